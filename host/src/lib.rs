@@ -1,0 +1,3 @@
+//! Attune fine-tunes language models from human preferences (Ziegler et al. 2019).
+
+pub mod role;
