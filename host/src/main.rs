@@ -1,3 +1,13 @@
-//! The `attune` binary.
+//! The `attune` binary: parses, runs, prints the chain of errors with their hints.
 
-fn main() {}
+use std::process::ExitCode;
+
+use attune::cli;
+
+fn main() -> ExitCode {
+    attune::model::device::tune_allocator();
+    match cli::run(std::env::args_os()) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => cli::report(&error),
+    }
+}

@@ -1,0 +1,111 @@
+//! `attune model …`: models come in, are looked at, and are compared.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::Subcommand;
+use serde_json::json;
+use tch::{Device, Kind, Tensor};
+
+use crate::model::config::ModelConfig;
+use crate::model::generate::Sampling;
+use crate::model::gguf;
+use crate::model::policy::Policy;
+use crate::tokenizer::Tokenizer;
+
+#[derive(Subcommand)]
+pub(super) enum ModelCommand {
+    /// Turn a GGUF file into a Hugging Face folder
+    Import {
+        /// The file; F32, F16, BF16, Q4_0, Q4_1, Q5_0, Q5_1, Q8_0, Q4_K, Q5_K and Q6_K are read
+        file: PathBuf,
+        /// The folder to make
+        dir: PathBuf,
+    },
+    /// Print what a model folder holds
+    Inspect {
+        /// A Hugging Face folder
+        dir: PathBuf,
+    },
+    /// Make a model with random weights and a byte tokenizer, for tests and first tries
+    Random {
+        /// A `config.json` of a supported family
+        config: PathBuf,
+        /// The folder to make
+        dir: PathBuf,
+        /// Same seed, same weights
+        #[arg(long, default_value_t = 0)]
+        seed: u64,
+    },
+    /// Write the logits of a text, to be compared with another implementation
+    Logits {
+        /// A Hugging Face folder
+        dir: PathBuf,
+        /// A file with the text
+        #[arg(long)]
+        text: PathBuf,
+        /// Where `logits` goes, a safetensors file
+        #[arg(long)]
+        out: PathBuf,
+        /// Continue the text greedily by so many tokens
+        #[arg(long, default_value_t = 0)]
+        greedy: usize,
+    },
+}
+
+pub(super) fn run(command: &ModelCommand) -> Result<()> {
+    match command {
+        ModelCommand::Import { file, dir } => {
+            let report = gguf::import(file, dir)?;
+            println!("{report}");
+            Ok(())
+        }
+        ModelCommand::Inspect { dir } => inspect(dir),
+        ModelCommand::Random { config, dir, seed } => random(config, dir, *seed),
+        ModelCommand::Logits { dir, text, out, greedy } => logits(dir, text, out, *greedy),
+    }
+}
+
+fn inspect(dir: &Path) -> Result<()> {
+    let policy = Policy::load(dir, Device::Cpu, Kind::Float, None)?;
+    println!("{:#?}", policy.config());
+    let parameters: usize = policy.trainable().iter().map(|(_, tensor)| tensor.numel()).sum();
+    println!("parameters: {parameters}");
+    Ok(())
+}
+
+fn random(config: &Path, dir: &Path, seed: u64) -> Result<()> {
+    if dir.join("config.json").exists() {
+        bail!("`{}` holds a model already", dir.display());
+    }
+    let text = std::fs::read_to_string(config)
+        .with_context(|| format!("cannot read `{}`", config.display()))?;
+    let config = ModelConfig::parse(&text).with_context(|| format!("in `{}`", config.display()))?;
+    let policy = Policy::random(config, seed, Device::Cpu, Kind::Float, None)?;
+    policy.save(dir)?;
+    Tokenizer::bytes().save(dir)
+}
+
+fn logits(dir: &Path, text: &Path, out: &Path, greedy: usize) -> Result<()> {
+    let tokenizer = Tokenizer::load(dir)?;
+    let policy = Policy::load(dir, Device::Cpu, Kind::Float, None)?;
+    let text = std::fs::read_to_string(text)
+        .with_context(|| format!("cannot read `{}`", text.display()))?;
+    let tokens = tokenizer.encode(&text);
+    if tokens.is_empty() {
+        bail!("the text has no tokens");
+    }
+    let ids: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
+    let context = Tensor::from_slice(&ids).view([1, -1]);
+    let logits = policy.logits(&context).squeeze_dim(0);
+    Tensor::write_safetensors(&[("logits", logits)], out)?;
+    let continuation: Vec<i64> = if greedy == 0 {
+        Vec::new()
+    } else {
+        let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
+        let response = policy.respond(&context, greedy as i64, &sampling, 0);
+        Vec::<i64>::try_from(response.view([-1]))?
+    };
+    println!("{}", json!({ "tokens": tokens, "greedy": continuation }));
+    Ok(())
+}

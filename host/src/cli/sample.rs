@@ -1,0 +1,82 @@
+//! `attune sample`: text from a model folder or from the policy of a run.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Result, bail};
+use clap::Args;
+use tch::Tensor;
+
+use crate::model::device;
+use crate::model::generate::Sampling;
+use crate::model::policy::Policy;
+use crate::tokenizer::Tokenizer;
+
+#[derive(Args)]
+pub(super) struct SampleArgs {
+    /// A run directory or a model folder
+    dir: PathBuf,
+    /// Text to continue; may be repeated
+    #[arg(long, required = true)]
+    prompt: Vec<String>,
+    /// How many tokens to write
+    #[arg(long, default_value_t = 32)]
+    tokens: usize,
+    /// How many continuations of each prompt
+    #[arg(long, default_value_t = 1)]
+    count: usize,
+    /// Logits are divided by it; 0 for the likeliest token
+    #[arg(long, default_value_t = 0.7)]
+    temperature: f64,
+    /// Same seed, same text
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// `auto`, `cpu`, `cuda` or `cuda:INDEX`
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+pub(super) fn run(args: &SampleArgs) -> Result<()> {
+    if !args.temperature.is_finite() || args.temperature < 0.0 {
+        bail!("--temperature {} must be at least 0", args.temperature);
+    }
+    if args.tokens == 0 || args.count == 0 {
+        bail!("--tokens and --count must be at least 1");
+    }
+    let folder = model_folder(&args.dir)?;
+    let tokenizer = Tokenizer::load(&folder)?;
+    let device = device::resolve(&args.device)?;
+    let policy = Policy::load(&folder, device, tch::Kind::Float, None)?;
+    let sampling = Sampling { temperature: args.temperature, ..Sampling::default() };
+    for (number, prompt) in args.prompt.iter().enumerate() {
+        let tokens: Vec<i64> = tokenizer.encode(prompt).into_iter().map(i64::from).collect();
+        if tokens.is_empty() {
+            bail!("prompt {} is empty", number + 1);
+        }
+        let context = Tensor::from_slice(&tokens)
+            .view([1, tokens.len() as i64])
+            .repeat([args.count as i64, 1])
+            .to_device(device);
+        let seed = crate::seed::derive(args.seed, "sample", number as u64);
+        let responses = policy.respond(&context, args.tokens as i64, &sampling, seed);
+        for row in Vec::<Vec<i64>>::try_from(responses.to_device(tch::Device::Cpu))? {
+            let response: Vec<u32> = row.iter().map(|&token| token as u32).collect();
+            println!("{prompt}{}", tokenizer.decode(&response));
+        }
+    }
+    Ok(())
+}
+
+/// The model folder itself, or the trained policy of a run directory.
+fn model_folder(dir: &Path) -> Result<PathBuf> {
+    if dir.join("config.json").is_file() {
+        return Ok(dir.to_path_buf());
+    }
+    let policy = dir.join("policy");
+    if policy.join("config.json").is_file() {
+        return Ok(policy);
+    }
+    bail!(
+        "`{}` is neither a model folder (no config.json) nor a finished run (no policy/config.json)",
+        dir.display()
+    )
+}

@@ -1,0 +1,152 @@
+//! Reads a config file, applies overrides, and makes its paths absolute.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::{Config, PluginRef};
+
+impl Config {
+    /// Reads `path` and applies `overrides` (`section.key=value`, where the value is TOML or, when
+    /// it does not parse as such, a string).
+    pub fn load(path: &Path, overrides: &[String]) -> Result<Config> {
+        let text = std::fs::read_to_string(path)
+            .with_context(|| format!("cannot read config `{}`", path.display()))?;
+        let base = path.parent().unwrap_or(Path::new("."));
+        let base = std::path::absolute(base)?;
+        let mut config: Config = toml::from_str(&text)
+            .with_context(|| format!("in config `{}`", path.display()))?;
+        if !overrides.is_empty() {
+            let mut table: toml::Table = toml::from_str(&text)?;
+            for one in overrides {
+                apply(&mut table, one)?;
+            }
+            config = table
+                .try_into()
+                .with_context(|| format!("after `--set {}`", overrides.join("` `--set ")))?;
+        }
+        config.make_absolute(&base);
+        Ok(config)
+    }
+
+    /// The resolved config, as it is kept in the run directory.
+    pub fn to_toml(&self) -> Result<String> {
+        Ok(toml::to_string_pretty(self)?)
+    }
+
+    fn make_absolute(&mut self, base: &Path) {
+        join(base, &mut self.run.dir);
+        join(base, &mut self.model.path);
+        join(base, &mut self.data.train);
+        if let Some(path) = &mut self.data.held_out {
+            join(base, path);
+        }
+        self.task.make_absolute(base);
+        for plugin in self.labeler.iter_mut().chain(&mut self.shaper) {
+            plugin.make_absolute(base);
+        }
+    }
+}
+
+impl PluginRef {
+    fn make_absolute(&mut self, base: &Path) {
+        if self.plugin.ends_with(".wasm") {
+            let mut path = PathBuf::from(&self.plugin);
+            join(base, &mut path);
+            self.plugin = path.display().to_string();
+        }
+        for path in self.assets.values_mut() {
+            join(base, path);
+        }
+    }
+}
+
+/// Joins and removes `.` and `..` by name, so that equal files have equal paths in the run's record.
+fn join(base: &Path, path: &mut PathBuf) {
+    let mut clean = PathBuf::new();
+    for part in base.join(&*path).components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    *path = clean;
+}
+
+fn apply(table: &mut toml::Table, text: &str) -> Result<()> {
+    let Some((key, value)) = text.split_once('=') else {
+        bail!("`--set {text}` has no `=`\nhint: write `--set ppo.lr=2e-6`");
+    };
+    let value = parse_value(value.trim());
+    let mut parts: Vec<&str> = key.trim().split('.').collect();
+    let last = parts.pop().filter(|last| !last.is_empty());
+    let Some(last) = last else {
+        bail!("`--set {text}` names no key\nhint: write `--set ppo.lr=2e-6`");
+    };
+    let mut here = table;
+    for part in parts {
+        let next = here
+            .entry(part)
+            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
+        here = match next {
+            toml::Value::Table(inner) => inner,
+            toml::Value::Array(_) => bail!(
+                "`--set {text}`: `{part}` is a list; override it in the file instead"
+            ),
+            _ => bail!("`--set {text}`: `{part}` is not a section"),
+        };
+    }
+    here.insert(last.to_string(), value);
+    Ok(())
+}
+
+fn parse_value(text: &str) -> toml::Value {
+    let parsed: Result<toml::Table, _> = toml::from_str(&format!("value = {text}"));
+    parsed
+        .ok()
+        .and_then(|mut table| table.remove("value"))
+        .unwrap_or_else(|| toml::Value::String(text.to_string()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: &str = "[run]\ndir='r'\n[model]\npath='../m'\n[data]\ntrain='d'\n[task]\nplugin='t'\n";
+
+    fn load(text: &str, overrides: &[&str]) -> Result<Config> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("c.toml");
+        std::fs::write(&path, text).unwrap();
+        let overrides: Vec<String> = overrides.iter().map(|o| o.to_string()).collect();
+        Config::load(&path, &overrides)
+    }
+
+    #[test]
+    fn overrides_one_key() {
+        let config = load(SMALL, &["ppo.lr=2e-6", "run.device=cpu"]).unwrap();
+        assert_eq!(config.ppo.lr, 2e-6);
+        assert_eq!(config.run.device, "cpu");
+        assert!(config.model.path.is_absolute());
+        assert!(!config.model.path.display().to_string().contains(".."));
+    }
+
+    #[test]
+    fn a_typo_is_named_with_what_was_expected() {
+        let text = format!("{SMALL}[ppo]\nbatchsize=3\n");
+        let message = format!("{:#}", load(&text, &[]).unwrap_err());
+        assert!(message.contains("batchsize") && message.contains("batch_size"), "{message}");
+        let message = format!("{:#}", load(SMALL, &["ppo.batchsize=3"]).unwrap_err());
+        assert!(message.contains("batchsize"), "{message}");
+    }
+
+    #[test]
+    fn survives_a_round_trip() {
+        let config = load(SMALL, &[]).unwrap();
+        let again: Config = toml::from_str(&config.to_toml().unwrap()).unwrap();
+        assert_eq!(config, again);
+    }
+}

@@ -1,0 +1,157 @@
+//! Where things lie in a run directory, and how they get there without ever being half there.
+//!
+//! ```text
+//! config.toml        the resolved config            manifest.json    versions, hashes, device
+//! metrics.jsonl      one line an update             samples.jsonl    some responses of each update
+//! tensorboard/       the same metrics               checkpoints/     update-000010/ …
+//! policy/            the trained model              eval/            held-out answers, before and after
+//! ```
+
+use std::fs;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+/// A run directory.
+#[derive(Debug, Clone)]
+pub struct RunDir {
+    root: PathBuf,
+}
+
+impl RunDir {
+    /// The directory of a new run: made here, refused when it holds a run already.
+    pub fn create(root: &Path, config: &str) -> Result<RunDir> {
+        let run = RunDir { root: root.to_path_buf() };
+        if run.config().exists() {
+            bail!(
+                "`{}` holds a run already\nhint: go on with it by `--resume`, or name another \
+                 directory by `--set run.dir=…`",
+                root.display()
+            );
+        }
+        fs::create_dir_all(root)
+            .with_context(|| format!("cannot make run directory `{}`", root.display()))?;
+        replace(&run.config(), config.as_bytes())?;
+        Ok(run)
+    }
+
+    /// The directory of a run that was begun with the same config; the first difference is named.
+    pub fn resume(root: &Path, config: &str) -> Result<RunDir> {
+        let run = RunDir::open(root)?;
+        let before = fs::read_to_string(run.config())?;
+        if before != config {
+            let changed = first_difference(&before, config);
+            bail!(
+                "`{}` was begun with another config: {changed}\nhint: resume with the config as it \
+                 was, or start a new run directory by `--set run.dir=…`",
+                root.display()
+            );
+        }
+        Ok(run)
+    }
+
+    /// The directory of a run that is there.
+    pub fn open(root: &Path) -> Result<RunDir> {
+        let run = RunDir { root: root.to_path_buf() };
+        if !run.config().is_file() {
+            bail!(
+                "`{}` is no run directory: it has no config.toml\nhint: `attune train policy FILE` \
+                 makes one",
+                root.display()
+            );
+        }
+        Ok(run)
+    }
+
+    /// The directory itself.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// The resolved config.
+    pub fn config(&self) -> PathBuf {
+        self.root.join("config.toml")
+    }
+
+    /// What ran: versions, hashes, device.
+    pub fn manifest(&self) -> PathBuf {
+        self.root.join("manifest.json")
+    }
+
+    /// One JSON line an update.
+    pub fn metrics(&self) -> PathBuf {
+        self.root.join("metrics.jsonl")
+    }
+
+    /// Some responses of each update.
+    pub fn samples(&self) -> PathBuf {
+        self.root.join("samples.jsonl")
+    }
+
+    /// TensorBoard's event files.
+    pub fn tensorboard(&self) -> PathBuf {
+        self.root.join("tensorboard")
+    }
+
+    /// The trained model, as a Hugging Face folder.
+    pub fn policy(&self) -> PathBuf {
+        self.root.join("policy")
+    }
+
+    /// Held-out answers.
+    pub fn eval(&self) -> PathBuf {
+        self.root.join("eval")
+    }
+
+    /// The folder of all checkpoints.
+    pub fn checkpoints(&self) -> PathBuf {
+        self.root.join("checkpoints")
+    }
+
+    /// What is kept of a batch that could not be learned from.
+    pub fn failed(&self, update: u64) -> PathBuf {
+        self.root.join(format!("failed-update-{update:06}.json"))
+    }
+}
+
+/// Writes a file beside its place and renames it once, so that readers see the old or the new.
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
+    let parent = path.parent().context("a file has a folder")?;
+    fs::create_dir_all(parent)?;
+    let mut file = tempfile::NamedTempFile::new_in(parent)
+        .with_context(|| format!("cannot write in `{}`", parent.display()))?;
+    file.write_all(bytes)?;
+    file.as_file().sync_all()?;
+    file.persist(path)
+        .with_context(|| format!("cannot write `{}`", path.display()))?;
+    Ok(())
+}
+
+fn first_difference(before: &str, now: &str) -> String {
+    let mut section = String::new();
+    for (old, new) in before.lines().zip(now.lines()) {
+        if old != new {
+            return format!("under `{section}` it had `{old}`, now it has `{new}`");
+        }
+        if old.starts_with('[') {
+            section = old.to_string();
+        }
+    }
+    "one has more settings than the other".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn refuses_a_second_run_and_another_config() {
+        let dir = tempfile::tempdir().unwrap();
+        RunDir::create(dir.path(), "[ppo]\nlr = 1\n").unwrap();
+        assert!(RunDir::create(dir.path(), "").unwrap_err().to_string().contains("--resume"));
+        assert!(RunDir::resume(dir.path(), "[ppo]\nlr = 1\n").is_ok());
+        let message = RunDir::resume(dir.path(), "[ppo]\nlr = 2\n").unwrap_err().to_string();
+        assert!(message.contains("`[ppo]`") && message.contains("lr = 2"), "{message}");
+    }
+}

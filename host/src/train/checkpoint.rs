@@ -1,0 +1,152 @@
+//! Checkpoints: everything that the next update depends on, written beside and renamed once.
+//!
+//! Random streams are derived from the seed and the update, so the counters are their state.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use crate::rl::kl::KlController;
+use crate::role::Identity;
+
+/// Format of the files; raised when they change.
+const FORMAT: u32 = 1;
+
+/// The numbers of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// Format of the files.
+    pub format: u32,
+    /// Updates that were made.
+    pub updates: u64,
+    /// Place in the stream of queries.
+    pub cursor: u64,
+    /// Optimizer steps that were made.
+    pub optimizer_steps: u64,
+    /// The KL coefficient, as the next update uses it.
+    pub kl: KlController,
+    /// Seconds of training before this checkpoint.
+    pub elapsed_seconds: f64,
+    /// Who played which role.
+    pub plugins: Vec<Identity>,
+}
+
+impl State {
+    /// A run that is about to begin.
+    pub fn new(kl: KlController, plugins: Vec<Identity>) -> State {
+        State {
+            format: FORMAT,
+            updates: 0,
+            cursor: 0,
+            optimizer_steps: 0,
+            kl,
+            elapsed_seconds: 0.0,
+            plugins,
+        }
+    }
+}
+
+/// Tensors by name.
+pub type Named = Vec<(String, Tensor)>;
+
+/// Writes `update-NNNNNN` under `folder` and removes all but the newest `keep`.
+pub fn save(folder: &Path, state: &State, weights: &Named, optimizer: &[(String, &Tensor)], keep: usize) -> Result<PathBuf> {
+    fs::create_dir_all(folder)?;
+    let beside = tempfile::Builder::new().prefix(".writing-").tempdir_in(folder)?;
+    let weights: Vec<(String, &Tensor)> = weights.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
+    write_tensors(&weights, &beside.path().join("weights.safetensors"))?;
+    write_tensors(optimizer, &beside.path().join("optimizer.safetensors"))?;
+    fs::write(beside.path().join("state.json"), serde_json::to_vec_pretty(state)?)?;
+    for entry in fs::read_dir(beside.path())? {
+        fs::File::open(entry?.path())?.sync_all()?;
+    }
+    let place = folder.join(format!("update-{:06}", state.updates));
+    if place.exists() {
+        fs::remove_dir_all(&place)?;
+    }
+    fs::rename(beside.path(), &place)
+        .with_context(|| format!("cannot write checkpoint `{}`", place.display()))?;
+    fs::File::open(folder)?.sync_all()?;
+    // Renamed: there is nothing left for the guard to remove.
+    let _ = beside.keep();
+    let mut all = list(folder)?;
+    all.truncate(all.len().saturating_sub(keep));
+    for old in all {
+        fs::remove_dir_all(old)?;
+    }
+    Ok(place)
+}
+
+/// The newest checkpoint under `folder`, if there is one.
+pub fn latest(folder: &Path) -> Result<Option<PathBuf>> {
+    Ok(list(folder)?.pop())
+}
+
+/// Reads the numbers of a checkpoint.
+pub fn read_state(place: &Path) -> Result<State> {
+    let path = place.join("state.json");
+    let bytes = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let state: State = serde_json::from_slice(&bytes)
+        .with_context(|| format!("`{}` is damaged", path.display()))?;
+    if state.format != FORMAT {
+        bail!("`{}` has format {}, this version reads {FORMAT}", path.display(), state.format);
+    }
+    Ok(state)
+}
+
+/// Copies tensors of a checkpoint's file into `targets`, which must have the same names and shapes.
+pub fn restore(place: &Path, file: &str, targets: &Named) -> Result<()> {
+    let path = place.join(file);
+    let stored = read_tensors(place, file)?;
+    if stored.len() != targets.len() {
+        bail!("`{}` has {} tensors, the run has {}", path.display(), stored.len(), targets.len());
+    }
+    let _guard = tch::no_grad_guard();
+    for (name, target) in targets {
+        let Some((_, source)) = stored.iter().find(|(stored_name, _)| stored_name == name) else {
+            bail!("`{}` has no tensor `{name}`", path.display());
+        };
+        if source.size() != target.size() {
+            bail!("`{}`: `{name}` is {:?}, the run has {:?}", path.display(), source.size(), target.size());
+        }
+        target.shallow_clone().copy_(source);
+    }
+    Ok(())
+}
+
+/// Reads the tensors of a checkpoint's file.
+pub fn read_tensors(place: &Path, file: &str) -> Result<Named> {
+    let path = place.join(file);
+    Tensor::read_safetensors(&path).with_context(|| format!("cannot read `{}`", path.display()))
+}
+
+fn write_tensors(tensors: &[(String, &Tensor)], path: &Path) -> Result<()> {
+    let views: Vec<(&str, Tensor)> = tensors
+        .iter()
+        .map(|(name, tensor)| (name.as_str(), tensor.detach().to_device(tch::Device::Cpu).contiguous()))
+        .collect();
+    Tensor::write_safetensors(&views, path).with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// All checkpoints, oldest first.
+fn list(folder: &Path) -> Result<Vec<PathBuf>> {
+    let Ok(entries) = fs::read_dir(folder) else {
+        return Ok(Vec::new());
+    };
+    let mut all = Vec::new();
+    for entry in entries {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with("update-") {
+            all.push(path);
+        } else if name.starts_with(".writing-") {
+            // Left by a run that was killed while it wrote.
+            fs::remove_dir_all(&path)?;
+        }
+    }
+    all.sort();
+    Ok(all)
+}

@@ -1,0 +1,96 @@
+//! Held-out queries answered by the original and by the trained policy, with the same draws.
+
+use std::collections::HashSet;
+
+use anyhow::Result;
+use serde::{Deserialize, Serialize};
+
+use crate::role::{Query, Split};
+use crate::train::rollout::Roller;
+
+/// One answer.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Answer {
+    /// The prompt.
+    pub query: String,
+    /// What the model wrote.
+    pub response: String,
+    /// What it is worth, penalty and shapers included.
+    pub score: f32,
+    /// Sum of log-ratios to the reference, in nats.
+    pub kl: f32,
+    /// Mean negative log-likelihood of a token under the reference, in nats.
+    pub ref_nll: f32,
+}
+
+/// All answers of one model, and what can be said of them at once.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Mean score.
+    pub score: f64,
+    /// Standard deviation of the scores over queries (population).
+    pub score_std: f64,
+    /// Mean KL to the reference of a whole response, in nats.
+    pub kl: f64,
+    /// Perplexity of the responses under the reference, at the sampling temperature.
+    pub ref_perplexity: f64,
+    /// Different words over words, over all responses.
+    pub distinct_1: f64,
+    /// Different word pairs over word pairs, over all responses.
+    pub distinct_2: f64,
+    /// Share of responses that the task calls valid.
+    pub valid: f64,
+    /// The answers.
+    pub answers: Vec<Answer>,
+}
+
+/// Has the roller's policy answer `queries`.
+pub fn evaluate(roller: &Roller, queries: &[Query]) -> Result<Evaluation> {
+    let rollout = roller.roll(queries, 0, Split::Test)?;
+    let kl = Vec::<f32>::try_from(rollout.sequence_kl().to_device(tch::Device::Cpu))?;
+    let answers: Vec<Answer> = rollout
+        .samples
+        .iter()
+        .enumerate()
+        .map(|(row, sample)| Answer {
+            query: sample.query.text.clone(),
+            response: rollout.scores.finished[row].text.clone(),
+            score: rollout.scores.totals[row],
+            kl: kl[row],
+            ref_nll: -sample.ref_logprobs.iter().sum::<f32>() / sample.ref_logprobs.len() as f32,
+        })
+        .collect();
+    let scores: Vec<f64> = answers.iter().map(|answer| f64::from(answer.score)).collect();
+    let score = mean(&scores);
+    let variance = mean(&scores.iter().map(|s| (s - score).powi(2)).collect::<Vec<_>>());
+    let nll: Vec<f64> = answers.iter().map(|answer| f64::from(answer.ref_nll)).collect();
+    let valid: Vec<f64> = rollout.scores.valid.iter().map(|&valid| f64::from(u8::from(valid))).collect();
+    Ok(Evaluation {
+        score,
+        score_std: variance.sqrt(),
+        kl: mean(&kl.iter().map(|&kl| f64::from(kl)).collect::<Vec<_>>()),
+        ref_perplexity: mean(&nll).exp(),
+        distinct_1: distinct(&answers, 1),
+        distinct_2: distinct(&answers, 2),
+        valid: mean(&valid),
+        answers,
+    })
+}
+
+/// Different n-grams of words over n-grams, over all answers together.
+fn distinct(answers: &[Answer], n: usize) -> f64 {
+    let mut all = 0usize;
+    let mut different = HashSet::new();
+    for answer in answers {
+        let words: Vec<String> = answer.response.split_whitespace().map(str::to_lowercase).collect();
+        for gram in words.windows(n) {
+            all += 1;
+            different.insert(gram.to_vec());
+        }
+    }
+    different.len() as f64 / all.max(1) as f64
+}
+
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len().max(1) as f64
+}

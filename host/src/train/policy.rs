@@ -1,0 +1,259 @@
+//! The policy's training loop, to be read from top to bottom: [`Trainer::run`].
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+use tch::Kind;
+
+use crate::config::{Config, Plan};
+use crate::metrics::{MetricsLog, Record};
+use crate::model::policy::Policy;
+use crate::rl::adam::Adam;
+use crate::rl::schedule;
+use crate::role::{Query, Split};
+use crate::run_dir::RunDir;
+use crate::tensorboard::EventWriter;
+use crate::train::checkpoint::{self, State};
+use crate::train::queries::QueryStream;
+use crate::train::rollout::{Roller, Rollout};
+use crate::train::update::{self, UpdateOptions};
+
+/// How many responses of each update are kept in `samples.jsonl`.
+const SAMPLES_KEPT: usize = 4;
+
+/// Told of every update, for whoever watches.
+pub trait Observer {
+    /// An update was made; `record` has its metrics.
+    fn updated(&mut self, update: u64, updates: u64, record: &Record);
+    /// Something that the watcher should read.
+    fn note(&mut self, text: &str);
+}
+
+/// Everything that a run is made of.
+pub struct Trainer<'a> {
+    /// What a person chose.
+    pub config: &'a Config,
+    /// What follows from it.
+    pub plan: &'a Plan,
+    /// The policy, the reference, the scorers.
+    pub roller: Roller<'a>,
+    /// The queries to train on.
+    pub stream: &'a QueryStream,
+    /// Where results go.
+    pub run_dir: &'a RunDir,
+    /// How updates are made.
+    pub options: UpdateOptions,
+}
+
+impl Trainer<'_> {
+    /// Trains from `state` on, which is the last checkpoint's when `resumed` names one.
+    pub fn run(&self, mut state: State, resumed: Option<PathBuf>, observer: &mut dyn Observer) -> Result<State> {
+        let policy: &Policy = self.roller.policy;
+        let trainable = policy.trainable();
+        let ppo = &self.config.ppo;
+        let mut adam = Adam::new(policy.trainable(), self.options.adam);
+        if let Some(place) = &resumed {
+            checkpoint::restore(place, "weights.safetensors", &trainable)?;
+            let stored = checkpoint::read_tensors(place, "optimizer.safetensors")?;
+            let find = |name: &str| stored.iter().find(|(n, _)| n == name).map(|(_, t)| t.shallow_clone());
+            adam.restore(state.optimizer_steps, find)?;
+        }
+        let mut metrics = match state.updates {
+            0 => MetricsLog::create(&self.run_dir.metrics())?,
+            done => MetricsLog::resume(&self.run_dir.metrics(), done - 1)?,
+        };
+        truncate_samples(&self.run_dir.samples(), state.updates)?;
+        let mut events = EventWriter::create(
+            &self.run_dir.tensorboard(),
+            resumed.as_ref().map(|_| state.updates + 1),
+        )?;
+        let mut last_checkpoint = resumed;
+        let started = Instant::now();
+        let elapsed_before = state.elapsed_seconds;
+
+        while state.updates < self.plan.updates {
+            let update = state.updates;
+            let clock = Instant::now();
+            let queries = self.stream.batch(state.cursor, ppo.batch_size as usize);
+            let rollout = self.roller.roll(&queries, update, Split::Train)?;
+            let kl_coef = state.kl.coefficient();
+            let lr = schedule::linear(ppo.lr, update, self.plan.updates);
+            let mut record = self.describe(&rollout, kl_coef, lr);
+            let rollout_seconds = clock.elapsed().as_secs_f64();
+
+            let kept = rollout.kept(self.roller.scorers.task.layout());
+            let learned = self.check(&kept, &record, update).and_then(|()| {
+                update::learn(policy, &kept, kl_coef, lr, &self.options, &mut adam, update)
+            });
+            let learned = match learned {
+                Ok(learned) => learned,
+                Err(error) => return Err(self.stop(error, &rollout, update, last_checkpoint.as_deref())),
+            };
+            record.extend(learned.iter().map(|(name, value)| (name.to_string(), value)));
+
+            state.kl.update(record.get("objective/kl").unwrap_or(0.0), ppo.batch_size);
+            state.updates += 1;
+            state.cursor += ppo.batch_size;
+            state.optimizer_steps = adam.steps();
+            state.elapsed_seconds = elapsed_before + started.elapsed().as_secs_f64();
+            self.count(&mut record, &state, &rollout, rollout_seconds, clock);
+            self.write_samples(&rollout, update)?;
+            metrics.append(update, &record)?;
+            events.scalars(update + 1, record.iter())?;
+            observer.updated(update, self.plan.updates, &record);
+
+            let due = state.updates.is_multiple_of(self.config.run.checkpoint_every);
+            if due || state.updates == self.plan.updates {
+                let keep = self.config.run.keep_checkpoints;
+                let folder = self.run_dir.checkpoints();
+                last_checkpoint =
+                    Some(checkpoint::save(&folder, &state, &trainable, &adam.state(), keep)?);
+            }
+        }
+        Ok(state)
+    }
+
+    /// What is known before the update; keys of the original.
+    fn describe(&self, rollout: &Rollout, kl_coef: f64, lr: f64) -> Record {
+        let mean = |values: &[f32]| values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
+        let score = mean(&rollout.scores.totals);
+        let kl = rollout.sequence_kl().mean(Kind::Double).double_value(&[]);
+        let entropy = -rollout
+            .logprobs
+            .sum_dim_intlist(1, false, Kind::Float)
+            .mean(Kind::Double)
+            .double_value(&[]);
+        let valid = rollout.scores.valid.iter().filter(|&&valid| valid).count();
+        let mut record = Record::default();
+        record.set("objective/kl", kl);
+        record.set("objective/kl_coef", kl_coef);
+        record.set("objective/entropy", entropy);
+        record.set("objective/score", score);
+        record.set("objective/score_total", score - kl_coef * kl);
+        record.set("objective/valid", valid as f64 / rollout.scores.valid.len() as f64);
+        record.set("ppo/lr", lr);
+        for (name, value) in &rollout.scores.metrics {
+            record.set(name, *value);
+        }
+        record
+    }
+
+    /// Refuses to learn from numbers that are none.
+    fn check(&self, rollout: &Rollout, record: &Record, update: u64) -> Result<()> {
+        if rollout.samples.len() < 2 {
+            bail!("update {update}: {} rows are left to learn from", rollout.samples.len());
+        }
+        let rewards = rollout.rewards(record.get("objective/kl_coef").unwrap_or(0.0));
+        for (name, tensor) in [
+            ("logprobs", &rollout.logprobs),
+            ("ref_logprobs", &rollout.ref_logprobs),
+            ("values", &rollout.values),
+            ("rewards", &rewards),
+        ] {
+            if tensor.isfinite().all().int64_value(&[]) == 0 {
+                bail!("update {update}: {name} are not all finite");
+            }
+        }
+        Ok(())
+    }
+
+    /// Dumps the batch that could not be learned from and names the last good checkpoint.
+    fn stop(
+        &self,
+        error: anyhow::Error,
+        rollout: &Rollout,
+        update: u64,
+        checkpoint: Option<&std::path::Path>,
+    ) -> anyhow::Error {
+        let path = self.run_dir.failed(update);
+        let dump = json!({
+            "update": update,
+            "error": format!("{error:#}"),
+            "samples": rollout.samples,
+            "totals": rollout.scores.totals,
+        });
+        let written = serde_json::to_vec_pretty(&dump)
+            .context("dump")
+            .and_then(|bytes| crate::run_dir::replace(&path, &bytes));
+        let dumped = match written {
+            Ok(()) => format!("the batch is in `{}`", path.display()),
+            Err(problem) => format!("the batch could not be written: {problem:#}"),
+        };
+        let good = match checkpoint {
+            Some(place) => format!("the last good checkpoint is `{}`", place.display()),
+            None => "there is no checkpoint yet".to_string(),
+        };
+        error.context(format!(
+            "the run stopped; {dumped}; {good}\nhint: lower ppo.lr, or raise kl.coef, and go on in a \
+             new run directory"
+        ))
+    }
+
+    fn count(&self, record: &mut Record, state: &State, rollout: &Rollout, rollout_seconds: f64, clock: Instant) {
+        let tokens = rollout.logprobs.numel() as f64;
+        let seconds = clock.elapsed().as_secs_f64();
+        record.set("elapsed/updates", state.updates as f64);
+        record.set("elapsed/episodes", (state.updates * self.config.ppo.batch_size) as f64);
+        record.set("time/rollout", rollout_seconds);
+        record.set("time/update", seconds);
+        record.set("time/plugins", rollout.scores.plugin_seconds);
+        record.set("time/plugin_share", rollout.scores.plugin_seconds / seconds);
+        record.set("time/tokens_per_second", tokens / seconds);
+        record.set("time/elapsed", state.elapsed_seconds);
+    }
+
+    fn write_samples(&self, rollout: &Rollout, update: u64) -> Result<()> {
+        let kl = Vec::<f32>::try_from(rollout.sequence_kl().to_device(tch::Device::Cpu))?;
+        let mut lines = String::new();
+        for (row, sample) in rollout.scores.finished.iter().take(SAMPLES_KEPT).enumerate() {
+            let line = json!({
+                "update": update,
+                "query": sample.query.text,
+                "response": sample.text,
+                "score": rollout.scores.totals[row],
+                "kl": kl[row],
+                "valid": rollout.scores.valid[row],
+            });
+            lines.push_str(&line.to_string());
+            lines.push('\n');
+        }
+        let path = self.run_dir.samples();
+        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
+        file.write_all(lines.as_bytes())
+            .with_context(|| format!("cannot write `{}`", path.display()))
+    }
+}
+
+/// Drops what a killed run wrote after its last checkpoint.
+fn truncate_samples(path: &std::path::Path, updates: u64) -> Result<()> {
+    let Ok(text) = std::fs::read_to_string(path) else {
+        return Ok(());
+    };
+    let kept: String = text
+        .lines()
+        .take_while(|line| {
+            serde_json::from_str::<serde_json::Value>(line)
+                .ok()
+                .and_then(|value| value["update"].as_u64())
+                .is_some_and(|update| update < updates)
+        })
+        .flat_map(|line| [line, "\n"])
+        .collect();
+    crate::run_dir::replace(path, kept.as_bytes())
+}
+
+/// Splits what is held out from what is trained on.
+pub fn hold_out(mut queries: Vec<Query>, count: usize) -> Result<(Vec<Query>, Vec<Query>)> {
+    if queries.len() <= count {
+        bail!(
+            "there are {} queries, and [eval] queries holds back {count}\nhint: lower eval.queries, or \
+             name a file by data.held_out",
+            queries.len()
+        );
+    }
+    let held_out = queries.split_off(queries.len() - count);
+    Ok((queries, held_out))
+}

@@ -1,0 +1,195 @@
+//! One batch of experience: responses of the policy, what the reference thinks of them, and what
+//! they are worth.
+
+use anyhow::Result;
+use tch::{Kind, Tensor};
+
+use crate::model::generate::Sampling;
+use crate::model::policy::{Episodes, Policy};
+use crate::rl;
+use crate::role::{CallContext, Layout, Query, Sample, Split};
+use crate::seed;
+use crate::tokenizer::Tokenizer;
+use crate::train::queries::contexts;
+use crate::train::score::{Scorers, Scores};
+
+/// The models and rules that make a rollout.
+pub struct Roller<'a> {
+    /// The model that is trained.
+    pub policy: &'a Policy,
+    /// The frozen original.
+    pub reference: &'a Policy,
+    /// Turns tokens into text.
+    pub tokenizer: &'a Tokenizer,
+    /// Who scores.
+    pub scorers: &'a Scorers,
+    /// How responses are sampled.
+    pub sampling: Sampling,
+    /// Rows that are generated, and analyzed, at a time.
+    pub rows_at_a_time: i64,
+    /// The run's seed.
+    pub root_seed: u64,
+}
+
+/// One batch of experience. Tensors are `f32` and stay on the model's device.
+pub struct Rollout {
+    /// Contexts and responses, as the model takes them.
+    pub episodes: Episodes,
+    /// `[batch, response_len]`, under the policy that sampled.
+    pub logprobs: Tensor,
+    /// `[batch, response_len]`, under the reference.
+    pub ref_logprobs: Tensor,
+    /// `[batch, response_len]`
+    pub values: Tensor,
+    /// The responses in plain data, uncut.
+    pub samples: Vec<Sample>,
+    /// What they are worth.
+    pub scores: Scores,
+}
+
+impl Roller<'_> {
+    /// Answers `queries` and scores the answers.
+    pub fn roll(&self, queries: &[Query], update: u64, split: Split) -> Result<Rollout> {
+        let episodes = self.respond(queries, update, split);
+        let temperature = self.sampling.temperature;
+        let (logprobs, values) = in_parts(&episodes, self.rows_at_a_time, |part| {
+            let analysis = self.policy.analyze(part, temperature);
+            (analysis.logprobs, analysis.values)
+        });
+        let (ref_logprobs, _) = in_parts(&episodes, self.rows_at_a_time, |part| {
+            let analysis = self.reference.analyze(part, temperature);
+            (analysis.logprobs, analysis.values)
+        });
+        let samples = self.samples(queries, update, &episodes, [&logprobs, &ref_logprobs, &values])?;
+        let context = CallContext { seed: seed::derive(self.root_seed, "score", update), update, split };
+        let decode = |tokens: &[u32]| self.tokenizer.decode(tokens);
+        let scores = self.scorers.score(context, samples.clone(), &decode)?;
+        Ok(Rollout { episodes, logprobs, ref_logprobs, values, samples, scores })
+    }
+
+    fn respond(&self, queries: &[Query], update: u64, split: Split) -> Episodes {
+        let layout = self.scorers.task.layout();
+        let context = contexts(queries, layout, self.policy.config().pad_id, self.policy.device());
+        let purpose = match split {
+            Split::Train => "sample",
+            Split::Validation => "sample-validation",
+            Split::Test => "sample-test",
+        };
+        let seed = seed::derive(self.root_seed, purpose, update);
+        let rows = queries.len() as i64;
+        let mut parts = Vec::new();
+        let mut start = 0;
+        while start < rows {
+            let count = self.rows_at_a_time.min(rows - start);
+            // Rows draw from streams of their own, so the split changes no sample.
+            let sampling = Sampling { first_row: start as u64, ..self.sampling.clone() };
+            let part = context.narrow(0, start, count);
+            parts.push(self.policy.respond(&part, layout.response_len as i64, &sampling, seed));
+            start += count;
+        }
+        self.policy.episodes(&context, &Tensor::cat(&parts, 0))
+    }
+
+    fn samples(
+        &self,
+        queries: &[Query],
+        update: u64,
+        episodes: &Episodes,
+        columns: [&Tensor; 3],
+    ) -> Result<Vec<Sample>> {
+        let tokens: Vec<Vec<i64>> = rows_of(&episodes.tokens.narrow(1, episodes.context_len, episodes.response_len()))?;
+        let [logprobs, ref_logprobs, values] = columns.map(rows_of_f32);
+        let (logprobs, ref_logprobs, values) = (logprobs?, ref_logprobs?, values?);
+        Ok(queries
+            .iter()
+            .enumerate()
+            .map(|(row, query)| {
+                let tokens: Vec<u32> = tokens[row].iter().map(|&token| token as u32).collect();
+                Sample {
+                    id: update * queries.len() as u64 + row as u64,
+                    query: query.clone(),
+                    text: self.tokenizer.decode(&tokens),
+                    tokens,
+                    logprobs: logprobs[row].clone(),
+                    ref_logprobs: ref_logprobs[row].clone(),
+                    values: values[row].clone(),
+                    score: None,
+                }
+            })
+            .collect())
+    }
+}
+
+impl Rollout {
+    /// Rewards: the KL penalty of every token, the shapers' per-token rewards, and the score at the
+    /// last token, as the original has it.
+    ///
+    /// Returns `[batch, response_len]`.
+    pub fn rewards(&self, kl_coef: f64) -> Tensor {
+        let scores = Tensor::from_slice(&self.scores.totals).to_device(self.logprobs.device());
+        let rewards = rl::kl::rewards(&self.logprobs, &self.ref_logprobs, &scores, kl_coef);
+        let per_token: Vec<f32> = self.scores.per_token.concat();
+        rewards + Tensor::from_slice(&per_token).view_as(&self.logprobs).to_device(self.logprobs.device())
+    }
+
+    /// Sum over tokens of the log-ratio of policy and reference; `[batch]`, in nats.
+    pub fn sequence_kl(&self) -> Tensor {
+        (&self.logprobs - &self.ref_logprobs).sum_dim_intlist(1, false, Kind::Float)
+    }
+
+    /// The rows that may be learned from.
+    pub fn kept(&self, layout: &Layout) -> Rollout {
+        let rows: Vec<i64> = (0..self.scores.keep.len())
+            .filter(|&row| self.scores.keep[row])
+            .map(|row| row as i64)
+            .collect();
+        let index = Tensor::from_slice(&rows).to_device(self.logprobs.device());
+        let pick = |row: &i64| *row as usize;
+        let scores = &self.scores;
+        debug_assert_eq!(self.logprobs.size()[1], layout.response_len as i64);
+        Rollout {
+            episodes: self.episodes.index(&index),
+            logprobs: self.logprobs.index_select(0, &index),
+            ref_logprobs: self.ref_logprobs.index_select(0, &index),
+            values: self.values.index_select(0, &index),
+            samples: rows.iter().map(|row| self.samples[pick(row)].clone()).collect(),
+            scores: Scores {
+                totals: rows.iter().map(|row| scores.totals[pick(row)]).collect(),
+                labeler: rows.iter().map(|row| scores.labeler[pick(row)]).collect(),
+                per_token: rows.iter().map(|row| scores.per_token[pick(row)].clone()).collect(),
+                valid: rows.iter().map(|row| scores.valid[pick(row)]).collect(),
+                keep: vec![true; rows.len()],
+                finished: rows.iter().map(|row| scores.finished[pick(row)].clone()).collect(),
+                metrics: scores.metrics.clone(),
+                plugin_seconds: scores.plugin_seconds,
+            },
+        }
+    }
+}
+
+/// Analyzes a few rows at a time, so that activations never pile up.
+fn in_parts(
+    episodes: &Episodes,
+    rows_at_a_time: i64,
+    analyze: impl Fn(&Episodes) -> (Tensor, Tensor),
+) -> (Tensor, Tensor) {
+    let rows = episodes.tokens.size()[0];
+    let (mut firsts, mut seconds) = (Vec::new(), Vec::new());
+    let mut start = 0;
+    while start < rows {
+        let count = rows_at_a_time.min(rows - start);
+        let (first, second) = analyze(&episodes.rows(start, count));
+        firsts.push(first);
+        seconds.push(second);
+        start += count;
+    }
+    (Tensor::cat(&firsts, 0), Tensor::cat(&seconds, 0))
+}
+
+fn rows_of(tensor: &Tensor) -> Result<Vec<Vec<i64>>> {
+    Ok(Vec::<Vec<i64>>::try_from(tensor.to_device(tch::Device::Cpu))?)
+}
+
+fn rows_of_f32(tensor: &Tensor) -> Result<Vec<Vec<f32>>> {
+    Ok(Vec::<Vec<f32>>::try_from(tensor.to_device(tch::Device::Cpu).to_kind(Kind::Float))?)
+}

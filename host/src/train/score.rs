@@ -1,0 +1,244 @@
+//! From finished responses to scores: the task's rules, the labeler's scores, the shapers' terms,
+//! and what the run's policy says of errors.
+
+use anyhow::{Result, bail};
+
+use crate::config::{OnError, PluginLimits};
+use crate::role::{CallContext, Group, Labeler, Outcome, Sample, Shaper, Task};
+
+/// Who scores a response.
+pub struct Scorers {
+    /// Says where responses end and which are valid.
+    pub task: Box<dyn Task>,
+    /// Its scores are the reward, times the weight.
+    pub labeler: Option<(Box<dyn Labeler>, f64)>,
+    /// Their terms are added, times their weights.
+    pub shapers: Vec<(Box<dyn Shaper>, f64)>,
+    /// What an error on a row does.
+    pub limits: PluginLimits,
+}
+
+/// What a batch of responses is worth.
+#[derive(Debug, Clone, Default)]
+pub struct Scores {
+    /// The total of each response, penalty and shapers included.
+    pub totals: Vec<f32>,
+    /// What the labeler alone said, where it said something.
+    pub labeler: Vec<Option<f32>>,
+    /// Rewards of single tokens, `[batch][response_len]`; zero past a response's end.
+    pub per_token: Vec<Vec<f32>>,
+    /// Whether the task calls each response valid.
+    pub valid: Vec<bool>,
+    /// Rows that may be learned from.
+    pub keep: Vec<bool>,
+    /// The responses as the scorers saw them: cut where the task says that they end.
+    pub finished: Vec<Sample>,
+    /// Means of the terms and metrics that plugins reported, by name.
+    pub metrics: Vec<(String, f64)>,
+    /// Seconds spent in plugins.
+    pub plugin_seconds: f64,
+}
+
+/// Rows that a role failed on, with the first message.
+#[derive(Default)]
+struct Failures {
+    rows: Vec<bool>,
+    first: Option<String>,
+}
+
+impl Failures {
+    fn add(&mut self, row: usize, who: &str, text: String) {
+        self.rows[row] = true;
+        self.first.get_or_insert_with(|| format!("{who}: row {row}: {text}"));
+    }
+
+    fn count(&self) -> usize {
+        self.rows.iter().filter(|&&failed| failed).count()
+    }
+}
+
+impl Scorers {
+    /// Scores `samples`; `decode` turns the kept tokens back into text.
+    pub fn score(
+        &self,
+        context: CallContext,
+        samples: Vec<Sample>,
+        decode: &dyn Fn(&[u32]) -> String,
+    ) -> Result<Scores> {
+        let started = std::time::Instant::now();
+        let count = samples.len();
+        let response_len = samples.first().map_or(0, |sample| sample.tokens.len());
+        let mut failures = Failures { rows: vec![false; count], first: None };
+        let mut scores = Scores {
+            totals: vec![0.0; count],
+            labeler: vec![None; count],
+            per_token: vec![vec![0.0; response_len]; count],
+            valid: vec![true; count],
+            keep: vec![true; count],
+            finished: samples,
+            ..Scores::default()
+        };
+        let penalties = self.finish(context, &mut scores, decode, &mut failures)?;
+        self.judge(context, &mut scores, &mut failures)?;
+        for (row, penalty) in penalties.iter().enumerate() {
+            if let Some(penalty) = penalty {
+                scores.totals[row] = *penalty;
+            }
+            scores.finished[row].score = Some(scores.totals[row]);
+        }
+        for (shaper, weight) in &self.shapers {
+            shape(shaper.as_ref(), *weight, context, &mut scores, &mut failures)?;
+        }
+        self.settle(&mut scores, &failures)?;
+        scores.plugin_seconds = started.elapsed().as_secs_f64();
+        Ok(scores)
+    }
+
+    /// Cuts responses and returns the penalty of each that is not valid.
+    fn finish(
+        &self,
+        context: CallContext,
+        scores: &mut Scores,
+        decode: &dyn Fn(&[u32]) -> String,
+        failures: &mut Failures,
+    ) -> Result<Vec<Option<f32>>> {
+        let who = &self.task.identity().name;
+        let endings = self.task.finish(context, &scores.finished)?;
+        let mut penalties = vec![None; endings.len()];
+        for (row, outcome) in endings.into_iter().enumerate() {
+            match outcome {
+                Outcome::Value(ending) => {
+                    let sample = &mut scores.finished[row];
+                    if ending.kept < sample.tokens.len() {
+                        sample.tokens.truncate(ending.kept);
+                        for column in [&mut sample.logprobs, &mut sample.ref_logprobs, &mut sample.values] {
+                            column.truncate(ending.kept);
+                        }
+                        sample.text = decode(&sample.tokens);
+                    }
+                    scores.valid[row] = ending.valid;
+                    penalties[row] = (!ending.valid).then_some(ending.penalty);
+                }
+                Outcome::NotApplicable => {}
+                Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
+            }
+        }
+        Ok(penalties)
+    }
+
+    fn judge(&self, context: CallContext, scores: &mut Scores, failures: &mut Failures) -> Result<()> {
+        let Some((labeler, weight)) = &self.labeler else {
+            return Ok(());
+        };
+        let who = &labeler.identity().name;
+        let groups: Vec<Group> = scores
+            .finished
+            .iter()
+            .map(|sample| Group {
+                id: sample.id,
+                query: sample.query.clone(),
+                responses: vec![sample.text.clone()],
+            })
+            .collect();
+        for (row, outcome) in labeler.judge(context, &groups)?.into_iter().enumerate() {
+            match outcome {
+                Outcome::Value(judgement) => match judgement.scores.first() {
+                    Some(score) => {
+                        scores.labeler[row] = Some(*score);
+                        scores.totals[row] = (f64::from(*score) * weight) as f32;
+                    }
+                    None => bail!(
+                        "labeler `{who}` compares but gives no scores, so it cannot be a reward by \
+                         itself\nhint: use a labeler that scores"
+                    ),
+                },
+                Outcome::NotApplicable => {}
+                Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
+            }
+        }
+        let said: Vec<f64> = scores.labeler.iter().flatten().map(|&score| f64::from(score)).collect();
+        scores.metrics.push((format!("labeler/{who}/score"), mean(&said)));
+        Ok(())
+    }
+
+    /// Does with failed rows what the run's policy says.
+    fn settle(&self, scores: &mut Scores, failures: &Failures) -> Result<()> {
+        let failed = failures.count();
+        let count = scores.totals.len();
+        scores.metrics.push(("plugins/error_rate".into(), failed as f64 / count.max(1) as f64));
+        let Some(first) = &failures.first else {
+            return Ok(());
+        };
+        if self.limits.on_error == OnError::Fail {
+            bail!(
+                "{first} ({failed} of {count} rows)\nhint: set [plugins] on_error = \"drop\" or \
+                 \"neutral\" to go on without such rows"
+            );
+        }
+        if failed as f64 > self.limits.max_error_rate * count as f64 {
+            bail!(
+                "{failed} of {count} rows failed, more than [plugins] max_error_rate {} allows; the \
+                 first: {first}",
+                self.limits.max_error_rate
+            );
+        }
+        let good: Vec<f64> = (0..count)
+            .filter(|&row| !failures.rows[row])
+            .map(|row| f64::from(scores.totals[row]))
+            .collect();
+        for row in (0..count).filter(|&row| failures.rows[row]) {
+            scores.totals[row] = mean(&good) as f32;
+            scores.per_token[row].fill(0.0);
+            scores.keep[row] = self.limits.on_error == OnError::Neutral;
+        }
+        Ok(())
+    }
+}
+
+fn shape(
+    shaper: &dyn Shaper,
+    weight: f64,
+    context: CallContext,
+    scores: &mut Scores,
+    failures: &mut Failures,
+) -> Result<()> {
+    let who = &shaper.identity().name;
+    let metrics = shaper.metrics();
+    let mut terms: Vec<(String, Vec<f64>)> = Vec::new();
+    let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); metrics.len()];
+    for (row, outcome) in shaper.shape(context, &scores.finished)?.into_iter().enumerate() {
+        match outcome {
+            Outcome::Value(shaped) => {
+                for (name, value) in shaped.terms {
+                    scores.totals[row] += (f64::from(value) * weight) as f32;
+                    match terms.iter_mut().find(|(known, _)| *known == name) {
+                        Some((_, values)) => values.push(f64::from(value)),
+                        None => terms.push((name, vec![f64::from(value)])),
+                    }
+                }
+                for (reward, value) in scores.per_token[row].iter_mut().zip(&shaped.per_token) {
+                    *reward += (f64::from(*value) * weight) as f32;
+                }
+                for (numbers, value) in numbers.iter_mut().zip(&shaped.metrics) {
+                    if value.is_finite() {
+                        numbers.push(f64::from(*value));
+                    }
+                }
+            }
+            Outcome::NotApplicable => {}
+            Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
+        }
+    }
+    for (name, values) in terms {
+        scores.metrics.push((format!("shaper/{who}/{name}"), mean(&values)));
+    }
+    for (metric, values) in metrics.iter().zip(numbers) {
+        scores.metrics.push((format!("shaper/{who}/{}", metric.name), mean(&values)));
+    }
+    Ok(())
+}
+
+/// Not a number when there is nothing to take the mean of.
+fn mean(values: &[f64]) -> f64 {
+    values.iter().sum::<f64>() / values.len() as f64
+}

@@ -1,0 +1,223 @@
+//! One PPO update: epochs of shuffled minibatches over a rollout, micro-batch by micro-batch.
+
+use anyhow::{Result, bail};
+use tch::{Device, Kind, Tensor};
+
+use crate::config::{Config, Plan};
+use crate::metrics::Record;
+use crate::model::policy::{Analysis, Policy};
+use crate::rl::adam::{Adam, AdamOptions, Epsilon};
+use crate::rl::ppo::{self, Coefficients, Estimation, LossInput, Stats};
+use crate::seed;
+use crate::train::rollout::Rollout;
+
+/// How far the first minibatch's probability ratio may be from 1 before the run refuses to go on.
+/// It is 0 in exact arithmetic, because no step was taken yet.
+const LARGEST_RATIO_ERROR_F32: f64 = 1e-4;
+const LARGEST_RATIO_ERROR_BF16: f64 = 0.2;
+
+/// How updates are made.
+#[derive(Debug, Clone)]
+pub struct UpdateOptions {
+    /// Passes over a rollout.
+    pub epochs: u64,
+    /// Parts of a pass.
+    pub minibatches: usize,
+    /// Episodes that go through the model at a time.
+    pub micro_batch: usize,
+    /// Weights and clips of the losses.
+    pub coefficients: Coefficients,
+    /// Reward and advantage estimation.
+    pub estimation: Estimation,
+    /// The optimizer.
+    pub adam: AdamOptions,
+    /// Logits are divided by it.
+    pub temperature: f64,
+    /// The run's seed.
+    pub root_seed: u64,
+}
+
+impl UpdateOptions {
+    /// What `config` says, with a micro-batch that was chosen by memory when it says 0.
+    pub fn new(config: &Config, plan: &Plan, auto_micro_batch: usize) -> UpdateOptions {
+        let ppo = &config.ppo;
+        let micro_batch = match ppo.micro_batch {
+            0 => auto_micro_batch,
+            n => n as usize,
+        };
+        UpdateOptions {
+            epochs: ppo.epochs,
+            minibatches: ppo.minibatches as usize,
+            micro_batch: micro_batch.clamp(1, plan.minibatch_size as usize),
+            coefficients: Coefficients {
+                vf_coef: ppo.vf_coef,
+                cliprange: ppo.clip_range,
+                cliprange_value: ppo.clip_range_value,
+            },
+            estimation: Estimation {
+                gamma: ppo.gamma,
+                lambda: ppo.lam,
+                whiten_rewards: ppo.whiten_rewards,
+                groups: ppo.whiten_groups as i64,
+            },
+            adam: AdamOptions {
+                epsilon: ppo.adam_epsilon,
+                placement: match ppo.adam_epsilon_style.as_str() {
+                    "pytorch" => Epsilon::PyTorch,
+                    _ => Epsilon::TensorFlow,
+                },
+                max_grad_norm: (ppo.max_grad_norm > 0.0).then_some(ppo.max_grad_norm),
+                ..AdamOptions::default()
+            },
+            temperature: config.sampling.temperature,
+            root_seed: config.run.seed,
+        }
+    }
+}
+
+/// What the minibatches of an update have in common.
+struct Learner<'a> {
+    policy: &'a Policy,
+    rollout: &'a Rollout,
+    /// `[batch, response_len]`
+    rewards: Tensor,
+    options: &'a UpdateOptions,
+}
+
+/// Learns from a rollout and returns the update's statistics.
+pub fn learn(
+    policy: &Policy,
+    rollout: &Rollout,
+    kl_coef: f64,
+    lr: f64,
+    options: &UpdateOptions,
+    adam: &mut Adam,
+    update: u64,
+) -> Result<Record> {
+    let learner = Learner { policy, rollout, rewards: rollout.rewards(kl_coef), options };
+    let mut minibatches = Vec::new();
+    let mut first_ratio_error = 0.0;
+    for epoch in 0..options.epochs {
+        let stream = seed::derive(options.root_seed, "minibatches", update * options.epochs + epoch);
+        let order = seed::Stream::new(stream).permutation(rollout.samples.len());
+        for part in split(&order, options.minibatches) {
+            adam.zero_grad();
+            let (stats, ratio_error) = learner.accumulate(part);
+            if minibatches.is_empty() {
+                first_ratio_error = ratio_error;
+                check_ratio(ratio_error, policy.kind(), update)?;
+            }
+            let norm = adam.grad_norm();
+            if !norm.is_finite() || stats.iter().any(|(_, value)| value.is_nan()) {
+                bail!(
+                    "update {update}, epoch {epoch}: the loss or its gradient is not finite (gradient \
+                     norm {norm})"
+                );
+            }
+            adam.step(lr);
+            minibatches.push(stats);
+        }
+    }
+    let mut record = average(&minibatches);
+    record.set("ppo/first_ratio_error", first_ratio_error);
+    Ok(record)
+}
+
+/// Means over minibatches; the explained variance is that of the means.
+fn average(minibatches: &[Vec<(&'static str, f64)>]) -> Record {
+    let mut record = Record::default();
+    for (idx, (name, _)) in minibatches[0].iter().enumerate() {
+        let sum: f64 = minibatches.iter().map(|stats| stats[idx].1).sum();
+        record.set(*name, sum / minibatches.len() as f64);
+    }
+    if let (Some(error), Some(variance)) = (record.get("ppo/val/error"), record.get("ppo/returns/var")) {
+        record.set("ppo/val/var_explained", ppo::var_explained(error, variance));
+    }
+    record
+}
+
+impl Learner<'_> {
+    /// Adds up the gradient of one minibatch; returns its statistics and the largest distance of a
+    /// probability ratio from 1.
+    fn accumulate(&self, part: &[usize]) -> (Vec<(&'static str, f64)>, f64) {
+        let options = self.options;
+        let device = self.rewards.device();
+        let index = index_of(part, device);
+        let rewards = self.rewards.index_select(0, &index);
+        let old_values = self.rollout.values.index_select(0, &index);
+        let old_logprobs = self.rollout.logprobs.index_select(0, &index);
+        // A batch that lost rows to errors may not divide into groups; then it is one group.
+        let groups = if part.len() as i64 % options.estimation.groups == 0 { options.estimation.groups } else { 1 };
+        let targets = ppo::prepare(&rewards, &old_values, &Estimation { groups, ..options.estimation });
+        let tokens = rewards.numel() as i64;
+        let mut sums: Option<Stats> = None;
+        let mut ratio_error = 0.0f64;
+        let mut start = 0;
+        for micro in part.chunks(options.micro_batch) {
+            let count = micro.len() as i64;
+            let rows = |tensor: &Tensor| tensor.narrow(0, start, count);
+            let mut loss = |analysis: &Analysis| {
+                let input = LossInput {
+                    logprobs: &analysis.logprobs,
+                    vpred: &analysis.values,
+                    entropy: &analysis.entropy,
+                    old_logprobs: &rows(&old_logprobs),
+                    old_values: &rows(&old_values),
+                    advantages: &rows(&targets.advantages),
+                    returns: &rows(&targets.returns),
+                };
+                let ratio = (analysis.logprobs.detach() - input.old_logprobs).exp();
+                ratio_error = ratio_error.max((ratio - 1.0).abs().max().double_value(&[]));
+                let loss = ppo::loss(&input, &options.coefficients, tokens);
+                match &mut sums {
+                    Some(sums) => sums.add(&loss.stats),
+                    None => sums = Some(loss.stats),
+                }
+                loss.total
+            };
+            let episodes = self.rollout.episodes.index(&index_of(micro, device));
+            let _ = self.policy.accumulate(&episodes, options.temperature, &mut loss);
+            start += count;
+        }
+        let stats = sums.expect("a minibatch has rows");
+        (stats.finish(&options.coefficients, tokens), ratio_error)
+    }
+}
+
+/// Refuses to go on when sampling and training disagree.
+fn check_ratio(error: f64, kind: Kind, update: u64) -> Result<()> {
+    let bound = if kind == Kind::BFloat16 { LARGEST_RATIO_ERROR_BF16 } else { LARGEST_RATIO_ERROR_F32 };
+    if error <= bound {
+        return Ok(());
+    }
+    bail!(
+        "update {update}: before its first step the probability ratio is {error:.2e} from 1, more \
+         than {bound:.0e}: what the model says while it trains is not what it said while it sampled"
+    );
+}
+
+/// Parts whose sizes differ by at most one; rows that failed may leave a batch that does not divide.
+fn split(order: &[usize], parts: usize) -> Vec<&[usize]> {
+    let parts = parts.min(order.len());
+    (0..parts)
+        .map(|part| &order[part * order.len() / parts..(part + 1) * order.len() / parts])
+        .collect()
+}
+
+fn index_of(rows: &[usize], device: Device) -> Tensor {
+    let rows: Vec<i64> = rows.iter().map(|&row| row as i64).collect();
+    Tensor::from_slice(&rows).to_device(device)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::split;
+
+    #[test]
+    fn parts_cover_every_row_once() {
+        let order: Vec<usize> = (0..10).collect();
+        let parts = split(&order, 4);
+        assert_eq!(parts.concat(), order);
+        assert!(parts.iter().all(|part| (2..=3).contains(&part.len())));
+    }
+}
