@@ -1,0 +1,14 @@
+//! Language models: Hugging Face folders in and out, one forward pass for all families,
+//! sampling, and the policy that the training loop moves. Knows tensors and files; knows
+//! nothing of rewards, plugins or configuration files of runs.
+
+pub mod config;
+pub mod generate;
+pub mod head;
+pub mod layout;
+pub mod policy;
+pub mod transformer;
+pub mod weights;
+
+#[cfg(test)]
+mod fixtures;

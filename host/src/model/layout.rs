@@ -1,0 +1,74 @@
+//! Where each token of a batch stands: pads in the middle of a row, positions that skip them,
+//! and who may attend to whom. Knows ids and masks; knows nothing of weights.
+
+use tch::{Kind, Tensor};
+
+/// Positions, masks and pad replacement of one batch of token rows.
+#[derive(Debug)]
+pub struct Layout {
+    /// Ids to look up, pads replaced by 0. `[batch, len]` i64.
+    pub ids: Tensor,
+    /// Number of real tokens strictly before each one. `[batch, len]`, or `[1, len]` when no
+    /// row has a pad. i64.
+    pub positions: Tensor,
+    /// Who may be attended to, when plain causal order does not say it.
+    /// `[batch, 1, len, source_len]` bool.
+    pub mask: Option<Tensor>,
+    /// Whether plain causal order holds (several tokens, nothing before them, no pads).
+    pub causal: bool,
+    /// Which tokens are real, when some are not. `[batch, len]` bool.
+    pub real: Option<Tensor>,
+    /// For each position, the last real one at or before it, when some are pads.
+    /// `[batch, len]` i64.
+    pub source: Option<Tensor>,
+}
+
+impl Layout {
+    /// Lays out `tokens` (`[batch, len]` i64); ids at or above `vocab_size` are pads.
+    #[must_use]
+    pub fn new(tokens: &Tensor, vocab_size: i64) -> Self {
+        let (_, len) = tokens.size2().expect("token rows have two dimensions");
+        let options = (Kind::Int64, tokens.device());
+        let real = tokens.lt(vocab_size);
+        if bool::try_from(real.all()).expect("a reduction to one element") {
+            return Self {
+                ids: tokens.shallow_clone(),
+                positions: Tensor::arange(len, options).unsqueeze(0),
+                mask: None,
+                causal: true,
+                real: None,
+                source: None,
+            };
+        }
+        let counts = real.to_kind(Kind::Int64);
+        let positions = counts.cumsum(1, Kind::Int64) - &counts;
+        let index = Tensor::arange(len, options);
+        let source = (&index * &counts).cummax(1).0;
+        // A pad may look at itself: nobody looks at it, and a row that begins with pads must
+        // not have a softmax over nothing.
+        let own = Tensor::eye(len, (Kind::Int64, tokens.device())).to_kind(Kind::Bool);
+        let order = Tensor::ones([len, len], (Kind::Bool, tokens.device())).tril(0);
+        let mask = real.unsqueeze(1).logical_or(&own).logical_and(&order).unsqueeze(1);
+        Self {
+            ids: tokens.where_self(&real, &tokens.zeros_like()),
+            positions,
+            mask: Some(mask),
+            causal: false,
+            real: Some(real),
+            source: Some(source),
+        }
+    }
+
+    /// Replaces the rows of pad positions by those of the last real position before them.
+    /// `hidden`: `[batch, len, width]`, also the result.
+    #[must_use]
+    pub fn fill_pads(&self, hidden: &Tensor) -> Tensor {
+        match &self.source {
+            None => hidden.shallow_clone(),
+            Some(source) => {
+                let (b, s, h) = hidden.size3().expect("hidden states have three dimensions");
+                hidden.gather(1, &source.unsqueeze(-1).expand([b, s, h], false), false)
+            }
+        }
+    }
+}

@@ -1,0 +1,347 @@
+//! The policy: a language model with a value head, of which all or the top blocks are trained.
+//! Knows how to sample, analyze and gather gradients; knows nothing of the loss or the optimizer.
+
+use super::config::ModelConfig;
+use super::generate::{self, Sampling};
+use super::head;
+use super::layout::Layout;
+use super::transformer::Transformer;
+use super::weights::{Weights, read_tensors, write_tensors};
+use anyhow::{Context, Result, bail};
+use std::path::Path;
+use tch::{Device, Kind, Tensor};
+
+const VALUE_FILE: &str = "value_head.safetensors";
+
+/// Contexts with their responses.
+#[derive(Debug)]
+pub struct Episodes {
+    /// `[batch, context_len + response_len]` i64.
+    pub tokens: Tensor,
+    /// Tokens before the response, the same in every row.
+    pub context_len: i64,
+    /// Output of the frozen blocks, when some are frozen. `[batch, len, hidden]`.
+    pub bottom: Option<Tensor>,
+}
+
+impl Episodes {
+    /// Tokens per response.
+    #[must_use]
+    pub fn response_len(&self) -> i64 {
+        self.tokens.size()[1] - self.context_len
+    }
+
+    /// `len` rows from `start` on (shared storage).
+    #[must_use]
+    pub fn rows(&self, start: i64, len: i64) -> Self {
+        self.map(|t| t.narrow(0, start, len))
+    }
+
+    /// The rows that `index` (`[n]` i64) names, in its order.
+    #[must_use]
+    pub fn index(&self, index: &Tensor) -> Self {
+        self.map(|t| t.index_select(0, &index.to_device(t.device())))
+    }
+
+    fn map(&self, f: impl Fn(&Tensor) -> Tensor) -> Self {
+        Self { tokens: f(&self.tokens), context_len: self.context_len, bottom: self.bottom.as_ref().map(f) }
+    }
+}
+
+/// What a policy says of responses, token by token, at a temperature. f32 (f64 for f64 weights).
+#[derive(Debug)]
+pub struct Analysis {
+    /// Log-probability of each token. `[batch, response_len]`.
+    pub logprobs: Tensor,
+    /// Value before each token. `[batch, response_len]`.
+    pub values: Tensor,
+    /// Entropy of the distribution each token came from. `[batch, response_len]`.
+    pub entropy: Tensor,
+}
+
+/// A language model with a value head.
+#[derive(Debug)]
+pub struct Policy {
+    weights: Weights,
+    model: Transformer,
+    /// `[1, hidden]` and `[1]`.
+    value: (Tensor, Tensor),
+    /// Blocks below this one are frozen; 0 when everything is trained.
+    frozen: i64,
+    trainable: Vec<(String, Tensor)>,
+}
+
+/// One forward through trunk and head.
+struct Pass {
+    /// Final hidden states before each response token. `[batch * response_len, hidden]`.
+    hidden: Tensor,
+    /// `[batch * response_len]` i64.
+    labels: Tensor,
+    /// `[batch, response_len]`.
+    values: Tensor,
+    scores: head::Scores,
+}
+
+impl Policy {
+    /// Loads a Hugging Face folder, with `value_head.safetensors` where there is one (zeros
+    /// otherwise). `trainable_layers`: how many top blocks are trained; `None` trains everything.
+    ///
+    /// # Errors
+    /// The folder is incomplete or not supported, or `trainable_layers` exceeds the model.
+    pub fn load(dir: &Path, device: Device, kind: Kind, trainable_layers: Option<usize>) -> Result<Self> {
+        let config = ModelConfig::load(dir)?;
+        let weights = Weights::load(dir, &config, device, kind)?;
+        let policy = Self::from_weights(&config, weights, trainable_layers)?;
+        let file = dir.join(VALUE_FILE);
+        if file.exists() {
+            policy.load_state(&read_tensors(&file)?).with_context(|| format!("in {}", file.display()))?;
+        }
+        Ok(policy)
+    }
+
+    /// A policy with random weights; the same seed gives the same bits.
+    ///
+    /// # Errors
+    /// `trainable_layers` exceeds the model.
+    pub fn random(
+        config: &ModelConfig,
+        seed: u64,
+        device: Device,
+        kind: Kind,
+        trainable_layers: Option<usize>,
+    ) -> Result<Self> {
+        Self::from_weights(config, Weights::random(config, seed, device, kind), trainable_layers)
+    }
+
+    /// A policy over given weights with a value head of zeros.
+    ///
+    /// # Errors
+    /// `trainable_layers` is 0 or exceeds the model.
+    pub fn from_weights(config: &ModelConfig, weights: Weights, trainable_layers: Option<usize>) -> Result<Self> {
+        let top = trainable_layers.map_or(config.layers, |n| n as i64);
+        if top < 1 || top > config.layers {
+            bail!(
+                "trainable_layers is {top}, must be 1 to {} for this model\nhint: leave it out to train everything",
+                config.layers
+            );
+        }
+        let model = Transformer::new(config, &weights);
+        let options = (head::math_kind(model.kind()), model.device());
+        let value = (Tensor::zeros([1, config.hidden], options), Tensor::zeros([1], options));
+        let frozen = config.layers - top;
+        let mut trainable = Vec::new();
+        for (name, tensor) in weights.iter() {
+            if is_trainable(config, frozen, name) {
+                trainable.push((name.clone(), tensor.set_requires_grad(true)));
+            }
+        }
+        trainable.push(("v_head.weight".to_owned(), value.0.set_requires_grad(true)));
+        trainable.push(("v_head.bias".to_owned(), value.1.set_requires_grad(true)));
+        Ok(Self { weights, model, value, frozen, trainable })
+    }
+
+    /// A frozen copy that shares the storage of what this policy never trains.
+    #[must_use]
+    pub fn reference(&self) -> Self {
+        let config = self.config();
+        let weights = self.weights.copy_where(|name| is_trainable(config, self.frozen, name));
+        Self {
+            model: Transformer::new(config, &weights),
+            weights,
+            value: (self.value.0.detach().copy(), self.value.1.detach().copy()),
+            frozen: self.frozen,
+            trainable: Vec::new(),
+        }
+    }
+
+    /// Shape of the model.
+    #[must_use]
+    pub fn config(&self) -> &ModelConfig {
+        &self.model.config
+    }
+
+    /// The trunk.
+    #[must_use]
+    pub fn model(&self) -> &Transformer {
+        &self.model
+    }
+
+    /// Where the weights are.
+    #[must_use]
+    pub fn device(&self) -> Device {
+        self.model.device()
+    }
+
+    /// What is trained, by name, in a fixed order; the handles share storage with the policy.
+    /// Checkpoints need no more of the policy than this.
+    #[must_use]
+    pub fn trainable(&self) -> Vec<(String, Tensor)> {
+        self.trainable.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect()
+    }
+
+    /// Copies tensors of [`Policy::trainable`]'s names into the policy.
+    ///
+    /// # Errors
+    /// A name is not trained here or a shape differs.
+    pub fn load_state(&self, state: &[(String, Tensor)]) -> Result<()> {
+        let _guard = tch::no_grad_guard();
+        for (name, tensor) in state {
+            let (_, own) = self
+                .trainable
+                .iter()
+                .find(|(n, _)| n == name)
+                .with_context(|| format!("tensor `{name}` is not among the trained ones"))?;
+            if own.size() != tensor.size() {
+                bail!("tensor `{name}` has shape {:?}, the model has {:?}", tensor.size(), own.size());
+            }
+            own.shallow_clone().copy_(tensor);
+        }
+        Ok(())
+    }
+
+    /// Samples exactly `response_len` tokens after each context.
+    /// `contexts`: `[batch, context_len]` i64; result `[batch, response_len]` i64.
+    #[must_use]
+    pub fn respond(&self, contexts: &Tensor, response_len: i64, sampling: &Sampling, seed: u64) -> Tensor {
+        generate::respond(&self.model, &contexts.to_device(self.device()), response_len, sampling, seed)
+    }
+
+    /// Joins contexts (`[batch, context_len]`) and responses (`[batch, response_len]`), both i64,
+    /// and runs the frozen blocks once.
+    #[must_use]
+    pub fn episodes(&self, contexts: &Tensor, responses: &Tensor) -> Episodes {
+        let device = self.device();
+        let tokens = Tensor::cat(&[contexts.to_device(device), responses.to_device(device)], 1);
+        let bottom = (self.frozen > 0).then(|| {
+            let _guard = tch::no_grad_guard();
+            let layout = Layout::new(&tokens, self.config().vocab_size);
+            self.model.run(self.model.embed(&layout), &layout, 0, self.frozen, None)
+        });
+        Episodes { tokens, context_len: contexts.size()[1], bottom }
+    }
+
+    /// Scores responses without gradients.
+    #[must_use]
+    pub fn analyze(&self, episodes: &Episodes, temperature: f64) -> Analysis {
+        let _guard = tch::no_grad_guard();
+        let pass = self.forward(episodes, temperature);
+        let shape = pass.values.size();
+        Analysis {
+            logprobs: pass.scores.logprobs.reshape(&shape),
+            entropy: pass.scores.entropy.reshape(&shape),
+            values: pass.values,
+        }
+    }
+
+    /// Scores responses, hands the scores to `loss` as leaves, and adds the gradients of the
+    /// scalar that it returns to `.grad()` of [`Policy::trainable`]. Returns that scalar.
+    pub fn accumulate(
+        &self,
+        episodes: &Episodes,
+        temperature: f64,
+        loss: &mut dyn FnMut(&Analysis) -> Tensor,
+    ) -> Tensor {
+        tch::with_grad(|| {
+            let pass = self.forward(episodes, temperature);
+            let shape = pass.values.size();
+            let leaf = |t: &Tensor| t.detach().reshape(&shape).set_requires_grad(true);
+            let analysis = Analysis {
+                logprobs: leaf(&pass.scores.logprobs),
+                values: leaf(&pass.values),
+                entropy: leaf(&pass.scores.entropy),
+            };
+            let value = loss(&analysis);
+            if value.requires_grad() {
+                value.backward();
+                self.backward(&pass, &analysis, temperature);
+            }
+            value.detach()
+        })
+    }
+
+    /// From the leaves' gradients to the parameters': the head by hand, the trunk by autograd of
+    /// a scalar whose gradient is the one wanted.
+    fn backward(&self, pass: &Pass, analysis: &Analysis, temperature: f64) {
+        let gradient = |t: &Tensor| Some(t.grad()).filter(Tensor::defined);
+        let flat = |t: Tensor| t.reshape([-1]);
+        let (logprobs, entropy) = (gradient(&analysis.logprobs), gradient(&analysis.entropy));
+        let mut scalars = Vec::new();
+        let mut d_head = None;
+        if logprobs.is_some() || entropy.is_some() {
+            let upstream = head::Upstream {
+                logprobs: logprobs.map_or_else(|| pass.scores.logprobs.zeros_like(), flat),
+                entropy: entropy.map(flat),
+            };
+            let weight = self.model.head();
+            let hidden = pass.hidden.detach();
+            let trains = weight.requires_grad();
+            let d = head::backward(&hidden, weight, &pass.labels, temperature, &pass.scores, &upstream, trains);
+            scalars.push((&pass.hidden * d.hidden).sum(math(&pass.hidden)));
+            d_head = d.weight;
+        }
+        if let Some(values) = gradient(&analysis.values) {
+            scalars.push((&pass.values * values).sum(math(&pass.values)));
+        }
+        if let Some(total) = scalars.into_iter().reduce(|a, b| a + b) {
+            total.backward();
+        }
+        if let Some(d) = d_head {
+            add_gradient(self.model.head(), &d);
+        }
+    }
+
+    fn forward(&self, episodes: &Episodes, temperature: f64) -> Pass {
+        let layout = Layout::new(&episodes.tokens, self.config().vocab_size);
+        let start = match &episodes.bottom {
+            Some(bottom) => bottom.shallow_clone(),
+            None => self.model.embed(&layout),
+        };
+        let from = if episodes.bottom.is_some() { self.frozen } else { 0 };
+        let x = self.model.run(start, &layout, from, self.config().layers, None);
+        let len = episodes.response_len();
+        // The token at p is judged by the state before it, so the window starts one early.
+        let x = layout.fill_pads(&x).narrow(1, episodes.context_len - 1, len);
+        let hidden = self.model.finish(&x);
+        let values = hidden.to_kind(self.value.0.kind()).linear(&self.value.0, Some(&self.value.1)).squeeze_dim(2);
+        let hidden = hidden.reshape([-1, self.config().hidden]);
+        let labels = layout.ids.narrow(1, episodes.context_len, len).reshape([-1]);
+        let scores = head::forward(&hidden, self.model.head(), &labels, temperature);
+        Pass { hidden, labels, values, scores }
+    }
+
+    /// Writes a Hugging Face folder and `value_head.safetensors` beside the weights.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn save(&self, dir: &Path) -> Result<()> {
+        self.weights.save(dir, self.config())?;
+        let head = [("v_head.weight", &self.value.0), ("v_head.bias", &self.value.1)];
+        write_tensors(&dir.join(VALUE_FILE), &head.map(|(n, t)| (n.to_owned(), t.shallow_clone())))
+    }
+}
+
+fn math(t: &Tensor) -> Kind {
+    head::math_kind(t.kind())
+}
+
+/// With frozen blocks, only the blocks above them and the final norm are trained.
+fn is_trainable(config: &ModelConfig, frozen: i64, name: &str) -> bool {
+    if frozen == 0 {
+        return true;
+    }
+    let tail = name.strip_prefix(config.root()).unwrap_or(name);
+    tail.starts_with("ln_f.")
+        || tail.starts_with("norm.")
+        || (frozen..config.layers).any(|layer| name.starts_with(&config.block_prefix(layer)))
+}
+
+/// Adds `gradient` (the shape of `parameter`) to `parameter.grad()`.
+fn add_gradient(parameter: &Tensor, gradient: &Tensor) {
+    let mut held = parameter.grad();
+    if held.defined() {
+        let _guard = tch::no_grad_guard();
+        let _ = held.g_add_(gradient);
+    } else {
+        (parameter * gradient).sum(math(parameter)).backward();
+    }
+}

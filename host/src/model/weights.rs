@@ -1,0 +1,264 @@
+//! Named tensors of a model: read from and written to Hugging Face folders, or drawn at random.
+//! Knows names, shapes and files; knows nothing of how the tensors are used.
+
+use super::config::{Family, ModelConfig};
+use super::generate::gaussian;
+use anyhow::{Context, Result, bail};
+use safetensors::tensor::{Dtype, SafeTensors, View, serialize_to_file};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::path::{Path, PathBuf};
+use tch::{Device, Kind, Tensor};
+
+/// The parameters of a model, in the order of [`ModelConfig::parameters`].
+#[derive(Debug)]
+pub struct Weights {
+    tensors: Vec<(String, Tensor)>,
+    index: HashMap<String, usize>,
+}
+
+impl Weights {
+    /// Checks `found` against what `config` asks for and brings it to `device` and `kind`.
+    ///
+    /// # Errors
+    /// A tensor is missing, has another shape, or is not known; the message names it.
+    pub fn from_tensors(
+        config: &ModelConfig,
+        found: Vec<(String, Tensor)>,
+        device: Device,
+        kind: Kind,
+    ) -> Result<Self> {
+        let wanted = config.parameters();
+        let names: BTreeSet<&str> = wanted.iter().map(|(n, _)| n.as_str()).collect();
+        let mut by_name = BTreeMap::new();
+        for (name, tensor) in found {
+            if is_buffer(&name) || (config.tied && name == "lm_head.weight") {
+                continue;
+            }
+            let full = if names.contains(name.as_str()) { name } else { format!("{}{name}", config.root()) };
+            if !names.contains(full.as_str()) {
+                let short = full.strip_prefix(config.root()).unwrap_or(&full);
+                bail!(
+                    "unexpected tensor `{short}` of shape {:?}\nhint: config.json describes another model",
+                    tensor.size()
+                );
+            }
+            by_name.insert(full, tensor);
+        }
+        let mut tensors = Vec::with_capacity(wanted.len());
+        for (name, shape) in wanted {
+            let tensor = by_name
+                .remove(&name)
+                .with_context(|| format!("missing tensor `{name}` of shape {shape:?}"))?;
+            if tensor.size() != shape {
+                bail!("tensor `{name}` has shape {:?}, config.json asks for {shape:?}", tensor.size());
+            }
+            let tensor = tensor.to_device(device).to_kind(kind).contiguous();
+            tensors.push((name, tensor));
+        }
+        Ok(Self::indexed(tensors))
+    }
+
+    fn indexed(tensors: Vec<(String, Tensor)>) -> Self {
+        let index = tensors.iter().enumerate().map(|(i, (n, _))| (n.clone(), i)).collect();
+        Self { tensors, index }
+    }
+
+    /// Reads `model.safetensors`, or all shards of `model.safetensors.index.json`.
+    ///
+    /// # Errors
+    /// A file cannot be read, or a tensor is missing, unexpected or of another shape.
+    pub fn load(dir: &Path, config: &ModelConfig, device: Device, kind: Kind) -> Result<Self> {
+        let found = read_folder(dir)?;
+        Self::from_tensors(config, found, device, kind)
+            .with_context(|| format!("in the weights of {}", dir.display()))
+    }
+
+    /// Draws all parameters as GPT-2's initialisation does; the same seed gives the same bits.
+    #[must_use]
+    pub fn random(config: &ModelConfig, seed: u64, device: Device, kind: Kind) -> Self {
+        let depth = (config.layers as f64).sqrt();
+        let draw = |(number, (name, shape)): (usize, (String, Vec<i64>))| {
+            let vector = shape.len() == 1;
+            let fan_in = if config.family == Family::Gpt2 { shape[0] } else { shape[shape.len() - 1] };
+            let sigma = match name.as_str() {
+                n if n.ends_with("wpe.weight") => 0.01,
+                n if n.ends_with("wte.weight") || n.contains("embed_tokens") || n.starts_with("lm_head") => 0.02,
+                n if n.contains("c_proj") || n.contains("o_proj") || n.contains("down_proj") => {
+                    1.0 / (fan_in as f64).sqrt() / depth
+                }
+                _ => 1.0 / (fan_in as f64).sqrt(),
+            };
+            let tensor = if vector {
+                Tensor::full(&shape, if name.ends_with("bias") { 0.0 } else { 1.0 }, (Kind::Double, Device::Cpu))
+            } else {
+                let count = shape.iter().product::<i64>() as u64;
+                let values: Vec<f64> = (0..count).map(|k| sigma * gaussian(seed, number as u64, k)).collect();
+                Tensor::from_slice(&values).reshape(&shape)
+            };
+            (name, tensor.to_device(device).to_kind(kind))
+        };
+        Self::indexed(config.parameters().into_iter().enumerate().map(draw).collect())
+    }
+
+    /// The tensor under a name of [`ModelConfig::parameters`] (shared storage).
+    #[must_use]
+    pub fn get(&self, name: &str) -> Tensor {
+        self.find(name).expect("names come from the same configuration")
+    }
+
+    /// The tensor under a name, if the model has it (shared storage).
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<Tensor> {
+        self.index.get(name).map(|i| self.tensors[*i].1.shallow_clone())
+    }
+
+    /// All parameters in order.
+    pub fn iter(&self) -> impl Iterator<Item = &(String, Tensor)> {
+        self.tensors.iter()
+    }
+
+    /// The same weights, with those that `copied` names in storage of their own and the rest shared.
+    #[must_use]
+    pub fn copy_where(&self, copied: impl Fn(&str) -> bool) -> Self {
+        let take = |(name, tensor): &(String, Tensor)| {
+            let tensor = if copied(name) { tensor.detach().copy() } else { tensor.detach() };
+            (name.clone(), tensor)
+        };
+        Self::indexed(self.tensors.iter().map(take).collect())
+    }
+
+    /// Writes `config.json` and `model.safetensors`, each beside and then renamed.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn save(&self, dir: &Path, config: &ModelConfig) -> Result<()> {
+        std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        let dtype = match self.tensors[0].1.kind() {
+            Kind::BFloat16 => "bfloat16",
+            Kind::Half => "float16",
+            Kind::Double => "float64",
+            _ => "float32",
+        };
+        let text = serde_json::to_string_pretty(&config.to_json(dtype))?;
+        let part = dir.join("config.json.part");
+        std::fs::write(&part, text).with_context(|| format!("cannot write {}", part.display()))?;
+        std::fs::rename(&part, dir.join("config.json"))?;
+        write_tensors(&dir.join("model.safetensors"), &self.tensors)
+    }
+}
+
+/// Buffers that old exports stored beside the parameters.
+fn is_buffer(name: &str) -> bool {
+    name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") || name.ends_with("rotary_emb.inv_freq")
+}
+
+/// All tensors of a Hugging Face folder as stored, unchecked.
+///
+/// # Errors
+/// There are no weights, or a file cannot be read.
+pub fn read_folder(dir: &Path) -> Result<Vec<(String, Tensor)>> {
+    let single = dir.join("model.safetensors");
+    if single.exists() {
+        return read_tensors(&single);
+    }
+    let index = dir.join("model.safetensors.index.json");
+    let text = std::fs::read_to_string(&index).with_context(|| {
+        format!("{} has neither model.safetensors nor model.safetensors.index.json", dir.display())
+    })?;
+    let value: serde_json::Value =
+        serde_json::from_str(&text).with_context(|| format!("{} is not JSON", index.display()))?;
+    let map = value["weight_map"]
+        .as_object()
+        .with_context(|| format!("{} has no `weight_map`", index.display()))?;
+    let files: BTreeSet<PathBuf> = map.values().filter_map(|v| Some(dir.join(v.as_str()?))).collect();
+    let mut out = Vec::new();
+    for file in files {
+        out.extend(read_tensors(&file)?);
+    }
+    Ok(out)
+}
+
+/// All tensors of one safetensors file, on the CPU, in the types of the file.
+///
+/// # Errors
+/// The file cannot be read or holds a type that is not supported.
+pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>> {
+    let file = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    // SAFETY: the map is only read, and every tensor is copied out of it before it ends; a file
+    // that another process truncates meanwhile is not something a reader can defend against.
+    let map = unsafe { memmap2::Mmap::map(&file) }
+        .with_context(|| format!("cannot map {}", path.display()))?;
+    let parsed = SafeTensors::deserialize(&map)
+        .with_context(|| format!("{} is not a safetensors file", path.display()))?;
+    let mut out = Vec::with_capacity(parsed.len());
+    for (name, view) in parsed.iter() {
+        let kind = match view.dtype() {
+            Dtype::F64 => Kind::Double,
+            Dtype::F32 => Kind::Float,
+            Dtype::F16 => Kind::Half,
+            Dtype::BF16 => Kind::BFloat16,
+            Dtype::I64 => Kind::Int64,
+            Dtype::BOOL => Kind::Bool,
+            Dtype::U8 => Kind::Uint8,
+            other => bail!("tensor `{name}` of {} has type {other:?}, supported: F64, F32, F16, BF16", path.display()),
+        };
+        let shape: Vec<i64> = view.shape().iter().map(|d| *d as i64).collect();
+        out.push((name.to_owned(), Tensor::from_data_size(view.data(), &shape, kind)));
+    }
+    Ok(out)
+}
+
+/// A tensor as safetensors wants to see it.
+struct Stored {
+    tensor: Tensor,
+    shape: Vec<usize>,
+    dtype: Dtype,
+}
+
+impl View for Stored {
+    fn dtype(&self) -> Dtype {
+        self.dtype
+    }
+
+    fn shape(&self) -> &[usize] {
+        &self.shape
+    }
+
+    fn data(&self) -> Cow<'_, [u8]> {
+        let mut bytes = vec![0; self.data_len()];
+        let tensor = self.tensor.detach().to_device(Device::Cpu).contiguous();
+        tensor.copy_data_u8(&mut bytes, tensor.numel());
+        Cow::Owned(bytes)
+    }
+
+    fn data_len(&self) -> usize {
+        self.tensor.numel() * self.tensor.kind().elt_size_in_bytes()
+    }
+}
+
+/// Writes a safetensors file beside `path`, then renames it.
+///
+/// # Errors
+/// The file cannot be written, or a tensor's type has no name there.
+pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
+    let mut views = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        let dtype = match tensor.kind() {
+            Kind::Double => Dtype::F64,
+            Kind::Float => Dtype::F32,
+            Kind::Half => Dtype::F16,
+            Kind::BFloat16 => Dtype::BF16,
+            Kind::Int64 => Dtype::I64,
+            other => bail!("tensor `{name}` has type {other:?}, which is not written"),
+        };
+        let shape = tensor.size().iter().map(|d| *d as usize).collect();
+        views.push((name, Stored { tensor: tensor.shallow_clone(), shape, dtype }));
+    }
+    let part = path.with_extension("safetensors.part");
+    // Older readers refuse a file that does not say which framework's layout it has.
+    let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
+    serialize_to_file(views, Some(about), &part)
+        .with_context(|| format!("cannot write {}", part.display()))?;
+    std::fs::rename(&part, path).with_context(|| format!("cannot rename to {}", path.display()))
+}
