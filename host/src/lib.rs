@@ -1,4 +1,12 @@
 //! Attune fine-tunes language models from human preferences (Ziegler et al. 2019).
 
+pub mod config;
+pub mod metrics;
 pub mod model;
+pub mod rl;
 pub mod role;
+pub mod run_dir;
+pub mod seed;
+pub mod tensorboard;
+pub mod tokenizer;
+pub mod train;

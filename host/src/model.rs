@@ -3,10 +3,12 @@
 //! nothing of rewards, plugins or configuration files of runs.
 
 pub mod config;
+pub mod device;
 pub mod generate;
 pub mod head;
 pub mod layout;
 pub mod policy;
+pub mod size;
 pub mod transformer;
 pub mod weights;
 

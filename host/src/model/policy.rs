@@ -160,6 +160,12 @@ impl Policy {
         &self.model.config
     }
 
+    /// Blocks below the ones that are trained.
+    #[must_use]
+    pub fn frozen_layers(&self) -> i64 {
+        self.frozen
+    }
+
     /// The trunk.
     #[must_use]
     pub fn model(&self) -> &Transformer {

@@ -1,0 +1,37 @@
+//! Schedules: the learning rate, and how many labels an online run has asked for.
+//!
+//! Plain numbers; does not know what a step or an episode is made of.
+
+/// Linear decay to 0: `initial * (1 - step / total)`.
+pub fn linear(initial: f64, step: u64, total: u64) -> f64 {
+    initial * (1.0 - step as f64 / total as f64)
+}
+
+/// Labels wanted after `episode` of `episodes`: `N0 + (N - N0) (1 - (1 - n/N_pi)^2)`, so that
+/// most are asked for early.
+pub fn labels(initial: u64, total: u64, episode: u64, episodes: u64) -> f64 {
+    let left = 1.0 - (episode as f64 / episodes as f64).min(1.0);
+    initial as f64 + (total as f64 - initial as f64) * (1.0 - left * left)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn golden_learning_rates() {
+        let ppo = [(0, 1e-5), (1, 9.994882292732858e-6), (977, 5e-6), (1953, 5.117707e-9)];
+        assert!(ppo.iter().all(|(step, want)| (linear(1e-5, *step, 1954) - want).abs() < 1e-14));
+        let reward = [(0, 5e-5), (1, 4.9679487179e-5), (78, 2.5e-5), (155, 3.205128e-7)];
+        assert!(reward.iter().all(|(step, want)| (linear(5e-5, *step, 156) - want).abs() < 1e-14));
+    }
+
+    #[test]
+    fn labels_start_and_end_where_they_should() {
+        assert_eq!(labels(100, 500, 0, 1000), 100.0);
+        assert_eq!(labels(100, 500, 500, 1000), 400.0);
+        assert_eq!(labels(100, 500, 1000, 1000), 500.0);
+        assert_eq!(labels(100, 500, 2000, 1000), 500.0);
+        assert_eq!(labels(500, 500, 3, 1000), 500.0);
+    }
+}
