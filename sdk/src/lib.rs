@@ -7,7 +7,7 @@
 //! ```
 //! use attune_sdk::prelude::*;
 //!
-//! #[derive(Deserialize, JsonSchema)]
+//! #[derive(Deserialize, Serialize, JsonSchema)]
 //! #[serde(default, deny_unknown_fields)]
 //! struct Settings {
 //!     /// Taken off for each word above `free`.
@@ -93,7 +93,7 @@ pub mod prelude {
         Plugin, Problems, Query, Rollout, Row, RowResult, Shaped, Shaper, Task, Verdict, log, tokenizer,
     };
     pub use schemars::JsonSchema;
-    pub use serde::Deserialize;
+    pub use serde::{Deserialize, Serialize};
 }
 
 /// Makes a plugin a component: `export!(shaper: Brevity, "Prefers short answers");`, with `task`,
