@@ -38,7 +38,8 @@ impl Plugin for Continuation {
             )
             .require(settings.penalty.is_finite(), "/penalty", "must be a number");
         let mut single = |path: &str, text: &Option<String>| {
-            let tokens = tokenizer::encode(text.as_ref()?);
+            // TOML has no null, so an empty text means none as well.
+            let tokens = tokenizer::encode(text.as_ref().filter(|text| !text.is_empty())?);
             let message = || format!("{text:?} is {} tokens, must be a single one", tokens.len());
             if tokens.len() != 1 {
                 problems.0.push((path.to_owned(), message()));

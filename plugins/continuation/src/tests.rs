@@ -39,7 +39,7 @@ fn responses_end_as_in_fixture_f7() {
 
 #[test]
 fn without_a_truncate_token_all_is_kept_and_valid() {
-    let task = task(r#"{"truncate_token": null}"#);
+    let task = task(r#"{"truncate_token": ""}"#);
     let row = testing::finish(&task, &testing::Batch::of_tokens(&[&[46, 46, 1]])).remove(0);
     assert_eq!(row, Ok(Ending { kept: 3, valid: true, penalty: -1.0 }));
 }
