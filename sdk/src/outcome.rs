@@ -1,0 +1,89 @@
+//! What becomes of a row, and how a batch of rows is reported to the host. The batch loop of all
+//! kinds lives here; it does not know what a row holds.
+
+use crate::bindings::types::{Outcomes, RowMessage, Status};
+
+/// A value for a row, or why there is none.
+pub type RowResult<T> = Result<T, Row>;
+
+/// Why a row has no value. Any `std::error::Error` becomes [`Row::Error`] with `?`.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Row {
+    /// The plugin has nothing to say about this row.
+    NotApplicable,
+    /// The row itself is at fault.
+    Invalid(String),
+    /// The plugin failed on this row.
+    Error(String),
+}
+
+impl Row {
+    /// The row is at fault, for this reason.
+    pub fn invalid(message: impl Into<String>) -> Self {
+        Self::Invalid(message.into())
+    }
+
+    /// The plugin failed, for this reason.
+    pub fn error(message: impl Into<String>) -> Self {
+        Self::Error(message.into())
+    }
+}
+
+impl<E: std::error::Error> From<E> for Row {
+    fn from(error: E) -> Self {
+        Self::Error(error.to_string())
+    }
+}
+
+/// Calls `each` for every row, telling the host the row's place first, so that a row that panics
+/// or hangs can be named.
+pub(crate) fn each_row<T>(rows: usize, mut each: impl FnMut(usize) -> RowResult<T>) -> Vec<RowResult<T>> {
+    (0..rows)
+        .map(|row| {
+            #[cfg(target_arch = "wasm32")]
+            crate::bindings::attune::plugin::progress::row(row as u32);
+            each(row)
+        })
+        .collect()
+}
+
+/// Statuses and messages of `rows`; no statuses when every row has a value.
+pub(crate) fn outcomes<T>(rows: &[RowResult<T>]) -> Outcomes {
+    let mut outcomes = Outcomes { status: Vec::new(), messages: Vec::new() };
+    if rows.iter().all(Result::is_ok) {
+        return outcomes;
+    }
+    for (row, result) in rows.iter().enumerate() {
+        let (status, message) = match result {
+            Ok(_) => (Status::Value, None),
+            Err(Row::NotApplicable) => (Status::NotApplicable, None),
+            Err(Row::Invalid(message)) => (Status::Invalid, Some(message)),
+            Err(Row::Error(message)) => (Status::Error, Some(message)),
+        };
+        outcomes.status.push(status);
+        if let Some(message) = message {
+            outcomes.messages.push(RowMessage { row: row as u32, message: message.clone() });
+        }
+    }
+    outcomes
+}
+
+/// Row-major numbers, `width` a row, zeros where a row has no value (its status says so).
+pub(crate) fn row_major<T>(
+    what: &str,
+    rows: &[RowResult<T>],
+    width: usize,
+    numbers: impl Fn(&T) -> &[f32],
+) -> Result<Vec<f32>, String> {
+    let mut packed = Vec::with_capacity(rows.len() * width);
+    for (row, result) in rows.iter().enumerate() {
+        match result.as_ref().map(&numbers) {
+            Ok(values) if values.len() == width => packed.extend_from_slice(values),
+            Ok(values) => {
+                return Err(format!("row {row} has {} {what}, but the plugin declares {width}", values.len()));
+            }
+            Err(_) => packed.extend(std::iter::repeat_n(0.0, width)),
+        }
+    }
+    Ok(packed)
+}
