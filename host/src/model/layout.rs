@@ -48,7 +48,11 @@ impl Layout {
         // not have a softmax over nothing.
         let own = Tensor::eye(len, (Kind::Int64, tokens.device())).to_kind(Kind::Bool);
         let order = Tensor::ones([len, len], (Kind::Bool, tokens.device())).tril(0);
-        let mask = real.unsqueeze(1).logical_or(&own).logical_and(&order).unsqueeze(1);
+        let mask = real
+            .unsqueeze(1)
+            .logical_or(&own)
+            .logical_and(&order)
+            .unsqueeze(1);
         Self {
             ids: tokens.where_self(&real, &tokens.zeros_like()),
             positions,
