@@ -12,3 +12,5 @@ pub mod weights;
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod folders;

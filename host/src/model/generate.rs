@@ -56,7 +56,6 @@ pub fn gaussian(seed: u64, stream: u64, k: u64) -> f64 {
 }
 
 /// Lowers all but the `k` highest logits. `logits`: `[batch, vocab]`, also the result.
-#[must_use]
 pub fn top_k(logits: &Tensor, k: i64) -> Tensor {
     if k <= 0 || k >= logits.size()[1] {
         return logits.shallow_clone();
@@ -67,7 +66,6 @@ pub fn top_k(logits: &Tensor, k: i64) -> Tensor {
 
 /// Lowers all logits below the one where the sorted mass reaches `p`; like the original, the
 /// cut is `max(count(mass <= p) - 1, 0)`. `logits`: `[batch, vocab]`, also the result.
-#[must_use]
 pub fn top_p(logits: &Tensor, p: f64) -> Tensor {
     if p >= 1.0 {
         return logits.shallow_clone();
@@ -80,7 +78,6 @@ pub fn top_p(logits: &Tensor, p: f64) -> Tensor {
 }
 
 /// Draws token `t` of each row. `logits`: `[batch, vocab]`; result `[batch]` i64.
-#[must_use]
 pub fn draw(logits: &Tensor, sampling: &Sampling, seed: u64, t: i64) -> Tensor {
     if sampling.temperature == 0.0 {
         return logits.argmax(-1, false);
@@ -109,7 +106,6 @@ pub fn draw(logits: &Tensor, sampling: &Sampling, seed: u64, t: i64) -> Tensor {
 
 /// Grows `len` tokens after each context. `contexts`: `[batch, context_len]` i64, pads allowed;
 /// result `[batch, len]` i64.
-#[must_use]
 pub fn respond(
     model: &Transformer,
     contexts: &Tensor,

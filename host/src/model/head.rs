@@ -111,11 +111,13 @@ pub fn backward(
         let logp = scaled_logits(&h, weight, temperature) - cut(&scores.normalizer).unsqueeze(1);
         let up = cut(&upstream.logprobs).unsqueeze(1);
         // d logprob / d z = onehot - p;  d entropy / d z = -p (log p + entropy).
-        let mut slope = up.neg();
-        if let Some(entropy) = &upstream.entropy {
-            let own = cut(&scores.entropy).unsqueeze(1);
-            slope = slope - cut(entropy).unsqueeze(1) * (&logp + own);
-        }
+        let slope = match &upstream.entropy {
+            Some(entropy) => {
+                let own = cut(&scores.entropy).unsqueeze(1);
+                up.neg() - cut(entropy).unsqueeze(1) * (&logp + own)
+            }
+            None => up.neg(),
+        };
         let mut d = logp.exp() * slope;
         let _ = d.scatter_add_(1, &cut(labels).unsqueeze(1), &up);
         let d = (d / temperature.max(1e-10)).to_kind(weight.kind());

@@ -65,7 +65,6 @@ impl Layout {
 
     /// Replaces the rows of pad positions by those of the last real position before them.
     /// `hidden`: `[batch, len, width]`, also the result.
-    #[must_use]
     pub fn fill_pads(&self, hidden: &Tensor) -> Tensor {
         match &self.source {
             None => hidden.shallow_clone(),

@@ -238,7 +238,6 @@ impl Policy {
 
     /// Samples exactly `response_len` tokens after each context.
     /// `contexts`: `[batch, context_len]` i64; result `[batch, response_len]` i64.
-    #[must_use]
     pub fn respond(
         &self,
         contexts: &Tensor,

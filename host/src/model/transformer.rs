@@ -160,13 +160,11 @@ impl Transformer {
     }
 
     /// The language-model head `[vocab, hidden]`; the embedding itself when tied.
-    #[must_use]
     pub fn head(&self) -> &Tensor {
         &self.head
     }
 
     /// Embeds a batch. Result `[batch, len, hidden]`.
-    #[must_use]
     pub fn embed(&self, layout: &Layout) -> Tensor {
         let x = Tensor::embedding(&self.embedding, &layout.ids, -1, false, false);
         match &self.learned_positions {
@@ -176,7 +174,6 @@ impl Transformer {
     }
 
     /// Runs blocks `from..to` over `x` (`[batch, len, hidden]`, also the result).
-    #[must_use]
     pub fn run(
         &self,
         x: Tensor,
@@ -212,14 +209,12 @@ impl Transformer {
     }
 
     /// The final norm. `x`: `[.., hidden]`, also the result.
-    #[must_use]
     pub fn finish(&self, x: &Tensor) -> Tensor {
         self.final_norm.apply(x)
     }
 
     /// Final hidden states of whole rows, those of pads replaced by the last real one's.
     /// `tokens`: `[batch, len]` i64; result `[batch, len, hidden]`.
-    #[must_use]
     pub fn hidden(&self, tokens: &Tensor) -> Tensor {
         let layout = Layout::new(tokens, self.config.vocab_size);
         let x = self.run(self.embed(&layout), &layout, 0, self.config.layers, None);
@@ -227,7 +222,6 @@ impl Transformer {
     }
 
     /// Logits of hidden states. `hidden`: `[.., hidden]`; result `[.., vocab]`.
-    #[must_use]
     pub fn logits(&self, hidden: &Tensor) -> Tensor {
         hidden.linear(&self.head, None::<&Tensor>)
     }

@@ -135,7 +135,6 @@ impl Weights {
     }
 
     /// The tensor under a name of [`ModelConfig::parameters`] (shared storage).
-    #[must_use]
     pub fn get(&self, name: &str) -> Tensor {
         self.find(name)
             .expect("names come from the same configuration")
