@@ -14,3 +14,5 @@ pub mod weights;
 
 #[cfg(test)]
 mod fixtures;
+#[cfg(test)]
+mod folders;

@@ -203,7 +203,10 @@ impl ModelConfig {
         {
             bail!("config.json: layer type {other} is not supported, only \"full_attention\"");
         }
-        let (hidden, heads) = (f.int("hidden_size", None)?, f.int("num_attention_heads", None)?);
+        let (hidden, heads) = (
+            f.int("hidden_size", None)?,
+            f.int("num_attention_heads", None)?,
+        );
         let vocab_size = f.int("vocab_size", None)?;
         let bias = f.flag("attention_bias", false)?;
         let (rope_theta, rope_scaling) = rope(f)?;
@@ -282,14 +285,28 @@ impl ModelConfig {
         let gpt2 = self.family == Family::Gpt2;
         let root = self.root();
         let embedding = if gpt2 { "wte" } else { "embed_tokens" };
-        out.push((format!("{root}{embedding}.weight"), vec![self.vocab_size, self.hidden]));
+        out.push((
+            format!("{root}{embedding}.weight"),
+            vec![self.vocab_size, self.hidden],
+        ));
         if gpt2 {
-            out.push((format!("{root}wpe.weight"), vec![self.max_positions, self.hidden]));
+            out.push((
+                format!("{root}wpe.weight"),
+                vec![self.max_positions, self.hidden],
+            ));
         }
         for layer in 0..self.layers {
             let prefix = self.block_prefix(layer);
-            let block = if gpt2 { self.gpt2_block() } else { self.rotary_block() };
-            out.extend(block.into_iter().map(|(name, shape)| (format!("{prefix}{name}"), shape)));
+            let block = if gpt2 {
+                self.gpt2_block()
+            } else {
+                self.rotary_block()
+            };
+            out.extend(
+                block
+                    .into_iter()
+                    .map(|(name, shape)| (format!("{prefix}{name}"), shape)),
+            );
         }
         if gpt2 {
             out.push((format!("{root}ln_f.weight"), vec![self.hidden]));
@@ -366,18 +383,25 @@ impl ModelConfig {
 }
 
 fn special(f: &Fields) -> Vec<(String, Value)> {
-    let kept = SPECIAL.iter().filter_map(|key| Some((*key, f.present(key)?)));
-    kept.map(|(key, value)| (key.to_owned(), value.clone())).collect()
+    let kept = SPECIAL
+        .iter()
+        .filter_map(|key| Some((*key, f.present(key)?)));
+    kept.map(|(key, value)| (key.to_owned(), value.clone()))
+        .collect()
 }
 
 /// Rotary base and scaling; newer files keep both in `rope_parameters`, older ones apart.
 fn rope(f: &Fields) -> Result<(f64, Option<Llama3Scaling>)> {
-    let nested = f.present("rope_parameters").or_else(|| f.present("rope_scaling"));
+    let nested = f
+        .present("rope_parameters")
+        .or_else(|| f.present("rope_scaling"));
     let theta = f.float("rope_theta", 10_000.0)?;
     let Some(nested) = nested else {
         return Ok((theta, None));
     };
-    let map = nested.as_object().context("config.json: rope scaling is not an object")?;
+    let map = nested
+        .as_object()
+        .context("config.json: rope scaling is not an object")?;
     let n = Fields(map);
     let theta = n.float("rope_theta", theta)?;
     let kind = n.present("rope_type").or_else(|| n.present("type"));

@@ -23,7 +23,13 @@ pub struct Sampling {
 
 impl Default for Sampling {
     fn default() -> Self {
-        Self { temperature: 1.0, top_k: 0, top_p: 1.0, skip_first: true, first_row: 0 }
+        Self {
+            temperature: 1.0,
+            top_k: 0,
+            top_p: 1.0,
+            skip_first: true,
+            first_row: 0,
+        }
     }
 }
 
@@ -50,7 +56,6 @@ pub fn gaussian(seed: u64, stream: u64, k: u64) -> f64 {
 }
 
 /// Lowers all but the `k` highest logits. `logits`: `[batch, vocab]`, also the result.
-#[must_use]
 pub fn top_k(logits: &Tensor, k: i64) -> Tensor {
     if k <= 0 || k >= logits.size()[1] {
         return logits.shallow_clone();
@@ -61,7 +66,6 @@ pub fn top_k(logits: &Tensor, k: i64) -> Tensor {
 
 /// Lowers all logits below the one where the sorted mass reaches `p`; like the original, the
 /// cut is `max(count(mass <= p) - 1, 0)`. `logits`: `[batch, vocab]`, also the result.
-#[must_use]
 pub fn top_p(logits: &Tensor, p: f64) -> Tensor {
     if p >= 1.0 {
         return logits.shallow_clone();
@@ -74,21 +78,25 @@ pub fn top_p(logits: &Tensor, p: f64) -> Tensor {
 }
 
 /// Draws token `t` of each row. `logits`: `[batch, vocab]`; result `[batch]` i64.
-#[must_use]
 pub fn draw(logits: &Tensor, sampling: &Sampling, seed: u64, t: i64) -> Tensor {
     if sampling.temperature == 0.0 {
         return logits.argmax(-1, false);
     }
-    let (rows, vocab) = logits.size2().expect("logits of one position have two dimensions");
+    let (rows, vocab) = logits
+        .size2()
+        .expect("logits of one position have two dimensions");
     let mut scaled = logits.to_kind(math_kind(logits.kind())) / sampling.temperature.max(1e-10);
     if !(sampling.skip_first && t == 0) {
         scaled = top_p(&top_k(&scaled, sampling.top_k), sampling.top_p);
     }
     // Sums of 50,000 terms: f64, so that small probabilities late in the vocabulary survive.
     let mass = scaled.softmax(-1, Kind::Double).cumsum(-1, Kind::Double);
-    let rolls: Vec<f64> =
-        (0..rows as u64).map(|row| uniform(seed, sampling.first_row + row, t as u64)).collect();
-    let rolls = Tensor::from_slice(&rolls).to_device(logits.device()).unsqueeze(1);
+    let rolls: Vec<f64> = (0..rows as u64)
+        .map(|row| uniform(seed, sampling.first_row + row, t as u64))
+        .collect();
+    let rolls = Tensor::from_slice(&rolls)
+        .to_device(logits.device())
+        .unsqueeze(1);
     let target = rolls * mass.narrow(1, vocab - 1, 1);
     target
         .searchsorted(&mass, false, true, "right", None::<&Tensor>)
@@ -98,13 +106,24 @@ pub fn draw(logits: &Tensor, sampling: &Sampling, seed: u64, t: i64) -> Tensor {
 
 /// Grows `len` tokens after each context. `contexts`: `[batch, context_len]` i64, pads allowed;
 /// result `[batch, len]` i64.
-#[must_use]
-pub fn respond(model: &Transformer, contexts: &Tensor, len: i64, sampling: &Sampling, seed: u64) -> Tensor {
+pub fn respond(
+    model: &Transformer,
+    contexts: &Tensor,
+    len: i64,
+    sampling: &Sampling,
+    seed: u64,
+) -> Tensor {
     let _guard = tch::no_grad_guard();
     let (batch, context_len) = contexts.size2().expect("contexts have two dimensions");
     let mut cache = KvCache::new(model, batch, context_len + len);
     let prompt = Layout::new(contexts, model.config.vocab_size);
-    let x = model.run(model.embed(&prompt), &prompt, 0, model.config.layers, Some(&mut cache));
+    let x = model.run(
+        model.embed(&prompt),
+        &prompt,
+        0,
+        model.config.layers,
+        Some(&mut cache),
+    );
     let mut last = prompt.fill_pads(&x).narrow(1, context_len - 1, 1);
     let mut steps = Steps::after(&prompt, batch, context_len, len);
     let mut out = Vec::with_capacity(len as usize);
@@ -113,7 +132,13 @@ pub fn respond(model: &Transformer, contexts: &Tensor, len: i64, sampling: &Samp
         let token = draw(&logits, sampling, seed, t);
         if t + 1 < len {
             let layout = steps.next(&token.unsqueeze(1), t);
-            last = model.run(model.embed(&layout), &layout, 0, model.config.layers, Some(&mut cache));
+            last = model.run(
+                model.embed(&layout),
+                &layout,
+                0,
+                model.config.layers,
+                Some(&mut cache),
+            );
         }
         out.push(token);
     }
@@ -137,12 +162,20 @@ impl Steps {
     fn after(prompt: &Layout, batch: i64, context_len: i64, len: i64) -> Self {
         let options = (Kind::Int64, prompt.ids.device());
         let Some(real) = &prompt.real else {
-            return Self { count: Tensor::full([1, 1], context_len, options), mask: None, context_len };
+            return Self {
+                count: Tensor::full([1, 1], context_len, options),
+                mask: None,
+                context_len,
+            };
         };
         let rest = Tensor::ones([batch, len], (Kind::Bool, prompt.ids.device()));
         let mask = Tensor::cat(&[real, &rest], 1).unsqueeze(1).unsqueeze(1);
         let count = real.sum_dim_intlist(1, true, Kind::Int64);
-        Self { count, mask: Some(mask), context_len }
+        Self {
+            count,
+            mask: Some(mask),
+            context_len,
+        }
     }
 
     /// `token`: `[batch, 1]` i64, the `t`-th of the response.
@@ -150,7 +183,10 @@ impl Steps {
         Layout {
             ids: token.shallow_clone(),
             positions: &self.count + t,
-            mask: self.mask.as_ref().map(|m| m.narrow(3, 0, self.context_len + t + 1)),
+            mask: self
+                .mask
+                .as_ref()
+                .map(|m| m.narrow(3, 0, self.context_len + t + 1)),
             causal: false,
             real: None,
             source: None,

@@ -20,18 +20,30 @@ pub struct Scores {
 /// The arithmetic's type: f32, or f64 for f64 weights.
 #[must_use]
 pub fn math_kind(kind: Kind) -> Kind {
-    if kind == Kind::Double { Kind::Double } else { Kind::Float }
+    if kind == Kind::Double {
+        Kind::Double
+    } else {
+        Kind::Float
+    }
 }
 
 fn chunks(rows: i64, vocab: i64) -> impl Iterator<Item = (i64, i64)> {
     let step = (CHUNK_BYTES / (4 * vocab)).max(1);
-    (0..rows).step_by(step as usize).map(move |start| (start, step.min(rows - start)))
+    (0..rows)
+        .step_by(step as usize)
+        .map(move |start| (start, step.min(rows - start)))
 }
 
 /// `hidden`: `[n, width]`, `weight`: `[vocab, width]`; result `[n, vocab]`, divided by T.
 fn scaled_logits(hidden: &Tensor, weight: &Tensor, temperature: f64) -> Tensor {
-    let logits = hidden.linear(weight, None::<&Tensor>).to_kind(math_kind(weight.kind()));
-    if temperature == 1.0 { logits } else { logits / temperature.max(1e-10) }
+    let logits = hidden
+        .linear(weight, None::<&Tensor>)
+        .to_kind(math_kind(weight.kind()));
+    if temperature == 1.0 {
+        logits
+    } else {
+        logits / temperature.max(1e-10)
+    }
 }
 
 /// `hidden`: `[rows, width]`; `weight`: `[vocab, width]`; `labels`: `[rows]` i64. No gradients.
@@ -43,7 +55,9 @@ pub fn forward(hidden: &Tensor, weight: &Tensor, labels: &Tensor, temperature: f
     for (start, len) in chunks(rows, vocab) {
         let logits = scaled_logits(&hidden.narrow(0, start, len), weight, temperature);
         let normalizer = logits.logsumexp(-1, false);
-        let picked = logits.gather(1, &labels.narrow(0, start, len).unsqueeze(1), false).squeeze_dim(1);
+        let picked = logits
+            .gather(1, &labels.narrow(0, start, len).unsqueeze(1), false)
+            .squeeze_dim(1);
         let probs = (&logits - normalizer.unsqueeze(1)).exp_();
         let mean = (probs * logits).sum_dim_intlist(-1, false, None);
         parts[0].push(picked - &normalizer);
@@ -51,7 +65,11 @@ pub fn forward(hidden: &Tensor, weight: &Tensor, labels: &Tensor, temperature: f
         parts[2].push(normalizer);
     }
     let [logprobs, entropy, normalizer] = parts.map(|p| Tensor::cat(&p, 0));
-    Scores { logprobs, entropy, normalizer }
+    Scores {
+        logprobs,
+        entropy,
+        normalizer,
+    }
 }
 
 /// Gradients with respect to the head's inputs.
@@ -93,11 +111,13 @@ pub fn backward(
         let logp = scaled_logits(&h, weight, temperature) - cut(&scores.normalizer).unsqueeze(1);
         let up = cut(&upstream.logprobs).unsqueeze(1);
         // d logprob / d z = onehot - p;  d entropy / d z = -p (log p + entropy).
-        let mut slope = up.neg();
-        if let Some(entropy) = &upstream.entropy {
-            let own = cut(&scores.entropy).unsqueeze(1);
-            slope = slope - cut(entropy).unsqueeze(1) * (&logp + own);
-        }
+        let slope = match &upstream.entropy {
+            Some(entropy) => {
+                let own = cut(&scores.entropy).unsqueeze(1);
+                up.neg() - cut(entropy).unsqueeze(1) * (&logp + own)
+            }
+            None => up.neg(),
+        };
         let mut d = logp.exp() * slope;
         let _ = d.scatter_add_(1, &cut(labels).unsqueeze(1), &up);
         let d = (d / temperature.max(1e-10)).to_kind(weight.kind());
@@ -106,5 +126,8 @@ pub fn backward(
             let _ = sum.addmm_(&d.tr(), &h);
         }
     }
-    Gradients { hidden: Tensor::cat(&d_hidden, 0), weight: d_weight }
+    Gradients {
+        hidden: Tensor::cat(&d_hidden, 0),
+        weight: d_weight,
+    }
 }

@@ -48,7 +48,11 @@ impl Layout {
         // not have a softmax over nothing.
         let own = Tensor::eye(len, (Kind::Int64, tokens.device())).to_kind(Kind::Bool);
         let order = Tensor::ones([len, len], (Kind::Bool, tokens.device())).tril(0);
-        let mask = real.unsqueeze(1).logical_or(&own).logical_and(&order).unsqueeze(1);
+        let mask = real
+            .unsqueeze(1)
+            .logical_or(&own)
+            .logical_and(&order)
+            .unsqueeze(1);
         Self {
             ids: tokens.where_self(&real, &tokens.zeros_like()),
             positions,
@@ -61,7 +65,6 @@ impl Layout {
 
     /// Replaces the rows of pad positions by those of the last real position before them.
     /// `hidden`: `[batch, len, width]`, also the result.
-    #[must_use]
     pub fn fill_pads(&self, hidden: &Tensor) -> Tensor {
         match &self.source {
             None => hidden.shallow_clone(),

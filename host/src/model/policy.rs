@@ -44,7 +44,11 @@ impl Episodes {
     }
 
     fn map(&self, f: impl Fn(&Tensor) -> Tensor) -> Self {
-        Self { tokens: f(&self.tokens), context_len: self.context_len, bottom: self.bottom.as_ref().map(f) }
+        Self {
+            tokens: f(&self.tokens),
+            context_len: self.context_len,
+            bottom: self.bottom.as_ref().map(f),
+        }
     }
 }
 
@@ -88,13 +92,20 @@ impl Policy {
     ///
     /// # Errors
     /// The folder is incomplete or not supported, or `trainable_layers` exceeds the model.
-    pub fn load(dir: &Path, device: Device, kind: Kind, trainable_layers: Option<usize>) -> Result<Self> {
+    pub fn load(
+        dir: &Path,
+        device: Device,
+        kind: Kind,
+        trainable_layers: Option<usize>,
+    ) -> Result<Self> {
         let config = ModelConfig::load(dir)?;
         let weights = Weights::load(dir, &config, device, kind)?;
         let policy = Self::from_weights(&config, weights, trainable_layers)?;
         let file = dir.join(VALUE_FILE);
         if file.exists() {
-            policy.load_state(&read_tensors(&file)?).with_context(|| format!("in {}", file.display()))?;
+            policy
+                .load_state(&read_tensors(&file)?)
+                .with_context(|| format!("in {}", file.display()))?;
         }
         Ok(policy)
     }
@@ -110,14 +121,22 @@ impl Policy {
         kind: Kind,
         trainable_layers: Option<usize>,
     ) -> Result<Self> {
-        Self::from_weights(config, Weights::random(config, seed, device, kind), trainable_layers)
+        Self::from_weights(
+            config,
+            Weights::random(config, seed, device, kind),
+            trainable_layers,
+        )
     }
 
     /// A policy over given weights with a value head of zeros.
     ///
     /// # Errors
     /// `trainable_layers` is 0 or exceeds the model.
-    pub fn from_weights(config: &ModelConfig, weights: Weights, trainable_layers: Option<usize>) -> Result<Self> {
+    pub fn from_weights(
+        config: &ModelConfig,
+        weights: Weights,
+        trainable_layers: Option<usize>,
+    ) -> Result<Self> {
         let top = trainable_layers.map_or(config.layers, |n| n as i64);
         if top < 1 || top > config.layers {
             bail!(
@@ -127,7 +146,10 @@ impl Policy {
         }
         let model = Transformer::new(config, &weights);
         let options = (head::math_kind(model.kind()), model.device());
-        let value = (Tensor::zeros([1, config.hidden], options), Tensor::zeros([1], options));
+        let value = (
+            Tensor::zeros([1, config.hidden], options),
+            Tensor::zeros([1], options),
+        );
         let frozen = config.layers - top;
         let mut trainable = Vec::new();
         for (name, tensor) in weights.iter() {
@@ -137,14 +159,22 @@ impl Policy {
         }
         trainable.push(("v_head.weight".to_owned(), value.0.set_requires_grad(true)));
         trainable.push(("v_head.bias".to_owned(), value.1.set_requires_grad(true)));
-        Ok(Self { weights, model, value, frozen, trainable })
+        Ok(Self {
+            weights,
+            model,
+            value,
+            frozen,
+            trainable,
+        })
     }
 
     /// A frozen copy that shares the storage of what this policy never trains.
     #[must_use]
     pub fn reference(&self) -> Self {
         let config = self.config();
-        let weights = self.weights.copy_where(|name| is_trainable(config, self.frozen, name));
+        let weights = self
+            .weights
+            .copy_where(|name| is_trainable(config, self.frozen, name));
         Self {
             model: Transformer::new(config, &weights),
             weights,
@@ -182,7 +212,10 @@ impl Policy {
     /// Checkpoints need no more of the policy than this.
     #[must_use]
     pub fn trainable(&self) -> Vec<(String, Tensor)> {
-        self.trainable.iter().map(|(n, t)| (n.clone(), t.shallow_clone())).collect()
+        self.trainable
+            .iter()
+            .map(|(n, t)| (n.clone(), t.shallow_clone()))
+            .collect()
     }
 
     /// Copies tensors of [`Policy::trainable`]'s names into the policy.
@@ -198,7 +231,11 @@ impl Policy {
                 .find(|(n, _)| n == name)
                 .with_context(|| format!("tensor `{name}` is not among the trained ones"))?;
             if own.size() != tensor.size() {
-                bail!("tensor `{name}` has shape {:?}, the model has {:?}", tensor.size(), own.size());
+                bail!(
+                    "tensor `{name}` has shape {:?}, the model has {:?}",
+                    tensor.size(),
+                    own.size()
+                );
             }
             own.shallow_clone().copy_(tensor);
         }
@@ -207,9 +244,20 @@ impl Policy {
 
     /// Samples exactly `response_len` tokens after each context.
     /// `contexts`: `[batch, context_len]` i64; result `[batch, response_len]` i64.
-    #[must_use]
-    pub fn respond(&self, contexts: &Tensor, response_len: i64, sampling: &Sampling, seed: u64) -> Tensor {
-        generate::respond(&self.model, &contexts.to_device(self.device()), response_len, sampling, seed)
+    pub fn respond(
+        &self,
+        contexts: &Tensor,
+        response_len: i64,
+        sampling: &Sampling,
+        seed: u64,
+    ) -> Tensor {
+        generate::respond(
+            &self.model,
+            &contexts.to_device(self.device()),
+            response_len,
+            sampling,
+            seed,
+        )
     }
 
     /// Joins contexts (`[batch, context_len]`) and responses (`[batch, response_len]`), both i64,
@@ -217,13 +265,21 @@ impl Policy {
     #[must_use]
     pub fn episodes(&self, contexts: &Tensor, responses: &Tensor) -> Episodes {
         let device = self.device();
-        let tokens = Tensor::cat(&[contexts.to_device(device), responses.to_device(device)], 1);
+        let tokens = Tensor::cat(
+            &[contexts.to_device(device), responses.to_device(device)],
+            1,
+        );
         let bottom = (self.frozen > 0).then(|| {
             let _guard = tch::no_grad_guard();
             let layout = Layout::new(&tokens, self.config().vocab_size);
-            self.model.run(self.model.embed(&layout), &layout, 0, self.frozen, None)
+            self.model
+                .run(self.model.embed(&layout), &layout, 0, self.frozen, None)
         });
-        Episodes { tokens, context_len: contexts.size()[1], bottom }
+        Episodes {
+            tokens,
+            context_len: contexts.size()[1],
+            bottom,
+        }
     }
 
     /// Scores responses without gradients.
@@ -281,7 +337,15 @@ impl Policy {
             let weight = self.model.head();
             let hidden = pass.hidden.detach();
             let trains = weight.requires_grad();
-            let d = head::backward(&hidden, weight, &pass.labels, temperature, &pass.scores, &upstream, trains);
+            let d = head::backward(
+                &hidden,
+                weight,
+                &pass.labels,
+                temperature,
+                &pass.scores,
+                &upstream,
+                trains,
+            );
             scalars.push((&pass.hidden * d.hidden).sum(math(&pass.hidden)));
             d_head = d.weight;
         }
@@ -302,17 +366,36 @@ impl Policy {
             Some(bottom) => bottom.shallow_clone(),
             None => self.model.embed(&layout),
         };
-        let from = if episodes.bottom.is_some() { self.frozen } else { 0 };
-        let x = self.model.run(start, &layout, from, self.config().layers, None);
+        let from = if episodes.bottom.is_some() {
+            self.frozen
+        } else {
+            0
+        };
+        let x = self
+            .model
+            .run(start, &layout, from, self.config().layers, None);
         let len = episodes.response_len();
         // The token at p is judged by the state before it, so the window starts one early.
-        let x = layout.fill_pads(&x).narrow(1, episodes.context_len - 1, len);
+        let x = layout
+            .fill_pads(&x)
+            .narrow(1, episodes.context_len - 1, len);
         let hidden = self.model.finish(&x);
-        let values = hidden.to_kind(self.value.0.kind()).linear(&self.value.0, Some(&self.value.1)).squeeze_dim(2);
+        let values = hidden
+            .to_kind(self.value.0.kind())
+            .linear(&self.value.0, Some(&self.value.1))
+            .squeeze_dim(2);
         let hidden = hidden.reshape([-1, self.config().hidden]);
-        let labels = layout.ids.narrow(1, episodes.context_len, len).reshape([-1]);
+        let labels = layout
+            .ids
+            .narrow(1, episodes.context_len, len)
+            .reshape([-1]);
         let scores = head::forward(&hidden, self.model.head(), &labels, temperature);
-        Pass { hidden, labels, values, scores }
+        Pass {
+            hidden,
+            labels,
+            values,
+            scores,
+        }
     }
 
     /// Writes a Hugging Face folder and `value_head.safetensors` beside the weights.
@@ -321,8 +404,14 @@ impl Policy {
     /// A file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<()> {
         self.weights.save(dir, self.config())?;
-        let head = [("v_head.weight", &self.value.0), ("v_head.bias", &self.value.1)];
-        write_tensors(&dir.join(VALUE_FILE), &head.map(|(n, t)| (n.to_owned(), t.shallow_clone())))
+        let head = [
+            ("v_head.weight", &self.value.0),
+            ("v_head.bias", &self.value.1),
+        ];
+        write_tensors(
+            &dir.join(VALUE_FILE),
+            &head.map(|(n, t)| (n.to_owned(), t.shallow_clone())),
+        )
     }
 }
 

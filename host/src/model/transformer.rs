@@ -52,8 +52,15 @@ enum Qkv {
 
 #[derive(Debug)]
 enum Mlp {
-    Gelu { up: Linear, down: Linear },
-    SwiGlu { gate: Linear, up: Linear, down: Linear },
+    Gelu {
+        up: Linear,
+        down: Linear,
+    },
+    SwiGlu {
+        gate: Linear,
+        up: Linear,
+        down: Linear,
+    },
 }
 
 #[derive(Debug)]
@@ -82,7 +89,10 @@ impl KvCache {
         let shape = [batch, c.kv_heads, capacity, c.head_dim];
         let options = (model.kind(), model.device());
         let pair = |_| (Tensor::empty(shape, options), Tensor::empty(shape, options));
-        Self { layers: (0..c.layers).map(pair).collect(), len: 0 }
+        Self {
+            layers: (0..c.layers).map(pair).collect(),
+            len: 0,
+        }
     }
 }
 
@@ -110,15 +120,29 @@ impl Transformer {
         let c = config.clone();
         let gpt2 = c.family == Family::Gpt2;
         let root = c.root();
-        let embedding = weights.get(&format!("{root}{}.weight", if gpt2 { "wte" } else { "embed_tokens" }));
-        let frequencies = (!gpt2).then(|| Tensor::from_slice(&frequencies(&c)).to_device(embedding.device()));
+        let embedding = weights.get(&format!(
+            "{root}{}.weight",
+            if gpt2 { "wte" } else { "embed_tokens" }
+        ));
+        let frequencies =
+            (!gpt2).then(|| Tensor::from_slice(&frequencies(&c)).to_device(embedding.device()));
         Self {
-            head: if c.tied { embedding.shallow_clone() } else { weights.get("lm_head.weight") },
+            head: if c.tied {
+                embedding.shallow_clone()
+            } else {
+                weights.get("lm_head.weight")
+            },
             embedding,
             learned_positions: gpt2.then(|| weights.get(&format!("{root}wpe.weight"))),
             frequencies,
-            blocks: (0..c.layers).map(|layer| Block::new(&c, weights, layer)).collect(),
-            final_norm: norm(&c, weights, &format!("{root}{}", if gpt2 { "ln_f" } else { "norm" })),
+            blocks: (0..c.layers)
+                .map(|layer| Block::new(&c, weights, layer))
+                .collect(),
+            final_norm: norm(
+                &c,
+                weights,
+                &format!("{root}{}", if gpt2 { "ln_f" } else { "norm" }),
+            ),
             config: c,
         }
     }
@@ -136,13 +160,11 @@ impl Transformer {
     }
 
     /// The language-model head `[vocab, hidden]`; the embedding itself when tied.
-    #[must_use]
     pub fn head(&self) -> &Tensor {
         &self.head
     }
 
     /// Embeds a batch. Result `[batch, len, hidden]`.
-    #[must_use]
     pub fn embed(&self, layout: &Layout) -> Tensor {
         let x = Tensor::embedding(&self.embedding, &layout.ids, -1, false, false);
         match &self.learned_positions {
@@ -152,13 +174,32 @@ impl Transformer {
     }
 
     /// Runs blocks `from..to` over `x` (`[batch, len, hidden]`, also the result).
-    #[must_use]
-    pub fn run(&self, x: Tensor, layout: &Layout, from: i64, to: i64, mut cache: Option<&mut KvCache>) -> Tensor {
+    pub fn run(
+        &self,
+        x: Tensor,
+        layout: &Layout,
+        from: i64,
+        to: i64,
+        mut cache: Option<&mut KvCache>,
+    ) -> Tensor {
         let rotation = self.rotation(layout);
         let mut x = x;
-        for (i, block) in self.blocks.iter().enumerate().take(to as usize).skip(from as usize) {
+        for (i, block) in self
+            .blocks
+            .iter()
+            .enumerate()
+            .take(to as usize)
+            .skip(from as usize)
+        {
             let past = cache.as_deref_mut().map(|c| (&mut c.layers[i], c.len));
-            x = &x + block.attend(&self.config, &block.norm_1.apply(&x), layout, &rotation, past);
+            x = &x
+                + block.attend(
+                    &self.config,
+                    &block.norm_1.apply(&x),
+                    layout,
+                    &rotation,
+                    past,
+                );
             x = &x + block.mlp.apply(&block.norm_2.apply(&x));
         }
         if let Some(cache) = cache {
@@ -168,14 +209,12 @@ impl Transformer {
     }
 
     /// The final norm. `x`: `[.., hidden]`, also the result.
-    #[must_use]
     pub fn finish(&self, x: &Tensor) -> Tensor {
         self.final_norm.apply(x)
     }
 
     /// Final hidden states of whole rows, those of pads replaced by the last real one's.
     /// `tokens`: `[batch, len]` i64; result `[batch, len, hidden]`.
-    #[must_use]
     pub fn hidden(&self, tokens: &Tensor) -> Tensor {
         let layout = Layout::new(tokens, self.config.vocab_size);
         let x = self.run(self.embed(&layout), &layout, 0, self.config.layers, None);
@@ -183,7 +222,6 @@ impl Transformer {
     }
 
     /// Logits of hidden states. `hidden`: `[.., hidden]`; result `[.., vocab]`.
-    #[must_use]
     pub fn logits(&self, hidden: &Tensor) -> Tensor {
         hidden.linear(&self.head, None::<&Tensor>)
     }
@@ -193,7 +231,10 @@ impl Transformer {
         // Angles in f64: positions times frequencies lose digits in f32 in long contexts.
         let angles = layout.positions.unsqueeze(-1).to_kind(Kind::Double) * frequencies;
         let angles = Tensor::cat(&[&angles, &angles], -1).unsqueeze(1);
-        Some((angles.cos().to_kind(self.kind()), angles.sin().to_kind(self.kind())))
+        Some((
+            angles.cos().to_kind(self.kind()),
+            angles.sin().to_kind(self.kind()),
+        ))
     }
 }
 
@@ -214,7 +255,11 @@ fn frequencies(c: &ModelConfig) -> Vec<f64> {
 
 fn norm(c: &ModelConfig, weights: &Weights, name: &str) -> Norm {
     let bias = (c.family == Family::Gpt2).then(|| weights.get(&format!("{name}.bias")));
-    Norm { weight: weights.get(&format!("{name}.weight")), bias, eps: c.norm_eps }
+    Norm {
+        weight: weights.get(&format!("{name}.weight")),
+        bias,
+        eps: c.norm_eps,
+    }
 }
 
 fn linear(c: &ModelConfig, weights: &Weights, name: &str) -> Linear {
@@ -236,7 +281,10 @@ impl Block {
                 qkv: Qkv::Fused(lin("attn.c_attn")),
                 out: lin("attn.c_proj"),
                 norm_2: nrm("ln_2"),
-                mlp: Mlp::Gelu { up: lin("mlp.c_fc"), down: lin("mlp.c_proj") },
+                mlp: Mlp::Gelu {
+                    up: lin("mlp.c_fc"),
+                    down: lin("mlp.c_proj"),
+                },
             };
         }
         Self {
@@ -280,7 +328,8 @@ impl Block {
             v = values.narrow(2, 0, len + s);
         }
         let y = attention(&q, &k, &v, layout);
-        self.out.apply(&y.transpose(1, 2).reshape([b, s, c.heads * c.head_dim]))
+        self.out
+            .apply(&y.transpose(1, 2).reshape([b, s, c.heads * c.head_dim]))
     }
 }
 
@@ -291,7 +340,16 @@ fn attention(q: &Tensor, k: &Tensor, v: &Tensor, layout: &Layout) -> Tensor {
     let group = heads / kv_heads;
     let sdpa = |q: &Tensor, k: &Tensor, v: &Tensor| {
         let causal = layout.causal && s > 1;
-        Tensor::scaled_dot_product_attention(q, k, v, layout.mask.as_ref(), 0.0, causal, None, false)
+        Tensor::scaled_dot_product_attention(
+            q,
+            k,
+            v,
+            layout.mask.as_ref(),
+            0.0,
+            causal,
+            None,
+            false,
+        )
     };
     if group == 1 {
         return sdpa(q, k, v);
@@ -302,7 +360,9 @@ fn attention(q: &Tensor, k: &Tensor, v: &Tensor, layout: &Layout) -> Tensor {
     }
     // libtorch's fused CPU kernel knows no groups; its unfused path costs more than this copy.
     let spread = |t: &Tensor| {
-        t.unsqueeze(2).expand([b, kv_heads, group, total, d], false).reshape([b, heads, total, d])
+        t.unsqueeze(2)
+            .expand([b, kv_heads, group, total, d], false)
+            .reshape([b, heads, total, d])
     };
     sdpa(q, &spread(k), &spread(v))
 }

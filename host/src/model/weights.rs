@@ -35,7 +35,11 @@ impl Weights {
             if is_buffer(&name) || (config.tied && name == "lm_head.weight") {
                 continue;
             }
-            let full = if names.contains(name.as_str()) { name } else { format!("{}{name}", config.root()) };
+            let full = if names.contains(name.as_str()) {
+                name
+            } else {
+                format!("{}{name}", config.root())
+            };
             if !names.contains(full.as_str()) {
                 let short = full.strip_prefix(config.root()).unwrap_or(&full);
                 bail!(
@@ -51,7 +55,10 @@ impl Weights {
                 .remove(&name)
                 .with_context(|| format!("missing tensor `{name}` of shape {shape:?}"))?;
             if tensor.size() != shape {
-                bail!("tensor `{name}` has shape {:?}, config.json asks for {shape:?}", tensor.size());
+                bail!(
+                    "tensor `{name}` has shape {:?}, config.json asks for {shape:?}",
+                    tensor.size()
+                );
             }
             let tensor = tensor.to_device(device).to_kind(kind).contiguous();
             tensors.push((name, tensor));
@@ -60,7 +67,11 @@ impl Weights {
     }
 
     fn indexed(tensors: Vec<(String, Tensor)>) -> Self {
-        let index = tensors.iter().enumerate().map(|(i, (n, _))| (n.clone(), i)).collect();
+        let index = tensors
+            .iter()
+            .enumerate()
+            .map(|(i, (n, _))| (n.clone(), i))
+            .collect();
         Self { tensors, index }
     }
 
@@ -80,37 +91,61 @@ impl Weights {
         let depth = (config.layers as f64).sqrt();
         let draw = |(number, (name, shape)): (usize, (String, Vec<i64>))| {
             let vector = shape.len() == 1;
-            let fan_in = if config.family == Family::Gpt2 { shape[0] } else { shape[shape.len() - 1] };
+            let fan_in = if config.family == Family::Gpt2 {
+                shape[0]
+            } else {
+                shape[shape.len() - 1]
+            };
             let sigma = match name.as_str() {
                 n if n.ends_with("wpe.weight") => 0.01,
-                n if n.ends_with("wte.weight") || n.contains("embed_tokens") || n.starts_with("lm_head") => 0.02,
+                n if n.ends_with("wte.weight")
+                    || n.contains("embed_tokens")
+                    || n.starts_with("lm_head") =>
+                {
+                    0.02
+                }
                 n if n.contains("c_proj") || n.contains("o_proj") || n.contains("down_proj") => {
                     1.0 / (fan_in as f64).sqrt() / depth
                 }
                 _ => 1.0 / (fan_in as f64).sqrt(),
             };
             let tensor = if vector {
-                Tensor::full(&shape, if name.ends_with("bias") { 0.0 } else { 1.0 }, (Kind::Double, Device::Cpu))
+                Tensor::full(
+                    &shape,
+                    if name.ends_with("bias") { 0.0 } else { 1.0 },
+                    (Kind::Double, Device::Cpu),
+                )
             } else {
                 let count = shape.iter().product::<i64>() as u64;
-                let values: Vec<f64> = (0..count).map(|k| sigma * gaussian(seed, number as u64, k)).collect();
+                let values: Vec<f64> = (0..count)
+                    .map(|k| sigma * gaussian(seed, number as u64, k))
+                    .collect();
                 Tensor::from_slice(&values).reshape(&shape)
             };
             (name, tensor.to_device(device).to_kind(kind))
         };
-        Self::indexed(config.parameters().into_iter().enumerate().map(draw).collect())
+        Self::indexed(
+            config
+                .parameters()
+                .into_iter()
+                .enumerate()
+                .map(draw)
+                .collect(),
+        )
     }
 
     /// The tensor under a name of [`ModelConfig::parameters`] (shared storage).
-    #[must_use]
     pub fn get(&self, name: &str) -> Tensor {
-        self.find(name).expect("names come from the same configuration")
+        self.find(name)
+            .expect("names come from the same configuration")
     }
 
     /// The tensor under a name, if the model has it (shared storage).
     #[must_use]
     pub fn find(&self, name: &str) -> Option<Tensor> {
-        self.index.get(name).map(|i| self.tensors[*i].1.shallow_clone())
+        self.index
+            .get(name)
+            .map(|i| self.tensors[*i].1.shallow_clone())
     }
 
     /// All parameters in order.
@@ -122,7 +157,11 @@ impl Weights {
     #[must_use]
     pub fn copy_where(&self, copied: impl Fn(&str) -> bool) -> Self {
         let take = |(name, tensor): &(String, Tensor)| {
-            let tensor = if copied(name) { tensor.detach().copy() } else { tensor.detach() };
+            let tensor = if copied(name) {
+                tensor.detach().copy()
+            } else {
+                tensor.detach()
+            };
             (name.clone(), tensor)
         };
         Self::indexed(self.tensors.iter().map(take).collect())
@@ -150,7 +189,9 @@ impl Weights {
 
 /// Buffers that old exports stored beside the parameters.
 fn is_buffer(name: &str) -> bool {
-    name.ends_with(".attn.bias") || name.ends_with(".attn.masked_bias") || name.ends_with("rotary_emb.inv_freq")
+    name.ends_with(".attn.bias")
+        || name.ends_with(".attn.masked_bias")
+        || name.ends_with("rotary_emb.inv_freq")
 }
 
 /// All tensors of a Hugging Face folder as stored, unchecked.
@@ -164,14 +205,20 @@ pub fn read_folder(dir: &Path) -> Result<Vec<(String, Tensor)>> {
     }
     let index = dir.join("model.safetensors.index.json");
     let text = std::fs::read_to_string(&index).with_context(|| {
-        format!("{} has neither model.safetensors nor model.safetensors.index.json", dir.display())
+        format!(
+            "{} has neither model.safetensors nor model.safetensors.index.json",
+            dir.display()
+        )
     })?;
     let value: serde_json::Value =
         serde_json::from_str(&text).with_context(|| format!("{} is not JSON", index.display()))?;
     let map = value["weight_map"]
         .as_object()
         .with_context(|| format!("{} has no `weight_map`", index.display()))?;
-    let files: BTreeSet<PathBuf> = map.values().filter_map(|v| Some(dir.join(v.as_str()?))).collect();
+    let files: BTreeSet<PathBuf> = map
+        .values()
+        .filter_map(|v| Some(dir.join(v.as_str()?)))
+        .collect();
     let mut out = Vec::new();
     for file in files {
         out.extend(read_tensors(&file)?);
@@ -184,7 +231,8 @@ pub fn read_folder(dir: &Path) -> Result<Vec<(String, Tensor)>> {
 /// # Errors
 /// The file cannot be read or holds a type that is not supported.
 pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>> {
-    let file = std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+    let file =
+        std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
     // SAFETY: the map is only read, and every tensor is copied out of it before it ends; a file
     // that another process truncates meanwhile is not something a reader can defend against.
     let map = unsafe { memmap2::Mmap::map(&file) }
@@ -201,10 +249,16 @@ pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>> {
             Dtype::I64 => Kind::Int64,
             Dtype::BOOL => Kind::Bool,
             Dtype::U8 => Kind::Uint8,
-            other => bail!("tensor `{name}` of {} has type {other:?}, supported: F64, F32, F16, BF16", path.display()),
+            other => bail!(
+                "tensor `{name}` of {} has type {other:?}, supported: F64, F32, F16, BF16",
+                path.display()
+            ),
         };
         let shape: Vec<i64> = view.shape().iter().map(|d| *d as i64).collect();
-        out.push((name.to_owned(), Tensor::from_data_size(view.data(), &shape, kind)));
+        out.push((
+            name.to_owned(),
+            Tensor::from_data_size(view.data(), &shape, kind),
+        ));
     }
     Ok(out)
 }
@@ -253,7 +307,14 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
             other => bail!("tensor `{name}` has type {other:?}, which is not written"),
         };
         let shape = tensor.size().iter().map(|d| *d as usize).collect();
-        views.push((name, Stored { tensor: tensor.shallow_clone(), shape, dtype }));
+        views.push((
+            name,
+            Stored {
+                tensor: tensor.shallow_clone(),
+                shape,
+                dtype,
+            },
+        ));
     }
     let part = path.with_extension("safetensors.part");
     // Older readers refuse a file that does not say which framework's layout it has.
