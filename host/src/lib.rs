@@ -1,3 +1,5 @@
 //! Attune fine-tunes language models from human preferences (Ziegler et al. 2019).
 
+pub mod model;
 pub mod role;
+pub mod tokenizer;

@@ -1,0 +1,3 @@
+//! Language models: what the trainer samples from, scores with and learns.
+
+pub mod gguf;
