@@ -114,7 +114,7 @@ proptest! {
     }
 
     #[test]
-    fn damaged_files_never_panic(at in 0usize..6000, byte in any::<u8>(), cut in 0usize..12000) {
+    fn damaged_files_never_panic(at in 0usize..6000, byte in any::<u8>(), cut in 0usize..40000) {
         let dir = tempfile::tempdir().unwrap();
         let mut file = tiny_llama("gpt-2");
         let len = file.len();
@@ -145,7 +145,7 @@ fn texts(out: &mut Vec<u8>, name: &str, values: &[String]) {
     }
 }
 
-/// One block, width 4, two heads of 2 (one key-value head), 258 tokens, every weight an integer.
+/// One block, width 8, two heads of 4 (one key-value head), 258 tokens, every weight an integer.
 fn tiny_llama(pre: &str) -> Vec<u8> {
     let mut tokens: Vec<String> = (0..=255u8).map(|b| byte_char(b).to_string()).collect();
     tokens.extend(["th".to_owned(), "<end>".to_owned()]);
@@ -266,7 +266,7 @@ fn errors_name_what_is_wrong() {
     assert!(failure(b"GGML\x03\0\0\0").contains("not a GGUF file"));
     assert!(failure(b"GG").contains("file ends at byte 2"));
     assert!(failure(b"GGUF\x09\0\0\0").contains("version 9"));
-    assert!(failure(&good[..good.len() - 64]).contains("tensor output_norm.weight"));
+    assert!(failure(&good[..good.len() - 16]).contains("tensor output_norm.weight"));
     assert!(failure(&good[..100]).contains("the file ends"));
     let mut absurd = good.clone();
     absurd[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
