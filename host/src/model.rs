@@ -5,6 +5,7 @@
 pub mod config;
 pub mod device;
 pub mod generate;
+pub mod gguf;
 pub mod head;
 pub mod layout;
 pub mod policy;
