@@ -1,1 +1,90 @@
-fn main(){}
+//! `cargo xtask`: fetches what cannot be committed, builds the plugins, runs the demo and the checks.
+//!
+//! It knows the folders and the outside tools (cargo, rustup, pip, apt-get); it knows nothing about
+//! training and never links the host.
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a build tool speaks on the terminal"
+)]
+
+mod checks;
+mod corpus;
+mod demo;
+mod layout;
+mod libtorch;
+mod plugins;
+mod python;
+mod setup;
+mod snippets;
+mod stamp;
+mod step;
+mod wasm;
+
+use clap::{Parser, Subcommand};
+
+use crate::layout::Layout;
+
+/// Attune's automation. Start with `cargo xtask demo`: it sets up everything it needs.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    after_help = "Typical use:\n  \
+        cargo xtask setup     once after cloning (about 1.5 GB; a second call does nothing)\n  \
+        cargo xtask demo      train a small policy from human sentiment ratings\n  \
+        cargo xtask plugins   after editing something in plugins/ or sdk/\n  \
+        cargo xtask test      before committing; `ci` adds formatting, lints and docs\n\n\
+        What it fetches goes to .deps/, what it builds to target/; delete .deps/ to start over."
+)]
+struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Subcommand)]
+enum Verb {
+    /// Fetch libtorch, the wasm target, the demo's model and data; build the plugins
+    ///
+    /// A step that is up to date is skipped, so calling it again is cheap. An exported LIBTORCH, or a
+    /// Python that has PyTorch 2.11, is used instead of a download.
+    Setup,
+    /// Set up, build the host and train examples/sentiment/policy.toml
+    ///
+    /// What follows `--` goes to `attune train policy` unchanged.
+    Demo {
+        /// Passed on to `attune train policy`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Set up and run every test in the workspace; ends with a count
+    ///
+    /// What follows `--` goes to `cargo test --workspace`, e.g. `cargo xtask test -- ppo`.
+    Test {
+        /// Passed on to `cargo test --workspace`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
+    /// Build plugins/* for WebAssembly and write target/plugins/NAME.wasm
+    Plugins,
+    /// What a change must pass: formatting, lints, documentation, then `test`
+    Ci,
+}
+
+fn main() -> std::process::ExitCode {
+    let cli = Cli::parse();
+    let result = Layout::of_this_checkout().and_then(|layout| match cli.verb {
+        Verb::Setup => setup::run(&layout),
+        Verb::Demo { args } => demo::run(&layout, &args),
+        Verb::Test { args } => checks::test(&layout, &args),
+        Verb::Plugins => plugins::run(&layout),
+        Verb::Ci => checks::ci(&layout),
+    });
+    match result {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
