@@ -151,7 +151,12 @@ pub struct Sampling {
 
 impl Default for Sampling {
     fn default() -> Self {
-        Sampling { temperature: 0.7, top_k: 0, top_p: 1.0, rollout_batch: 0 }
+        Sampling {
+            temperature: 0.7,
+            top_k: 0,
+            top_p: 1.0,
+            rollout_batch: 0,
+        }
     }
 }
 
@@ -232,7 +237,11 @@ pub struct Kl {
 
 impl Default for Kl {
     fn default() -> Self {
-        Kl { coef: 0.15, target: None, horizon: 10_000.0 }
+        Kl {
+            coef: 0.15,
+            target: None,
+            horizon: 10_000.0,
+        }
     }
 }
 
@@ -285,6 +294,9 @@ pub struct Eval {
 
 impl Default for Eval {
     fn default() -> Self {
-        Eval { queries: 64, show: 4 }
+        Eval {
+            queries: 64,
+            show: 4,
+        }
     }
 }

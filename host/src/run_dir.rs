@@ -22,7 +22,9 @@ pub struct RunDir {
 impl RunDir {
     /// The directory of a new run: made here, refused when it holds a run already.
     pub fn create(root: &Path, config: &str) -> Result<RunDir> {
-        let run = RunDir { root: root.to_path_buf() };
+        let run = RunDir {
+            root: root.to_path_buf(),
+        };
         if run.config().exists() {
             bail!(
                 "`{}` holds a run already\nhint: go on with it by `--resume`, or name another \
@@ -53,7 +55,9 @@ impl RunDir {
 
     /// The directory of a run that is there.
     pub fn open(root: &Path) -> Result<RunDir> {
-        let run = RunDir { root: root.to_path_buf() };
+        let run = RunDir {
+            root: root.to_path_buf(),
+        };
         if !run.config().is_file() {
             bail!(
                 "`{}` is no run directory: it has no config.toml\nhint: `attune train policy FILE` \
@@ -149,9 +153,19 @@ mod tests {
     fn refuses_a_second_run_and_another_config() {
         let dir = tempfile::tempdir().unwrap();
         RunDir::create(dir.path(), "[ppo]\nlr = 1\n").unwrap();
-        assert!(RunDir::create(dir.path(), "").unwrap_err().to_string().contains("--resume"));
+        assert!(
+            RunDir::create(dir.path(), "")
+                .unwrap_err()
+                .to_string()
+                .contains("--resume")
+        );
         assert!(RunDir::resume(dir.path(), "[ppo]\nlr = 1\n").is_ok());
-        let message = RunDir::resume(dir.path(), "[ppo]\nlr = 2\n").unwrap_err().to_string();
-        assert!(message.contains("`[ppo]`") && message.contains("lr = 2"), "{message}");
+        let message = RunDir::resume(dir.path(), "[ppo]\nlr = 2\n")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            message.contains("`[ppo]`") && message.contains("lr = 2"),
+            "{message}"
+        );
     }
 }

@@ -14,8 +14,8 @@ impl Config {
             .with_context(|| format!("cannot read config `{}`", path.display()))?;
         let base = path.parent().unwrap_or(Path::new("."));
         let base = std::path::absolute(base)?;
-        let mut config: Config = toml::from_str(&text)
-            .with_context(|| format!("in config `{}`", path.display()))?;
+        let mut config: Config =
+            toml::from_str(&text).with_context(|| format!("in config `{}`", path.display()))?;
         if !overrides.is_empty() {
             let mut table: toml::Table = toml::from_str(&text)?;
             for one in overrides {
@@ -93,9 +93,9 @@ fn apply(table: &mut toml::Table, text: &str) -> Result<()> {
             .or_insert_with(|| toml::Value::Table(toml::Table::new()));
         here = match next {
             toml::Value::Table(inner) => inner,
-            toml::Value::Array(_) => bail!(
-                "`--set {text}`: `{part}` is a list; override it in the file instead"
-            ),
+            toml::Value::Array(_) => {
+                bail!("`--set {text}`: `{part}` is a list; override it in the file instead")
+            }
             _ => bail!("`--set {text}`: `{part}` is not a section"),
         };
     }
@@ -115,7 +115,8 @@ fn parse_value(text: &str) -> toml::Value {
 mod tests {
     use super::*;
 
-    const SMALL: &str = "[run]\ndir='r'\n[model]\npath='../m'\n[data]\ntrain='d'\n[task]\nplugin='t'\n";
+    const SMALL: &str =
+        "[run]\ndir='r'\n[model]\npath='../m'\n[data]\ntrain='d'\n[task]\nplugin='t'\n";
 
     fn load(text: &str, overrides: &[&str]) -> Result<Config> {
         let dir = tempfile::tempdir().unwrap();
@@ -138,7 +139,10 @@ mod tests {
     fn a_typo_is_named_with_what_was_expected() {
         let text = format!("{SMALL}[ppo]\nbatchsize=3\n");
         let message = format!("{:#}", load(&text, &[]).unwrap_err());
-        assert!(message.contains("batchsize") && message.contains("batch_size"), "{message}");
+        assert!(
+            message.contains("batchsize") && message.contains("batch_size"),
+            "{message}"
+        );
         let message = format!("{:#}", load(SMALL, &["ppo.batchsize=3"]).unwrap_err());
         assert!(message.contains("batchsize"), "{message}");
     }

@@ -53,29 +53,42 @@ impl Config {
         }
         for plugin in self.labeler.iter().chain(&self.shaper) {
             if !plugin.weight.is_finite() {
-                problems.push(format!("weight {} of `{}` is not finite", plugin.weight, plugin.plugin));
+                problems.push(format!(
+                    "weight {} of `{}` is not finite",
+                    plugin.weight, plugin.plugin
+                ));
             }
         }
         if !["f32", "bf16"].contains(&self.run.dtype.as_str()) {
-            problems.push(format!("[run] dtype `{}` is unknown\nhint: use f32 or bf16", self.run.dtype));
+            problems.push(format!(
+                "[run] dtype `{}` is unknown\nhint: use f32 or bf16",
+                self.run.dtype
+            ));
         }
         if self.run.checkpoint_every == 0 || self.run.keep_checkpoints == 0 {
             problems.push("[run] checkpoint_every and keep_checkpoints must be at least 1".into());
         }
         if self.model.trainable_layers == Some(0) {
             problems.push(
-                "[model] trainable_layers 0 would train nothing\nhint: leave it out to train all".into(),
+                "[model] trainable_layers 0 would train nothing\nhint: leave it out to train all"
+                    .into(),
             );
         }
         let limits = &self.plugins;
         if limits.deadline_ms < 50 {
-            problems.push(format!("[plugins] deadline_ms {} is below 50", limits.deadline_ms));
+            problems.push(format!(
+                "[plugins] deadline_ms {} is below 50",
+                limits.deadline_ms
+            ));
         }
         if limits.memory_mib == 0 {
             problems.push("[plugins] memory_mib must be at least 1".into());
         }
         if !(0.0..=1.0).contains(&limits.max_error_rate) {
-            problems.push(format!("[plugins] max_error_rate {} is not in 0..1", limits.max_error_rate));
+            problems.push(format!(
+                "[plugins] max_error_rate {} is not in 0..1",
+                limits.max_error_rate
+            ));
         }
     }
 }
@@ -99,7 +112,11 @@ fn check_ppo(ppo: &Ppo, problems: &mut Vec<String>) {
     if !ppo.batch_size.is_multiple_of(parts) {
         let below = ppo.batch_size / parts * parts;
         let above = below + parts;
-        let hint = if below == 0 { format!("use {above}") } else { format!("use {below} or {above}") };
+        let hint = if below == 0 {
+            format!("use {above}")
+        } else {
+            format!("use {below} or {above}")
+        };
         problems.push(format!(
             "[ppo] batch_size {} is not a multiple of minibatches {} x whiten_groups {}\nhint: {hint}",
             ppo.batch_size, ppo.minibatches, ppo.whiten_groups
@@ -146,16 +163,25 @@ fn check_sampling(sampling: &Sampling, problems: &mut Vec<String>) {
         ));
     }
     if sampling.top_k < 0 {
-        problems.push(format!("[sampling] top_k {} must be at least 0", sampling.top_k));
+        problems.push(format!(
+            "[sampling] top_k {} must be at least 0",
+            sampling.top_k
+        ));
     }
     if !(0.0..=1.0).contains(&sampling.top_p) {
-        problems.push(format!("[sampling] top_p {} is not in 0..1", sampling.top_p));
+        problems.push(format!(
+            "[sampling] top_p {} is not in 0..1",
+            sampling.top_p
+        ));
     }
 }
 
 fn check_kl(kl: &Kl, problems: &mut Vec<String>) {
     if !kl.coef.is_finite() || kl.coef < 0.0 {
-        problems.push(format!("[kl] coef {} must be a number, at least 0", kl.coef));
+        problems.push(format!(
+            "[kl] coef {} must be a number, at least 0",
+            kl.coef
+        ));
     }
     if let Some(target) = kl.target
         && (!target.is_finite() || target <= 0.0)

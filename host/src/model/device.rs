@@ -22,17 +22,24 @@ pub fn resolve(name: &str) -> Result<Device> {
             });
         }
         "cuda" => 0,
-        other => match other.strip_prefix("cuda:").and_then(|index| index.parse().ok()) {
+        other => match other
+            .strip_prefix("cuda:")
+            .and_then(|index| index.parse().ok())
+        {
             Some(index) => index,
             None => bail!("device `{name}` is unknown\nhint: use auto, cpu, cuda or cuda:INDEX"),
         },
     };
     if let Err(problem) = load_cuda() {
-        bail!("device `{name}` was asked for, but CUDA cannot be loaded: {problem}\nhint: use device = \"auto\"");
+        bail!(
+            "device `{name}` was asked for, but CUDA cannot be loaded: {problem}\nhint: use device = \"auto\""
+        );
     }
     let count = tch::Cuda::device_count() as usize;
     if index >= count {
-        bail!("device `{name}` was asked for, but there are {count} CUDA devices\nhint: use device = \"auto\"");
+        bail!(
+            "device `{name}` was asked for, but there are {count} CUDA devices\nhint: use device = \"auto\""
+        );
     }
     Ok(Device::Cuda(index))
 }
@@ -47,7 +54,10 @@ fn open_cuda() -> Result<(), String> {
     let folder = libtorch_folder().ok_or("libtorch's folder is unknown; export LIBTORCH")?;
     let path = folder.join("libtorch_cuda.so");
     if !path.is_file() {
-        return Err(format!("`{}` is not there: this libtorch is for the CPU alone", path.display()));
+        return Err(format!(
+            "`{}` is not there: this libtorch is for the CPU alone",
+            path.display()
+        ));
     }
     use libloading::os::unix::{Library, RTLD_GLOBAL, RTLD_NOW};
     // SAFETY: the library is libtorch's own, and its initializers only register its kernels.
@@ -99,7 +109,15 @@ mod tests {
     fn names_what_it_does_not_know() {
         assert_eq!(resolve("cpu").unwrap(), Device::Cpu);
         let message = resolve("tpu").unwrap_err().to_string();
-        assert!(message.contains("`tpu`") && message.contains("hint"), "{message}");
-        assert!(resolve("cuda:99").unwrap_err().to_string().contains("cuda:99"));
+        assert!(
+            message.contains("`tpu`") && message.contains("hint"),
+            "{message}"
+        );
+        assert!(
+            resolve("cuda:99")
+                .unwrap_err()
+                .to_string()
+                .contains("cuda:99")
+        );
     }
 }

@@ -21,15 +21,26 @@ impl Policy {
         let layout = Layout::new(&tokens.to_device(self.device()), self.config().vocab_size);
         let model = self.model();
         let x = model.run(model.embed(&layout), &layout, 0, self.config().layers, None);
-        model.logits(&model.finish(&layout.fill_pads(&x))).to_kind(Kind::Float)
+        model
+            .logits(&model.finish(&layout.fill_pads(&x)))
+            .to_kind(Kind::Float)
     }
 
     /// Bytes of weights, of the reference's copy of what is trained, of gradients and of Adam's state.
     #[must_use]
     pub fn training_bytes(&self) -> usize {
         let width = bytes_of(self.kind());
-        let all: i64 = self.config().parameters().iter().map(|(_, shape)| shape.iter().product::<i64>()).sum();
-        let trained: usize = self.trainable().iter().map(|(_, tensor)| tensor.numel()).sum();
+        let all: i64 = self
+            .config()
+            .parameters()
+            .iter()
+            .map(|(_, shape)| shape.iter().product::<i64>())
+            .sum();
+        let trained: usize = self
+            .trainable()
+            .iter()
+            .map(|(_, tensor)| tensor.numel())
+            .sum();
         // Reference and gradient in the parameters' type, two moments in f32, a master copy of halves.
         let master = if width < 4 { 4 } else { 0 };
         all as usize * width + trained * (2 * width + 8 + master)
@@ -39,7 +50,11 @@ impl Policy {
     #[must_use]
     pub fn activation_bytes_per_token(&self) -> usize {
         let config = self.config();
-        let frozen = if self.trainable().is_empty() { 0 } else { self.frozen_layers() };
+        let frozen = if self.trainable().is_empty() {
+            0
+        } else {
+            self.frozen_layers()
+        };
         // Inputs and outputs of norms, projections and attention; gate, up, their product and its factors.
         let per_block = 14 * config.hidden + 6 * config.mlp;
         (per_block * (config.layers - frozen)) as usize * bytes_of(self.kind()).max(4)

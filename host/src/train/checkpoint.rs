@@ -53,13 +53,27 @@ impl State {
 pub type Named = Vec<(String, Tensor)>;
 
 /// Writes `update-NNNNNN` under `folder` and removes all but the newest `keep`.
-pub fn save(folder: &Path, state: &State, weights: &Named, optimizer: &[(String, &Tensor)], keep: usize) -> Result<PathBuf> {
+pub fn save(
+    folder: &Path,
+    state: &State,
+    weights: &Named,
+    optimizer: &[(String, &Tensor)],
+    keep: usize,
+) -> Result<PathBuf> {
     fs::create_dir_all(folder)?;
-    let beside = tempfile::Builder::new().prefix(".writing-").tempdir_in(folder)?;
-    let weights: Vec<(String, &Tensor)> = weights.iter().map(|(name, tensor)| (name.clone(), tensor)).collect();
+    let beside = tempfile::Builder::new()
+        .prefix(".writing-")
+        .tempdir_in(folder)?;
+    let weights: Vec<(String, &Tensor)> = weights
+        .iter()
+        .map(|(name, tensor)| (name.clone(), tensor))
+        .collect();
     write_tensors(&weights, &beside.path().join("weights.safetensors"))?;
     write_tensors(optimizer, &beside.path().join("optimizer.safetensors"))?;
-    fs::write(beside.path().join("state.json"), serde_json::to_vec_pretty(state)?)?;
+    fs::write(
+        beside.path().join("state.json"),
+        serde_json::to_vec_pretty(state)?,
+    )?;
     for entry in fs::read_dir(beside.path())? {
         fs::File::open(entry?.path())?.sync_all()?;
     }
@@ -92,7 +106,11 @@ pub fn read_state(place: &Path) -> Result<State> {
     let state: State = serde_json::from_slice(&bytes)
         .with_context(|| format!("`{}` is damaged", path.display()))?;
     if state.format != FORMAT {
-        bail!("`{}` has format {}, this version reads {FORMAT}", path.display(), state.format);
+        bail!(
+            "`{}` has format {}, this version reads {FORMAT}",
+            path.display(),
+            state.format
+        );
     }
     Ok(state)
 }
@@ -102,7 +120,12 @@ pub fn restore(place: &Path, file: &str, targets: &Named) -> Result<()> {
     let path = place.join(file);
     let stored = read_tensors(place, file)?;
     if stored.len() != targets.len() {
-        bail!("`{}` has {} tensors, the run has {}", path.display(), stored.len(), targets.len());
+        bail!(
+            "`{}` has {} tensors, the run has {}",
+            path.display(),
+            stored.len(),
+            targets.len()
+        );
     }
     let _guard = tch::no_grad_guard();
     for (name, target) in targets {
@@ -110,7 +133,12 @@ pub fn restore(place: &Path, file: &str, targets: &Named) -> Result<()> {
             bail!("`{}` has no tensor `{name}`", path.display());
         };
         if source.size() != target.size() {
-            bail!("`{}`: `{name}` is {:?}, the run has {:?}", path.display(), source.size(), target.size());
+            bail!(
+                "`{}`: `{name}` is {:?}, the run has {:?}",
+                path.display(),
+                source.size(),
+                target.size()
+            );
         }
         target.shallow_clone().copy_(source);
     }
@@ -126,9 +154,15 @@ pub fn read_tensors(place: &Path, file: &str) -> Result<Named> {
 fn write_tensors(tensors: &[(String, &Tensor)], path: &Path) -> Result<()> {
     let views: Vec<(&str, Tensor)> = tensors
         .iter()
-        .map(|(name, tensor)| (name.as_str(), tensor.detach().to_device(tch::Device::Cpu).contiguous()))
+        .map(|(name, tensor)| {
+            (
+                name.as_str(),
+                tensor.detach().to_device(tch::Device::Cpu).contiguous(),
+            )
+        })
         .collect();
-    Tensor::write_safetensors(&views, path).with_context(|| format!("cannot write `{}`", path.display()))
+    Tensor::write_safetensors(&views, path)
+        .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// All checkpoints, oldest first.
@@ -139,7 +173,11 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
     let mut all = Vec::new();
     for entry in entries {
         let path = entry?.path();
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = path
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if name.starts_with("update-") {
             all.push(path);
         } else if name.starts_with(".writing-") {

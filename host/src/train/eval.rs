@@ -60,11 +60,27 @@ pub fn evaluate(roller: &Roller, queries: &[Query]) -> Result<Evaluation> {
             ref_nll: -sample.ref_logprobs.iter().sum::<f32>() / sample.ref_logprobs.len() as f32,
         })
         .collect();
-    let scores: Vec<f64> = answers.iter().map(|answer| f64::from(answer.score)).collect();
+    let scores: Vec<f64> = answers
+        .iter()
+        .map(|answer| f64::from(answer.score))
+        .collect();
     let score = mean(&scores);
-    let variance = mean(&scores.iter().map(|s| (s - score).powi(2)).collect::<Vec<_>>());
-    let nll: Vec<f64> = answers.iter().map(|answer| f64::from(answer.ref_nll)).collect();
-    let valid: Vec<f64> = rollout.scores.valid.iter().map(|&valid| f64::from(u8::from(valid))).collect();
+    let variance = mean(
+        &scores
+            .iter()
+            .map(|s| (s - score).powi(2))
+            .collect::<Vec<_>>(),
+    );
+    let nll: Vec<f64> = answers
+        .iter()
+        .map(|answer| f64::from(answer.ref_nll))
+        .collect();
+    let valid: Vec<f64> = rollout
+        .scores
+        .valid
+        .iter()
+        .map(|&valid| f64::from(u8::from(valid)))
+        .collect();
     Ok(Evaluation {
         score,
         score_std: variance.sqrt(),
@@ -82,7 +98,11 @@ fn distinct(answers: &[Answer], n: usize) -> f64 {
     let mut all = 0usize;
     let mut different = HashSet::new();
     for answer in answers {
-        let words: Vec<String> = answer.response.split_whitespace().map(str::to_lowercase).collect();
+        let words: Vec<String> = answer
+            .response
+            .split_whitespace()
+            .map(str::to_lowercase)
+            .collect();
         for gram in words.windows(n) {
             all += 1;
             different.insert(gram.to_vec());

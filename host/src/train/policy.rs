@@ -50,7 +50,12 @@ pub struct Trainer<'a> {
 
 impl Trainer<'_> {
     /// Trains from `state` on, which is the last checkpoint's when `resumed` names one.
-    pub fn run(&self, mut state: State, resumed: Option<PathBuf>, observer: &mut dyn Observer) -> Result<State> {
+    pub fn run(
+        &self,
+        mut state: State,
+        resumed: Option<PathBuf>,
+        observer: &mut dyn Observer,
+    ) -> Result<State> {
         let policy: &Policy = self.roller.policy;
         let trainable = policy.trainable();
         let ppo = &self.config.ppo;
@@ -58,7 +63,12 @@ impl Trainer<'_> {
         if let Some(place) = &resumed {
             checkpoint::restore(place, "weights.safetensors", &trainable)?;
             let stored = checkpoint::read_tensors(place, "optimizer.safetensors")?;
-            let find = |name: &str| stored.iter().find(|(n, _)| n == name).map(|(_, t)| t.shallow_clone());
+            let find = |name: &str| {
+                stored
+                    .iter()
+                    .find(|(n, _)| n == name)
+                    .map(|(_, t)| t.shallow_clone())
+            };
             adam.restore(state.optimizer_steps, find)?;
         }
         let mut metrics = match state.updates {
@@ -90,11 +100,19 @@ impl Trainer<'_> {
             });
             let learned = match learned {
                 Ok(learned) => learned,
-                Err(error) => return Err(self.stop(error, &rollout, update, last_checkpoint.as_deref())),
+                Err(error) => {
+                    return Err(self.stop(error, &rollout, update, last_checkpoint.as_deref()));
+                }
             };
-            record.extend(learned.iter().map(|(name, value)| (name.to_string(), value)));
+            record.extend(
+                learned
+                    .iter()
+                    .map(|(name, value)| (name.to_string(), value)),
+            );
 
-            state.kl.update(record.get("objective/kl").unwrap_or(0.0), ppo.batch_size);
+            state
+                .kl
+                .update(record.get("objective/kl").unwrap_or(0.0), ppo.batch_size);
             state.updates += 1;
             state.cursor += ppo.batch_size;
             state.optimizer_steps = adam.steps();
@@ -105,12 +123,19 @@ impl Trainer<'_> {
             events.scalars(update + 1, record.iter())?;
             observer.updated(update, self.plan.updates, &record);
 
-            let due = state.updates.is_multiple_of(self.config.run.checkpoint_every);
+            let due = state
+                .updates
+                .is_multiple_of(self.config.run.checkpoint_every);
             if due || state.updates == self.plan.updates {
                 let keep = self.config.run.keep_checkpoints;
                 let folder = self.run_dir.checkpoints();
-                last_checkpoint =
-                    Some(checkpoint::save(&folder, &state, &trainable, &adam.state(), keep)?);
+                last_checkpoint = Some(checkpoint::save(
+                    &folder,
+                    &state,
+                    &trainable,
+                    &adam.state(),
+                    keep,
+                )?);
             }
         }
         Ok(state)
@@ -118,7 +143,9 @@ impl Trainer<'_> {
 
     /// What is known before the update; keys of the original.
     fn describe(&self, rollout: &Rollout, kl_coef: f64, lr: f64) -> Record {
-        let mean = |values: &[f32]| values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64;
+        let mean = |values: &[f32]| {
+            values.iter().map(|&v| f64::from(v)).sum::<f64>() / values.len() as f64
+        };
         let score = mean(&rollout.scores.totals);
         let kl = rollout.sequence_kl().mean(Kind::Double).double_value(&[]);
         let entropy = -rollout
@@ -133,7 +160,10 @@ impl Trainer<'_> {
         record.set("objective/entropy", entropy);
         record.set("objective/score", score);
         record.set("objective/score_total", score - kl_coef * kl);
-        record.set("objective/valid", valid as f64 / rollout.scores.valid.len() as f64);
+        record.set(
+            "objective/valid",
+            valid as f64 / rollout.scores.valid.len() as f64,
+        );
         record.set("ppo/lr", lr);
         for (name, value) in &rollout.scores.metrics {
             record.set(name, *value);
@@ -144,7 +174,10 @@ impl Trainer<'_> {
     /// Refuses to learn from numbers that are none.
     fn check(&self, rollout: &Rollout, record: &Record, update: u64) -> Result<()> {
         if rollout.samples.len() < 2 {
-            bail!("update {update}: {} rows are left to learn from", rollout.samples.len());
+            bail!(
+                "update {update}: {} rows are left to learn from",
+                rollout.samples.len()
+            );
         }
         let rewards = rollout.rewards(record.get("objective/kl_coef").unwrap_or(0.0));
         for (name, tensor) in [
@@ -192,11 +225,21 @@ impl Trainer<'_> {
         ))
     }
 
-    fn count(&self, record: &mut Record, state: &State, rollout: &Rollout, rollout_seconds: f64, clock: Instant) {
+    fn count(
+        &self,
+        record: &mut Record,
+        state: &State,
+        rollout: &Rollout,
+        rollout_seconds: f64,
+        clock: Instant,
+    ) {
         let tokens = rollout.logprobs.numel() as f64;
         let seconds = clock.elapsed().as_secs_f64();
         record.set("elapsed/updates", state.updates as f64);
-        record.set("elapsed/episodes", (state.updates * self.config.ppo.batch_size) as f64);
+        record.set(
+            "elapsed/episodes",
+            (state.updates * self.config.ppo.batch_size) as f64,
+        );
         record.set("time/rollout", rollout_seconds);
         record.set("time/update", seconds);
         record.set("time/plugins", rollout.scores.plugin_seconds);
@@ -208,7 +251,13 @@ impl Trainer<'_> {
     fn write_samples(&self, rollout: &Rollout, update: u64) -> Result<()> {
         let kl = Vec::<f32>::try_from(rollout.sequence_kl().to_device(tch::Device::Cpu))?;
         let mut lines = String::new();
-        for (row, sample) in rollout.scores.finished.iter().take(SAMPLES_KEPT).enumerate() {
+        for (row, sample) in rollout
+            .scores
+            .finished
+            .iter()
+            .take(SAMPLES_KEPT)
+            .enumerate()
+        {
             let line = json!({
                 "update": update,
                 "query": sample.query.text,
@@ -221,7 +270,10 @@ impl Trainer<'_> {
             lines.push('\n');
         }
         let path = self.run_dir.samples();
-        let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
+        let mut file = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)?;
         file.write_all(lines.as_bytes())
             .with_context(|| format!("cannot write `{}`", path.display()))
     }

@@ -18,7 +18,9 @@ const ROWS_PER_CALL: usize = 512;
 pub fn read_rows(path: &Path) -> Result<Vec<(u64, String)>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("cannot read data `{}`", path.display()))?;
-    let is_json = path.extension().is_some_and(|ending| ending == "jsonl" || ending == "json");
+    let is_json = path
+        .extension()
+        .is_some_and(|ending| ending == "jsonl" || ending == "json");
     let mut rows = Vec::new();
     for (number, line) in text.lines().enumerate() {
         if line.trim().is_empty() {
@@ -47,7 +49,11 @@ pub fn make_queries(
     root_seed: u64,
 ) -> Result<Vec<Query>> {
     let layout = task.layout();
-    let context = CallContext { seed: seed::derive(root_seed, "queries", 0), update: 0, split };
+    let context = CallContext {
+        seed: seed::derive(root_seed, "queries", 0),
+        update: 0,
+        split,
+    };
     let mut queries = Vec::new();
     for chunk in rows.chunks(ROWS_PER_CALL) {
         for (outcome, (id, _)) in task.queries(context, chunk)?.into_iter().zip(chunk) {
@@ -88,7 +94,8 @@ pub struct QueryStream {
 impl QueryStream {
     /// Shuffles once.
     pub fn new(queries: Vec<Query>, shuffle_seed: u64) -> QueryStream {
-        let order = seed::Stream::new(seed::derive(shuffle_seed, "shuffle", 0)).permutation(queries.len());
+        let order =
+            seed::Stream::new(seed::derive(shuffle_seed, "shuffle", 0)).permutation(queries.len());
         QueryStream { queries, order }
     }
 
@@ -120,7 +127,10 @@ pub fn contexts(queries: &[Query], layout: &Layout, pad_id: i64, device: Device)
     for query in queries {
         tokens.extend(layout.prefix.iter().map(|&token| i64::from(token)));
         tokens.extend(query.tokens.iter().map(|&token| i64::from(token)));
-        tokens.extend(std::iter::repeat_n(pad_id, layout.query_len - query.tokens.len()));
+        tokens.extend(std::iter::repeat_n(
+            pad_id,
+            layout.query_len - query.tokens.len(),
+        ));
         tokens.extend(layout.suffix.iter().map(|&token| i64::from(token)));
     }
     Tensor::from_slice(&tokens)

@@ -60,16 +60,37 @@ impl Roller<'_> {
             let analysis = self.reference.analyze(part, temperature);
             (analysis.logprobs, analysis.values)
         });
-        let samples = self.samples(queries, update, &episodes, [&logprobs, &ref_logprobs, &values])?;
-        let context = CallContext { seed: seed::derive(self.root_seed, "score", update), update, split };
+        let samples = self.samples(
+            queries,
+            update,
+            &episodes,
+            [&logprobs, &ref_logprobs, &values],
+        )?;
+        let context = CallContext {
+            seed: seed::derive(self.root_seed, "score", update),
+            update,
+            split,
+        };
         let decode = |tokens: &[u32]| self.tokenizer.decode(tokens);
         let scores = self.scorers.score(context, samples.clone(), &decode)?;
-        Ok(Rollout { episodes, logprobs, ref_logprobs, values, samples, scores })
+        Ok(Rollout {
+            episodes,
+            logprobs,
+            ref_logprobs,
+            values,
+            samples,
+            scores,
+        })
     }
 
     fn respond(&self, queries: &[Query], update: u64, split: Split) -> Episodes {
         let layout = self.scorers.task.layout();
-        let context = contexts(queries, layout, self.policy.config().pad_id, self.policy.device());
+        let context = contexts(
+            queries,
+            layout,
+            self.policy.config().pad_id,
+            self.policy.device(),
+        );
         let purpose = match split {
             Split::Train => "sample",
             Split::Validation => "sample-validation",
@@ -82,9 +103,15 @@ impl Roller<'_> {
         while start < rows {
             let count = self.rows_at_a_time.min(rows - start);
             // Rows draw from streams of their own, so the split changes no sample.
-            let sampling = Sampling { first_row: start as u64, ..self.sampling.clone() };
+            let sampling = Sampling {
+                first_row: start as u64,
+                ..self.sampling.clone()
+            };
             let part = context.narrow(0, start, count);
-            parts.push(self.policy.respond(&part, layout.response_len as i64, &sampling, seed));
+            parts.push(
+                self.policy
+                    .respond(&part, layout.response_len as i64, &sampling, seed),
+            );
             start += count;
         }
         self.policy.episodes(&context, &Tensor::cat(&parts, 0))
@@ -97,7 +124,11 @@ impl Roller<'_> {
         episodes: &Episodes,
         columns: [&Tensor; 3],
     ) -> Result<Vec<Sample>> {
-        let tokens: Vec<Vec<i64>> = rows_of(&episodes.tokens.narrow(1, episodes.context_len, episodes.response_len()))?;
+        let tokens: Vec<Vec<i64>> = rows_of(&episodes.tokens.narrow(
+            1,
+            episodes.context_len,
+            episodes.response_len(),
+        ))?;
         let [logprobs, ref_logprobs, values] = columns.map(rows_of_f32);
         let (logprobs, ref_logprobs, values) = (logprobs?, ref_logprobs?, values?);
         Ok(queries
@@ -129,7 +160,10 @@ impl Rollout {
         let scores = Tensor::from_slice(&self.scores.totals).to_device(self.logprobs.device());
         let rewards = rl::kl::rewards(&self.logprobs, &self.ref_logprobs, &scores, kl_coef);
         let per_token: Vec<f32> = self.scores.per_token.concat();
-        rewards + Tensor::from_slice(&per_token).view_as(&self.logprobs).to_device(self.logprobs.device())
+        rewards
+            + Tensor::from_slice(&per_token)
+                .view_as(&self.logprobs)
+                .to_device(self.logprobs.device())
     }
 
     /// Sum over tokens of the log-ratio of policy and reference; `[batch]`, in nats.
@@ -152,14 +186,23 @@ impl Rollout {
             logprobs: self.logprobs.index_select(0, &index),
             ref_logprobs: self.ref_logprobs.index_select(0, &index),
             values: self.values.index_select(0, &index),
-            samples: rows.iter().map(|row| self.samples[pick(row)].clone()).collect(),
+            samples: rows
+                .iter()
+                .map(|row| self.samples[pick(row)].clone())
+                .collect(),
             scores: Scores {
                 totals: rows.iter().map(|row| scores.totals[pick(row)]).collect(),
                 labeler: rows.iter().map(|row| scores.labeler[pick(row)]).collect(),
-                per_token: rows.iter().map(|row| scores.per_token[pick(row)].clone()).collect(),
+                per_token: rows
+                    .iter()
+                    .map(|row| scores.per_token[pick(row)].clone())
+                    .collect(),
                 valid: rows.iter().map(|row| scores.valid[pick(row)]).collect(),
                 keep: vec![true; rows.len()],
-                finished: rows.iter().map(|row| scores.finished[pick(row)].clone()).collect(),
+                finished: rows
+                    .iter()
+                    .map(|row| scores.finished[pick(row)].clone())
+                    .collect(),
                 metrics: scores.metrics.clone(),
                 plugin_seconds: scores.plugin_seconds,
             },
@@ -187,9 +230,13 @@ fn in_parts(
 }
 
 fn rows_of(tensor: &Tensor) -> Result<Vec<Vec<i64>>> {
-    Ok(Vec::<Vec<i64>>::try_from(tensor.to_device(tch::Device::Cpu))?)
+    Ok(Vec::<Vec<i64>>::try_from(
+        tensor.to_device(tch::Device::Cpu),
+    )?)
 }
 
 fn rows_of_f32(tensor: &Tensor) -> Result<Vec<Vec<f32>>> {
-    Ok(Vec::<Vec<f32>>::try_from(tensor.to_device(tch::Device::Cpu).to_kind(Kind::Float))?)
+    Ok(Vec::<Vec<f32>>::try_from(
+        tensor.to_device(tch::Device::Cpu).to_kind(Kind::Float),
+    )?)
 }

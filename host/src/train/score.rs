@@ -49,7 +49,8 @@ struct Failures {
 impl Failures {
     fn add(&mut self, row: usize, who: &str, text: String) {
         self.rows[row] = true;
-        self.first.get_or_insert_with(|| format!("{who}: row {row}: {text}"));
+        self.first
+            .get_or_insert_with(|| format!("{who}: row {row}: {text}"));
     }
 
     fn count(&self) -> usize {
@@ -68,7 +69,10 @@ impl Scorers {
         let started = std::time::Instant::now();
         let count = samples.len();
         let response_len = samples.first().map_or(0, |sample| sample.tokens.len());
-        let mut failures = Failures { rows: vec![false; count], first: None };
+        let mut failures = Failures {
+            rows: vec![false; count],
+            first: None,
+        };
         let mut scores = Scores {
             totals: vec![0.0; count],
             labeler: vec![None; count],
@@ -87,7 +91,13 @@ impl Scorers {
             scores.finished[row].score = Some(scores.totals[row]);
         }
         for (shaper, weight) in &self.shapers {
-            shape(shaper.as_ref(), *weight, context, &mut scores, &mut failures)?;
+            shape(
+                shaper.as_ref(),
+                *weight,
+                context,
+                &mut scores,
+                &mut failures,
+            )?;
         }
         self.settle(&mut scores, &failures)?;
         scores.plugin_seconds = started.elapsed().as_secs_f64();
@@ -111,7 +121,11 @@ impl Scorers {
                     let sample = &mut scores.finished[row];
                     if ending.kept < sample.tokens.len() {
                         sample.tokens.truncate(ending.kept);
-                        for column in [&mut sample.logprobs, &mut sample.ref_logprobs, &mut sample.values] {
+                        for column in [
+                            &mut sample.logprobs,
+                            &mut sample.ref_logprobs,
+                            &mut sample.values,
+                        ] {
                             column.truncate(ending.kept);
                         }
                         sample.text = decode(&sample.tokens);
@@ -126,7 +140,12 @@ impl Scorers {
         Ok(penalties)
     }
 
-    fn judge(&self, context: CallContext, scores: &mut Scores, failures: &mut Failures) -> Result<()> {
+    fn judge(
+        &self,
+        context: CallContext,
+        scores: &mut Scores,
+        failures: &mut Failures,
+    ) -> Result<()> {
         let Some((labeler, weight)) = &self.labeler else {
             return Ok(());
         };
@@ -156,8 +175,15 @@ impl Scorers {
                 Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
             }
         }
-        let said: Vec<f64> = scores.labeler.iter().flatten().map(|&score| f64::from(score)).collect();
-        scores.metrics.push((format!("labeler/{who}/score"), mean(&said)));
+        let said: Vec<f64> = scores
+            .labeler
+            .iter()
+            .flatten()
+            .map(|&score| f64::from(score))
+            .collect();
+        scores
+            .metrics
+            .push((format!("labeler/{who}/score"), mean(&said)));
         Ok(())
     }
 
@@ -165,7 +191,10 @@ impl Scorers {
     fn settle(&self, scores: &mut Scores, failures: &Failures) -> Result<()> {
         let failed = failures.count();
         let count = scores.totals.len();
-        scores.metrics.push(("plugins/error_rate".into(), failed as f64 / count.max(1) as f64));
+        scores.metrics.push((
+            "plugins/error_rate".into(),
+            failed as f64 / count.max(1) as f64,
+        ));
         let Some(first) = &failures.first else {
             return Ok(());
         };
@@ -206,7 +235,11 @@ fn shape(
     let metrics = shaper.metrics();
     let mut terms: Vec<(String, Vec<f64>)> = Vec::new();
     let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); metrics.len()];
-    for (row, outcome) in shaper.shape(context, &scores.finished)?.into_iter().enumerate() {
+    for (row, outcome) in shaper
+        .shape(context, &scores.finished)?
+        .into_iter()
+        .enumerate()
+    {
         match outcome {
             Outcome::Value(shaped) => {
                 for (name, value) in shaped.terms {
@@ -230,10 +263,14 @@ fn shape(
         }
     }
     for (name, values) in terms {
-        scores.metrics.push((format!("shaper/{who}/{name}"), mean(&values)));
+        scores
+            .metrics
+            .push((format!("shaper/{who}/{name}"), mean(&values)));
     }
     for (metric, values) in metrics.iter().zip(numbers) {
-        scores.metrics.push((format!("shaper/{who}/{}", metric.name), mean(&values)));
+        scores
+            .metrics
+            .push((format!("shaper/{who}/{}", metric.name), mean(&values)));
     }
     Ok(())
 }

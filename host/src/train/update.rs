@@ -94,11 +94,20 @@ pub fn learn(
     adam: &mut Adam,
     update: u64,
 ) -> Result<Record> {
-    let learner = Learner { policy, rollout, rewards: rollout.rewards(kl_coef), options };
+    let learner = Learner {
+        policy,
+        rollout,
+        rewards: rollout.rewards(kl_coef),
+        options,
+    };
     let mut minibatches = Vec::new();
     let mut first_ratio_error = 0.0;
     for epoch in 0..options.epochs {
-        let stream = seed::derive(options.root_seed, "minibatches", update * options.epochs + epoch);
+        let stream = seed::derive(
+            options.root_seed,
+            "minibatches",
+            update * options.epochs + epoch,
+        );
         let order = seed::Stream::new(stream).permutation(rollout.samples.len());
         for part in split(&order, options.minibatches) {
             adam.zero_grad();
@@ -130,7 +139,9 @@ fn average(minibatches: &[Vec<(&'static str, f64)>]) -> Record {
         let sum: f64 = minibatches.iter().map(|stats| stats[idx].1).sum();
         record.set(*name, sum / minibatches.len() as f64);
     }
-    if let (Some(error), Some(variance)) = (record.get("ppo/val/error"), record.get("ppo/returns/var")) {
+    if let (Some(error), Some(variance)) =
+        (record.get("ppo/val/error"), record.get("ppo/returns/var"))
+    {
         record.set("ppo/val/var_explained", ppo::var_explained(error, variance));
     }
     record
@@ -147,8 +158,19 @@ impl Learner<'_> {
         let old_values = self.rollout.values.index_select(0, &index);
         let old_logprobs = self.rollout.logprobs.index_select(0, &index);
         // A batch that lost rows to errors may not divide into groups; then it is one group.
-        let groups = if part.len() as i64 % options.estimation.groups == 0 { options.estimation.groups } else { 1 };
-        let targets = ppo::prepare(&rewards, &old_values, &Estimation { groups, ..options.estimation });
+        let groups = if part.len() as i64 % options.estimation.groups == 0 {
+            options.estimation.groups
+        } else {
+            1
+        };
+        let targets = ppo::prepare(
+            &rewards,
+            &old_values,
+            &Estimation {
+                groups,
+                ..options.estimation
+            },
+        );
         let tokens = rewards.numel() as i64;
         let mut sums: Option<Stats> = None;
         let mut ratio_error = 0.0f64;
@@ -176,7 +198,9 @@ impl Learner<'_> {
                 loss.total
             };
             let episodes = self.rollout.episodes.index(&index_of(micro, device));
-            let _ = self.policy.accumulate(&episodes, options.temperature, &mut loss);
+            let _ = self
+                .policy
+                .accumulate(&episodes, options.temperature, &mut loss);
             start += count;
         }
         let stats = sums.expect("a minibatch has rows");
@@ -186,7 +210,11 @@ impl Learner<'_> {
 
 /// Refuses to go on when sampling and training disagree.
 fn check_ratio(error: f64, kind: Kind, update: u64) -> Result<()> {
-    let bound = if kind == Kind::BFloat16 { LARGEST_RATIO_ERROR_BF16 } else { LARGEST_RATIO_ERROR_F32 };
+    let bound = if kind == Kind::BFloat16 {
+        LARGEST_RATIO_ERROR_BF16
+    } else {
+        LARGEST_RATIO_ERROR_F32
+    };
     if error <= bound {
         return Ok(());
     }
