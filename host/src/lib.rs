@@ -1,5 +1,6 @@
 //! Attune fine-tunes language models from human preferences (Ziegler et al. 2019).
 
+pub mod cli;
 pub mod config;
 pub mod metrics;
 pub mod model;

@@ -57,19 +57,34 @@ pub(super) fn run(command: &ModelCommand) -> Result<()> {
     match command {
         ModelCommand::Import { file, dir } => {
             let report = gguf::import(file, dir)?;
-            println!("{report}");
+            println!(
+                "{}: {} blocks, {} tokens, from {}",
+                dir.display(),
+                report.layers,
+                report.vocab_size,
+                report.architecture
+            );
             Ok(())
         }
         ModelCommand::Inspect { dir } => inspect(dir),
         ModelCommand::Random { config, dir, seed } => random(config, dir, *seed),
-        ModelCommand::Logits { dir, text, out, greedy } => logits(dir, text, out, *greedy),
+        ModelCommand::Logits {
+            dir,
+            text,
+            out,
+            greedy,
+        } => logits(dir, text, out, *greedy),
     }
 }
 
 fn inspect(dir: &Path) -> Result<()> {
     let policy = Policy::load(dir, Device::Cpu, Kind::Float, None)?;
     println!("{:#?}", policy.config());
-    let parameters: usize = policy.trainable().iter().map(|(_, tensor)| tensor.numel()).sum();
+    let parameters: usize = policy
+        .trainable()
+        .iter()
+        .map(|(_, tensor)| tensor.numel())
+        .sum();
     println!("parameters: {parameters}");
     Ok(())
 }
@@ -80,8 +95,9 @@ fn random(config: &Path, dir: &Path, seed: u64) -> Result<()> {
     }
     let text = std::fs::read_to_string(config)
         .with_context(|| format!("cannot read `{}`", config.display()))?;
-    let config = ModelConfig::parse(&text).with_context(|| format!("in `{}`", config.display()))?;
-    let policy = Policy::random(config, seed, Device::Cpu, Kind::Float, None)?;
+    let config = ModelConfig::from_json(&serde_json::from_str(&text)?)
+        .with_context(|| format!("in `{}`", config.display()))?;
+    let policy = Policy::random(&config, seed, Device::Cpu, Kind::Float, None)?;
     policy.save(dir)?;
     Tokenizer::bytes().save(dir)
 }
@@ -102,7 +118,10 @@ fn logits(dir: &Path, text: &Path, out: &Path, greedy: usize) -> Result<()> {
     let continuation: Vec<i64> = if greedy == 0 {
         Vec::new()
     } else {
-        let sampling = Sampling { temperature: 0.0, ..Sampling::default() };
+        let sampling = Sampling {
+            temperature: 0.0,
+            ..Sampling::default()
+        };
         let response = policy.respond(&context, greedy as i64, &sampling, 0);
         Vec::<i64>::try_from(response.view([-1]))?
     };

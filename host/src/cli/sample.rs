@@ -46,9 +46,16 @@ pub(super) fn run(args: &SampleArgs) -> Result<()> {
     let tokenizer = Tokenizer::load(&folder)?;
     let device = device::resolve(&args.device)?;
     let policy = Policy::load(&folder, device, tch::Kind::Float, None)?;
-    let sampling = Sampling { temperature: args.temperature, ..Sampling::default() };
+    let sampling = Sampling {
+        temperature: args.temperature,
+        ..Sampling::default()
+    };
     for (number, prompt) in args.prompt.iter().enumerate() {
-        let tokens: Vec<i64> = tokenizer.encode(prompt).into_iter().map(i64::from).collect();
+        let tokens: Vec<i64> = tokenizer
+            .encode(prompt)
+            .into_iter()
+            .map(i64::from)
+            .collect();
         if tokens.is_empty() {
             bail!("prompt {} is empty", number + 1);
         }
