@@ -1,1 +1,4 @@
-//! End-to-end tests, through the binary and the library's public face.
+//! End-to-end tests, through the binary.
+
+mod model;
+mod support;
