@@ -28,18 +28,25 @@ impl Record {
 
     /// The value of a name.
     pub fn get(&self, name: &str) -> Option<f64> {
-        self.entries.iter().find(|(known, _)| known == name).map(|(_, value)| *value)
+        self.entries
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| *value)
     }
 
     /// Names and values in order.
     pub fn iter(&self) -> impl Iterator<Item = (&str, f64)> {
-        self.entries.iter().map(|(name, value)| (name.as_str(), *value))
+        self.entries
+            .iter()
+            .map(|(name, value)| (name.as_str(), *value))
     }
 }
 
 impl<N: Into<String>> Extend<(N, f64)> for Record {
     fn extend<I: IntoIterator<Item = (N, f64)>>(&mut self, entries: I) {
-        entries.into_iter().for_each(|(name, value)| self.set(name, value));
+        entries
+            .into_iter()
+            .for_each(|(name, value)| self.set(name, value));
     }
 }
 
@@ -52,7 +59,8 @@ pub struct MetricsLog {
 impl MetricsLog {
     /// An empty log; what the file held is gone.
     pub fn create(path: &Path) -> Result<MetricsLog> {
-        let file = File::create(path).with_context(|| format!("could not create `{}`", path.display()))?;
+        let file =
+            File::create(path).with_context(|| format!("could not create `{}`", path.display()))?;
         Ok(MetricsLog { file })
     }
 
@@ -78,25 +86,42 @@ impl MetricsLog {
         let mut object = Map::new();
         object.insert("update".into(), update.into());
         // `Value::from` turns what is not finite into null.
-        object.extend(record.iter().map(|(name, value)| (name.to_owned(), Value::from(value))));
+        object.extend(
+            record
+                .iter()
+                .map(|(name, value)| (name.to_owned(), Value::from(value))),
+        );
         let mut line = Value::Object(object).to_string();
         line.push('\n');
-        self.file.write_all(line.as_bytes()).context("could not append to the metrics log")?;
-        self.file.sync_data().context("could not sync the metrics log")
+        self.file
+            .write_all(line.as_bytes())
+            .context("could not append to the metrics log")?;
+        self.file
+            .sync_data()
+            .context("could not sync the metrics log")
     }
 }
 
 /// Every whole line of a log; `null` reads as not a number.
 pub fn read(path: &Path) -> Result<Vec<(u64, Record)>> {
-    let bytes = std::fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?;
+    let bytes =
+        std::fs::read(path).with_context(|| format!("could not read `{}`", path.display()))?;
     let lines = whole_lines(&bytes).enumerate().map(|(idx, line)| {
-        parse(line).with_context(|| format!("line {} of `{}` is not a metrics line", idx + 1, path.display()))
+        parse(line).with_context(|| {
+            format!(
+                "line {} of `{}` is not a metrics line",
+                idx + 1,
+                path.display()
+            )
+        })
     });
     lines.collect()
 }
 
 fn whole_lines(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split_inclusive(|byte| *byte == b'\n').filter(|line| line.ends_with(b"\n"))
+    bytes
+        .split_inclusive(|byte| *byte == b'\n')
+        .filter(|line| line.ends_with(b"\n"))
 }
 
 fn parse(line: &[u8]) -> Option<(u64, Record)> {
@@ -127,23 +152,40 @@ mod tests {
 
         let mut log = MetricsLog::create(&killed).unwrap();
         (0..5).for_each(|update| log.append(update, &record(update as f64 / 3.0)).unwrap());
-        OpenOptions::new().append(true).open(&killed).unwrap().write_all(b"{\"update\":5,\"z").unwrap();
+        OpenOptions::new()
+            .append(true)
+            .open(&killed)
+            .unwrap()
+            .write_all(b"{\"update\":5,\"z")
+            .unwrap();
         let mut log = MetricsLog::resume(&killed, 2).unwrap();
         (3..6).for_each(|update| log.append(update, &record(update as f64 / 3.0)).unwrap());
 
-        assert_eq!(std::fs::read(&whole).unwrap(), std::fs::read(&killed).unwrap());
+        assert_eq!(
+            std::fs::read(&whole).unwrap(),
+            std::fs::read(&killed).unwrap()
+        );
         let lines = read(&killed).unwrap();
         assert_eq!(lines.len(), 6);
         assert_eq!(lines[1].1.get("z"), Some(1.0 / 3.0));
         assert!(lines[1].1.get("a").unwrap().is_nan());
-        assert_eq!(lines[1].1.iter().map(|(name, _)| name).collect::<Vec<_>>(), ["z", "a"]);
+        assert_eq!(
+            lines[1].1.iter().map(|(name, _)| name).collect::<Vec<_>>(),
+            ["z", "a"]
+        );
     }
 
     #[test]
     fn resuming_nothing_starts_a_log() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("log");
-        MetricsLog::resume(&path, 9).unwrap().append(10, &record(1.0)).unwrap();
-        assert_eq!(std::fs::read_to_string(&path).unwrap(), "{\"update\":10,\"z\":1.0,\"a\":null}\n");
+        MetricsLog::resume(&path, 9)
+            .unwrap()
+            .append(10, &record(1.0))
+            .unwrap();
+        assert_eq!(
+            std::fs::read_to_string(&path).unwrap(),
+            "{\"update\":10,\"z\":1.0,\"a\":null}\n"
+        );
     }
 }

@@ -35,7 +35,10 @@ pub struct Stream {
 impl Stream {
     /// The stream of a seed, from its beginning.
     pub fn new(seed: u64) -> Stream {
-        Stream { key: seed, drawn: 0 }
+        Stream {
+            key: seed,
+            drawn: 0,
+        }
     }
 
     /// The next 64 bits.

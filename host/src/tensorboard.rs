@@ -23,13 +23,18 @@ impl EventWriter {
     ///
     /// `first_step` is given on resume: TensorBoard then forgets earlier files' steps from it on.
     pub fn create(folder: &Path, first_step: Option<u64>) -> Result<EventWriter> {
-        std::fs::create_dir_all(folder).with_context(|| format!("could not create `{}`", folder.display()))?;
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("could not create `{}`", folder.display()))?;
         let seconds = now() as u64;
         // TensorBoard reads files in the order of their names, so two of one second are numbered.
         let file = (0..1000)
             .find_map(|number| {
                 let name = format!("events.out.tfevents.{seconds:010}.attune.{number:03}");
-                OpenOptions::new().append(true).create_new(true).open(folder.join(name)).ok()
+                OpenOptions::new()
+                    .append(true)
+                    .create_new(true)
+                    .open(folder.join(name))
+                    .ok()
             })
             .with_context(|| format!("could not create an event file in `{}`", folder.display()))?;
         let mut writer = EventWriter { file };
@@ -42,7 +47,11 @@ impl EventWriter {
     }
 
     /// Adds the scalars of one step, as one event.
-    pub fn scalars<'a>(&mut self, step: u64, scalars: impl IntoIterator<Item = (&'a str, f64)>) -> Result<()> {
+    pub fn scalars<'a>(
+        &mut self,
+        step: u64,
+        scalars: impl IntoIterator<Item = (&'a str, f64)>,
+    ) -> Result<()> {
         let mut summary = Vec::new();
         for (tag, value) in scalars {
             let mut entry = Vec::new();
@@ -61,12 +70,16 @@ impl EventWriter {
         varint(&mut event, step);
         what(&mut event);
         // One call a record: a kill tears at most the last, which readers skip.
-        self.file.write_all(&frame(&event)).context("could not append to the TensorBoard file")
+        self.file
+            .write_all(&frame(&event))
+            .context("could not append to the TensorBoard file")
     }
 }
 
 fn now() -> f64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0.0, |since| since.as_secs_f64())
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .map_or(0.0, |since| since.as_secs_f64())
 }
 
 fn varint(out: &mut Vec<u8>, mut value: u64) {
@@ -99,7 +112,9 @@ fn masked(crc: u32) -> u32 {
 /// CRC-32C (Castagnoli), bit by bit: a few kilobytes an update need no table.
 fn crc32c(bytes: &[u8]) -> u32 {
     !bytes.iter().fold(!0u32, |crc, byte| {
-        (0..8).fold(crc ^ u32::from(*byte), |crc, _| (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg()))
+        (0..8).fold(crc ^ u32::from(*byte), |crc, _| {
+            (crc >> 1) ^ (0x82f6_3b78 & (crc & 1).wrapping_neg())
+        })
     })
 }
 
@@ -132,7 +147,10 @@ mod tests {
         let mut writer = EventWriter::create(folder.path(), None).unwrap();
         writer.scalars(300, [("a", 1.5), ("b", -2.0)]).unwrap();
         EventWriter::create(folder.path(), Some(200)).unwrap();
-        let mut files: Vec<_> = std::fs::read_dir(folder.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+        let mut files: Vec<_> = std::fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().path())
+            .collect();
         files.sort();
         let read = |idx: usize| payloads(&std::fs::read(&files[idx]).unwrap());
         let (first, second) = (read(0), read(1));

@@ -46,10 +46,14 @@ impl Default for AdamOptions {
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
     /// A tensor is not there.
-    #[error("optimizer state has no tensor `{0}`\nhint: was the checkpoint written by the same model?")]
+    #[error(
+        "optimizer state has no tensor `{0}`\nhint: was the checkpoint written by the same model?"
+    )]
     Missing(String),
     /// A tensor is there in another shape.
-    #[error("optimizer state `{name}` has shape {got:?}, not {want:?}\nhint: was the checkpoint written by the same model?")]
+    #[error(
+        "optimizer state `{name}` has shape {got:?}, not {want:?}\nhint: was the checkpoint written by the same model?"
+    )]
     Shape {
         /// Its name.
         name: String,
@@ -88,9 +92,19 @@ impl Adam {
             let half = matches!(parameter.kind(), Kind::BFloat16 | Kind::Half);
             let master = half.then(|| parameter.detach().to_kind(Kind::Float));
             let stepped = master.as_ref().unwrap_or(&parameter).detach();
-            Slot { name, m: stepped.zeros_like(), v: stepped.zeros_like(), parameter, master }
+            Slot {
+                name,
+                m: stepped.zeros_like(),
+                v: stepped.zeros_like(),
+                parameter,
+                master,
+            }
         });
-        Adam { options, slots: slots.collect(), steps: 0 }
+        Adam {
+            options,
+            slots: slots.collect(),
+            steps: 0,
+        }
     }
 
     /// How many steps have been made.
@@ -101,34 +115,57 @@ impl Adam {
     /// Every state tensor as `NAME.m`, `NAME.v` and, for half precision, `NAME.master`.
     pub fn state(&self) -> Vec<(String, &Tensor)> {
         let named = self.slots.iter().flat_map(|slot| {
-            [("m", Some(&slot.m)), ("v", Some(&slot.v)), ("master", slot.master.as_ref())]
-                .into_iter()
-                .filter_map(|(part, tensor)| Some((format!("{}.{part}", slot.name), tensor?)))
+            [
+                ("m", Some(&slot.m)),
+                ("v", Some(&slot.v)),
+                ("master", slot.master.as_ref()),
+            ]
+            .into_iter()
+            .filter_map(|(part, tensor)| Some((format!("{}.{part}", slot.name), tensor?)))
         });
         named.collect()
     }
 
     /// Puts back what [`Adam::state`] and [`Adam::steps`] gave; nothing changes when it does not fit.
-    pub fn restore(&mut self, steps: u64, lookup: impl Fn(&str) -> Option<Tensor>) -> Result<(), StateError> {
+    pub fn restore(
+        &mut self,
+        steps: u64,
+        lookup: impl Fn(&str) -> Option<Tensor>,
+    ) -> Result<(), StateError> {
         let mut found = Vec::new();
         for (name, current) in self.state() {
-            let Some(stored) = lookup(&name) else { return Err(StateError::Missing(name)) };
+            let Some(stored) = lookup(&name) else {
+                return Err(StateError::Missing(name));
+            };
             if stored.size() != current.size() {
-                return Err(StateError::Shape { name, got: stored.size(), want: current.size() });
+                return Err(StateError::Shape {
+                    name,
+                    got: stored.size(),
+                    want: current.size(),
+                });
             }
             found.push((current.shallow_clone(), stored));
         }
-        tch::no_grad(|| found.iter_mut().for_each(|(current, stored)| current.copy_(stored)));
+        tch::no_grad(|| {
+            found
+                .iter_mut()
+                .for_each(|(current, stored)| current.copy_(stored))
+        });
         self.steps = steps;
         Ok(())
     }
 
     /// The common norm of all gradients.
     pub fn grad_norm(&self) -> f64 {
-        let norms = self.slots.iter().map(|slot| slot.parameter.grad()).filter(Tensor::defined).map(|grad| {
-            let norm = grad.to_kind(Kind::Float).norm().double_value(&[]);
-            norm * norm
-        });
+        let norms = self
+            .slots
+            .iter()
+            .map(|slot| slot.parameter.grad())
+            .filter(Tensor::defined)
+            .map(|grad| {
+                let norm = grad.to_kind(Kind::Float).norm().double_value(&[]);
+                norm * norm
+            });
         norms.sum::<f64>().sqrt()
     }
 
@@ -138,7 +175,13 @@ impl Adam {
     }
 
     fn step_in_place(&mut self, lr: f64) {
-        let AdamOptions { beta1, beta2, epsilon, placement, max_grad_norm } = self.options;
+        let AdamOptions {
+            beta1,
+            beta2,
+            epsilon,
+            placement,
+            max_grad_norm,
+        } = self.options;
         let scale = max_grad_norm.map(|max| (max / (self.grad_norm() + 1e-6)).min(1.0));
         self.steps += 1;
         let correction2 = (1.0 - beta2.powf(self.steps as f64)).sqrt();
@@ -202,14 +245,65 @@ mod tests {
     #[test]
     fn golden_both_placements() {
         let rows = [
-            ([0.1, -0.2, 0.05, 0.3], [0.999003152309, 0.999368738767, 0.999505240932, 0.999111471031], [0.999000099990, 0.999366180368, 0.999502860698, 0.999108781675]),
-            ([1e-4, 2e-4, -1e-4, 3e-4], [0.999759746927, 0.999359978863, 0.999176665059, 0.998809086755], [0.999090909091, 0.998183131356, 0.997790785123, 0.997155742325]),
-            ([1e-6; 4], [0.999996847691, 0.999992396574, 0.999986951894, 0.999980671770], [0.999909090909, 0.999818181818, 0.999727272727, 0.999636363636]),
+            (
+                [0.1, -0.2, 0.05, 0.3],
+                [
+                    0.999003152309,
+                    0.999368738767,
+                    0.999505240932,
+                    0.999111471031,
+                ],
+                [
+                    0.999000099990,
+                    0.999366180368,
+                    0.999502860698,
+                    0.999108781675,
+                ],
+            ),
+            (
+                [1e-4, 2e-4, -1e-4, 3e-4],
+                [
+                    0.999759746927,
+                    0.999359978863,
+                    0.999176665059,
+                    0.998809086755,
+                ],
+                [
+                    0.999090909091,
+                    0.998183131356,
+                    0.997790785123,
+                    0.997155742325,
+                ],
+            ),
+            (
+                [1e-6; 4],
+                [
+                    0.999996847691,
+                    0.999992396574,
+                    0.999986951894,
+                    0.999980671770,
+                ],
+                [
+                    0.999909090909,
+                    0.999818181818,
+                    0.999727272727,
+                    0.999636363636,
+                ],
+            ),
         ];
         for (gradients, tensorflow, pytorch) in rows {
-            for (placement, want) in [(Epsilon::TensorFlow, tensorflow), (Epsilon::PyTorch, pytorch)] {
+            for (placement, want) in [
+                (Epsilon::TensorFlow, tensorflow),
+                (Epsilon::PyTorch, pytorch),
+            ] {
                 let theta = Tensor::from_slice(&[1.0f64]).set_requires_grad(true);
-                let mut adam = adam(&theta, AdamOptions { placement, ..Default::default() });
+                let mut adam = adam(
+                    &theta,
+                    AdamOptions {
+                        placement,
+                        ..Default::default()
+                    },
+                );
                 for (gradient, want) in gradients.iter().zip(want) {
                     push(&theta, *gradient);
                     adam.step(1e-3);
@@ -229,20 +323,33 @@ mod tests {
         first.zero_grad();
         let copy = theta.detach().copy().set_requires_grad(true);
         let mut second = adam(&copy, AdamOptions::default());
-        let stored: Vec<_> = first.state().into_iter().map(|(name, x)| (name, x.copy())).collect();
-        let find = |name: &str| stored.iter().find(|(n, _)| n == name).map(|(_, x)| x.shallow_clone());
+        let stored: Vec<_> = first
+            .state()
+            .into_iter()
+            .map(|(name, x)| (name, x.copy()))
+            .collect();
+        let find = |name: &str| {
+            stored
+                .iter()
+                .find(|(n, _)| n == name)
+                .map(|(_, x)| x.shallow_clone())
+        };
         second.restore(first.steps(), find).unwrap();
         for (theta, adam) in [(&theta, &mut first), (&copy, &mut second)] {
             push(theta, -0.7);
             adam.step(1e-2);
         }
         assert_eq!(theta.detach(), copy.detach());
-        assert!(matches!(second.restore(1, |_| None), Err(StateError::Missing(name)) if name == "w.m"));
+        assert!(
+            matches!(second.restore(1, |_| None), Err(StateError::Missing(name)) if name == "w.m")
+        );
     }
 
     #[test]
     fn half_precision_keeps_steps_that_it_cannot_show() {
-        let theta = Tensor::from_slice(&[1.0f32]).to_kind(Kind::BFloat16).set_requires_grad(true);
+        let theta = Tensor::from_slice(&[1.0f32])
+            .to_kind(Kind::BFloat16)
+            .set_requires_grad(true);
         let mut adam = adam(&theta, AdamOptions::default());
         for _ in 0..20 {
             push(&theta, 1.0);
@@ -256,7 +363,13 @@ mod tests {
     #[test]
     fn gradients_are_scaled_to_the_common_norm() {
         let theta = Tensor::from_slice(&[1.0f64, 1.0]).set_requires_grad(true);
-        let mut adam = adam(&theta, AdamOptions { max_grad_norm: Some(0.5), ..Default::default() });
+        let mut adam = adam(
+            &theta,
+            AdamOptions {
+                max_grad_norm: Some(0.5),
+                ..Default::default()
+            },
+        );
         push(&theta, 3.0);
         adam.step(1e-3);
         assert!((adam.grad_norm() - 0.5).abs() < 1e-5);

@@ -9,7 +9,11 @@ use tch::Tensor;
 ///
 /// `rewards`, `values` and the result: `[batch, response_len]`.
 pub fn advantages(rewards: &Tensor, values: &Tensor, gamma: f64, lambda: f64) -> Tensor {
-    assert_eq!(rewards.size(), values.size(), "rewards and values have one shape");
+    assert_eq!(
+        rewards.size(),
+        values.size(),
+        "rewards and values have one shape"
+    );
     let response_len = rewards.size()[1];
     let mut reversed = Vec::with_capacity(response_len as usize);
     let mut next_value = values.select(1, 0).zeros_like();

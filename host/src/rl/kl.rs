@@ -19,7 +19,12 @@ pub fn penalty(logprobs: &Tensor, ref_logprobs: &Tensor, coefficient: f64) -> Te
 /// Per-token rewards: the KL penalty, and the score on the last token.
 ///
 /// `logprobs`, `ref_logprobs` and the result: `[batch, response_len]`; `scores`: `[batch]`.
-pub fn rewards(logprobs: &Tensor, ref_logprobs: &Tensor, scores: &Tensor, coefficient: f64) -> Tensor {
+pub fn rewards(
+    logprobs: &Tensor,
+    ref_logprobs: &Tensor,
+    scores: &Tensor,
+    coefficient: f64,
+) -> Tensor {
     let rewards = penalty(logprobs, ref_logprobs, coefficient);
     let mut last = rewards.select(1, rewards.size()[1] - 1);
     // A view: adding to it in place changes the one column of `rewards`.
@@ -58,13 +63,20 @@ impl KlController {
     /// The coefficient of the next update.
     pub fn coefficient(&self) -> f64 {
         match self {
-            KlController::Fixed { coefficient } | KlController::Adaptive { coefficient, .. } => *coefficient,
+            KlController::Fixed { coefficient } | KlController::Adaptive { coefficient, .. } => {
+                *coefficient
+            }
         }
     }
 
     /// Takes in the mean KL of a response over the `episodes` of one update.
     pub fn update(&mut self, mean_kl: f64, episodes: u64) {
-        if let KlController::Adaptive { coefficient, target, horizon } = self {
+        if let KlController::Adaptive {
+            coefficient,
+            target,
+            horizon,
+        } = self
+        {
             let error = (mean_kl / *target - 1.0).clamp(-ERROR_CLIP, ERROR_CLIP);
             *coefficient *= 1.0 + error * episodes as f64 / *horizon;
         }
@@ -78,19 +90,29 @@ mod tests {
 
     #[test]
     fn golden_rewards() {
-        let pi = Tensor::from_slice(&[-1., -2., -0.5, -1.5, -0.7, -1.1, -2.3, -0.9f64]).view([2, 4]);
-        let rho = Tensor::from_slice(&[-1.2, -1.7, -0.9, -1.4, -0.8, -1., -2., -1.6f64]).view([2, 4]);
+        let pi =
+            Tensor::from_slice(&[-1., -2., -0.5, -1.5, -0.7, -1.1, -2.3, -0.9f64]).view([2, 4]);
+        let rho =
+            Tensor::from_slice(&[-1.2, -1.7, -0.9, -1.4, -0.8, -1., -2., -1.6f64]).view([2, 4]);
         let scores = Tensor::from_slice(&[0.8, -1.0f64]);
         let want = [-0.03, 0.045, -0.06, 0.815, -0.015, 0.015, 0.045, -1.105];
         let got: Vec<f64> = Vec::try_from(rewards(&pi, &rho, &scores, 0.15).reshape([-1])).unwrap();
-        assert!(got.iter().zip(want).all(|(got, want)| (got - want).abs() < 1e-12));
+        assert!(
+            got.iter()
+                .zip(want)
+                .all(|(got, want)| (got - want).abs() < 1e-12)
+        );
         let kl: Vec<f64> = Vec::try_from(sequence_kl(&pi, &rho)).unwrap();
         assert!((kl[0] - 0.2).abs() < 1e-12 && (kl[1] - 0.4).abs() < 1e-12);
     }
 
     #[test]
     fn golden_controller() {
-        let mut controller = KlController::Adaptive { coefficient: 0.15, target: 6.0, horizon: 10_000.0 };
+        let mut controller = KlController::Adaptive {
+            coefficient: 0.15,
+            target: 6.0,
+            horizon: 10_000.0,
+        };
         let steps = [
             (0.0, 0.148464),
             (3.0, 0.14694372864),
@@ -104,7 +126,10 @@ mod tests {
             controller.update(kl, 512);
             assert!((controller.coefficient() - want).abs() < 1e-11);
             let stored = serde_json::to_string(&controller).unwrap();
-            assert_eq!(serde_json::from_str::<KlController>(&stored).unwrap(), controller);
+            assert_eq!(
+                serde_json::from_str::<KlController>(&stored).unwrap(),
+                controller
+            );
         }
     }
 

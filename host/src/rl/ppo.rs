@@ -42,7 +42,10 @@ pub fn prepare(rewards: &Tensor, values: &Tensor, estimation: &Estimation) -> Ta
         };
         let advantages = gae::advantages(&rewards, values, estimation.gamma, estimation.lambda);
         let returns = &advantages + values;
-        Targets { advantages: whiten::whiten_groups(&advantages, estimation.groups, false), returns }
+        Targets {
+            advantages: whiten::whiten_groups(&advantages, estimation.groups, false),
+            returns,
+        }
     })
 }
 
@@ -100,7 +103,11 @@ pub fn loss(input: &LossInput, coefficients: &Coefficients, total_tokens: i64) -
         input.advantages,
         input.returns,
     ] {
-        assert_eq!(other.size(), shape, "every tensor of a micro-batch has one shape");
+        assert_eq!(
+            other.size(),
+            shape,
+            "every tensor of a micro-batch has one shape"
+        );
     }
     let clip = coefficients.cliprange;
     let log_ratio = input.logprobs - input.old_logprobs;
@@ -132,7 +139,12 @@ pub fn loss(input: &LossInput, coefficients: &Coefficients, total_tokens: i64) -
     let policy = policy_sum / total_tokens as f64;
     let value = value_sum / total_tokens as f64;
     let total = &policy + coefficients.vf_coef * &value;
-    Loss { policy, value, total, stats }
+    Loss {
+        policy,
+        value,
+        total,
+        stats,
+    }
 }
 
 /// Sums over tokens, left on the device until [`Stats::finish`]; those of micro-batches add up.
@@ -145,7 +157,9 @@ pub struct Stats {
 impl Stats {
     fn measure(terms: [&Tensor; 12]) -> Stats {
         // f64 sums: the variances below are differences of squares.
-        Stats { sums: Tensor::stack(&terms.map(|term| term.sum(Kind::Double)), 0) }
+        Stats {
+            sums: Tensor::stack(&terms.map(|term| term.sum(Kind::Double)), 0),
+        }
     }
 
     /// Adds another micro-batch of the same minibatch.
@@ -156,9 +170,14 @@ impl Stats {
     /// The minibatch's statistics, in a fixed order, under the reference's names.
     ///
     /// Moments are those of the whole minibatch, however it was whitened.
-    pub fn finish(&self, coefficients: &Coefficients, total_tokens: i64) -> Vec<(&'static str, f64)> {
+    pub fn finish(
+        &self,
+        coefficients: &Coefficients,
+        total_tokens: i64,
+    ) -> Vec<(&'static str, f64)> {
         let mean = |idx: i64| self.sums.double_value(&[idx]) / total_tokens as f64;
-        let variance = |first: i64, second: i64| (mean(second) - mean(first) * mean(first)).max(0.0);
+        let variance =
+            |first: i64, second: i64| (mean(second) - mean(first) * mean(first)).max(0.0);
         let returns_var = variance(5, 6);
         vec![
             ("ppo/loss/policy", mean(0)),

@@ -16,7 +16,10 @@ pub fn best_of_n(rewards: &Tensor, best: &Tensor) -> Tensor {
 ///
 /// `rewards`: `[rows, n]`; `best`: `[rows]`, 64-bit integers; the result: `[rows]`, f64.
 pub fn agreement(rewards: &Tensor, best: &Tensor) -> Tensor {
-    rewards.argmax(1, false).eq_tensor(best).to_kind(Kind::Double)
+    rewards
+        .argmax(1, false)
+        .eq_tensor(best)
+        .to_kind(Kind::Double)
 }
 
 /// `gain * x + bias`.
@@ -40,7 +43,10 @@ pub fn normalization(rewards: &Tensor, target_mean: f64, target_std: f64) -> Opt
         return None;
     }
     let gain = target_std / std;
-    Some(Affine { gain, bias: target_mean - gain * mean })
+    Some(Affine {
+        gain,
+        bias: target_mean - gain * mean,
+    })
 }
 
 #[cfg(test)]
@@ -49,23 +55,42 @@ mod tests {
 
     #[test]
     fn golden_loss_and_gradient() {
-        let logits = Tensor::from_slice(&[0., 1., 2., -1., 0.3, -0.2, 0.1, 0.4f64]).view([2, 4]).set_requires_grad(true);
+        let logits = Tensor::from_slice(&[0., 1., 2., -1., 0.3, -0.2, 0.1, 0.4f64])
+            .view([2, 4])
+            .set_requires_grad(true);
         let best = Tensor::from_slice(&[2i64, 1]);
         let rows = best_of_n(&logits, &best);
         assert!((rows.double_value(&[0]) - 0.4401896986).abs() < 1e-9);
         assert!((rows.double_value(&[1]) - 1.7614203368).abs() < 1e-9);
         rows.mean(Kind::Double).backward();
         let want = [
-            0.043572159, 0.118441409, -0.17804287, 0.016029302, 0.141625714, -0.414099662, 0.115953328, 0.15652062,
+            0.043572159,
+            0.118441409,
+            -0.17804287,
+            0.016029302,
+            0.141625714,
+            -0.414099662,
+            0.115953328,
+            0.15652062,
         ];
         let got: Vec<f64> = Vec::try_from(logits.grad().reshape([-1])).unwrap();
-        assert!(got.iter().zip(want).all(|(got, want)| (got - want).abs() < 1e-8));
-        assert_eq!(Vec::<f64>::try_from(agreement(&logits, &best)).unwrap(), [1.0, 0.0]);
+        assert!(
+            got.iter()
+                .zip(want)
+                .all(|(got, want)| (got - want).abs() < 1e-8)
+        );
+        assert_eq!(
+            Vec::<f64>::try_from(agreement(&logits, &best)).unwrap(),
+            [1.0, 0.0]
+        );
     }
 
     #[test]
     fn constant_model_loses_ln_n() {
-        let loss = best_of_n(&Tensor::zeros([3, 4], (Kind::Double, tch::Device::Cpu)), &Tensor::from_slice(&[0i64, 1, 3]));
+        let loss = best_of_n(
+            &Tensor::zeros([3, 4], (Kind::Double, tch::Device::Cpu)),
+            &Tensor::from_slice(&[0i64, 1, 3]),
+        );
         assert!((loss.mean(Kind::Double).double_value(&[]) - 4f64.ln()).abs() < 1e-12);
     }
 
@@ -75,6 +100,9 @@ mod tests {
         let affine = normalization(&rewards, 0.0, 1.0).unwrap();
         assert!((affine.gain - 0.6527139518).abs() < 1e-9);
         assert!((affine.bias + 0.3807498053).abs() < 1e-9);
-        assert_eq!(normalization(&Tensor::from_slice(&[1.0f64, 1.0]), 0.0, 1.0), None);
+        assert_eq!(
+            normalization(&Tensor::from_slice(&[1.0f64, 1.0]), 0.0, 1.0),
+            None
+        );
     }
 }

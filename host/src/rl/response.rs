@@ -16,7 +16,9 @@ pub struct EndRule {
 impl EndRule {
     fn end(&self, tokens: &[i64]) -> Option<usize> {
         let tail = tokens.get(self.after..)?;
-        tail.iter().position(|token| *token == self.token).map(|found| found + self.after)
+        tail.iter()
+            .position(|token| *token == self.token)
+            .map(|found| found + self.after)
     }
 
     /// The response with everything after its end replaced by padding; the end token stays.
@@ -40,12 +42,20 @@ mod tests {
     use proptest::prelude::*;
 
     const P: i64 = 50259;
-    const RULE: EndRule = EndRule { token: 13, after: 3, pad: P };
+    const RULE: EndRule = EndRule {
+        token: 13,
+        after: 3,
+        pad: P,
+    };
 
     #[test]
     fn golden() {
         let cases = [
-            ([5, 13, 7, 8, 13, 9, 13, 2], [5, 13, 7, 8, 13, P, P, P], true),
+            (
+                [5, 13, 7, 8, 13, 9, 13, 2],
+                [5, 13, 7, 8, 13, P, P, P],
+                true,
+            ),
             ([5, 13, 7, 1, 2, 3, 4, 6], [5, 13, 7, 1, 2, 3, 4, 6], false),
             ([1, 2, 3, 13, 13, 4, 5, 13], [1, 2, 3, 13, P, P, P, P], true),
             ([1, 2, 3, 4, 5, 6, 7, 13], [1, 2, 3, 4, 5, 6, 7, 13], true),

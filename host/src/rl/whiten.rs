@@ -19,7 +19,10 @@ pub fn whiten(x: &Tensor, keep_mean: bool) -> Tensor {
 /// `x` and the result: `[batch, response_len]`; `groups` divides `batch`.
 pub fn whiten_groups(x: &Tensor, groups: i64, keep_mean: bool) -> Tensor {
     let rows = x.size()[0];
-    assert!(groups > 0 && rows % groups == 0, "{rows} rows do not split into {groups} equal groups");
+    assert!(
+        groups > 0 && rows % groups == 0,
+        "{rows} rows do not split into {groups} equal groups"
+    );
     let grouped = x.reshape([groups, -1]);
     let mean = grouped.mean_dim(1i64, true, None::<Kind>);
     let variance = grouped.var_dim(1i64, false, true);
@@ -41,7 +44,8 @@ mod tests {
     fn golden() {
         let x = Tensor::from_slice(&[1.2, 1.3, 1.4, 1.5, 1.6, 1.7, 1.8, 1.9, 2.0f64]).view([3, 3]);
         let want = [
-            0.0508068, 0.4381051, 0.8254034, 1.2127017, 1.6, 1.9872983, 2.3745966, 2.7618949, 3.1491932,
+            0.0508068, 0.4381051, 0.8254034, 1.2127017, 1.6, 1.9872983, 2.3745966, 2.7618949,
+            3.1491932,
         ];
         for kind in [Kind::Double, Kind::Float] {
             let tolerance = if kind == Kind::Double { 1e-6 } else { 1e-5 };

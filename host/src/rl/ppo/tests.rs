@@ -2,7 +2,11 @@
 
 use super::*;
 
-const C: Coefficients = Coefficients { vf_coef: 0.1, cliprange: 0.2, cliprange_value: 0.2 };
+const C: Coefficients = Coefficients {
+    vf_coef: 0.1,
+    cliprange: 0.2,
+    cliprange_value: 0.2,
+};
 const OLD: [f64; 8] = [-1., -2., -0.5, -1.5, -0.7, -1.1, -2.3, -0.9];
 const REWARDS: [f64; 8] = [-0.03, 0.045, -0.06, 0.815, -0.015, 0.015, 0.045, -1.105];
 const VALUES: [f64; 8] = [0.1, 0.2, -0.1, 0.4, 0., -0.3, 0.2, 0.1];
@@ -22,12 +26,35 @@ fn cases() -> [Case; 2] {
         Case {
             whiten_rewards: false,
             advantages: [
-                0.95521382, 0.90219884, 1.26697315, 0.75155291, -0.87556995, -0.52671696, -1.23359877, -1.24005304,
+                0.95521382,
+                0.90219884,
+                1.26697315,
+                0.75155291,
+                -0.87556995,
+                -0.52671696,
+                -1.23359877,
+                -1.24005304,
             ],
             logprob_grad: [
-                -0.125523585, -0.083545667, 0., -0.093944113, 0.107279062, 0.072764033, 0.230039138, 0.,
+                -0.125523585,
+                -0.083545667,
+                0.,
+                -0.093944113,
+                0.107279062,
+                0.072764033,
+                0.230039138,
+                0.,
             ],
-            vpred_grad: [0., -0.007969219, -0.009803125, -0.0083125, 0.013231555, 0.014059531, 0., 0.0150625],
+            vpred_grad: [
+                0.,
+                -0.007969219,
+                -0.009803125,
+                -0.0083125,
+                0.013231555,
+                0.014059531,
+                0.,
+                0.0150625,
+            ],
             stats: [
                 ("ppo/loss/policy", 0.0410282002),
                 ("ppo/loss/value", 0.4028574521),
@@ -43,13 +70,34 @@ fn cases() -> [Case; 2] {
         Case {
             whiten_rewards: true,
             advantages: [
-                0.96895415, 0.96552363, 1.11232797, 0.90919594, -0.8645124, -0.73824963, -1.13350063, -1.21973903,
+                0.96895415,
+                0.96552363,
+                1.11232797,
+                0.90919594,
+                -0.8645124,
+                -0.73824963,
+                -1.13350063,
+                -1.21973903,
             ],
             logprob_grad: [
-                -0.127329187, -0.089409687, 0., -0.113649492, 0.105924238, 0.101986502, 0.211373029, 0.,
+                -0.127329187,
+                -0.089409687,
+                0.,
+                -0.113649492,
+                0.105924238,
+                0.101986502,
+                0.211373029,
+                0.,
             ],
             vpred_grad: [
-                0., -0.0189344, -0.020211347, -0.019600022, 0.023482201, 0.025146289, 0., 0.029234058,
+                0.,
+                -0.0189344,
+                -0.020211347,
+                -0.019600022,
+                0.023482201,
+                0.025146289,
+                0.,
+                0.029234058,
             ],
             stats: [
                 ("ppo/loss/policy", 0.0440201117),
@@ -72,16 +120,28 @@ fn tensor(x: &[f64], kind: Kind) -> Tensor {
 
 fn assert_close(got: &Tensor, want: &[f64], tolerance: f64) {
     let got: Vec<f64> = Vec::try_from(got.to_kind(Kind::Double).reshape([-1])).unwrap();
-    let close = got.iter().zip(want).all(|(got, want)| (got - want).abs() < tolerance);
+    let close = got
+        .iter()
+        .zip(want)
+        .all(|(got, want)| (got - want).abs() < tolerance);
     assert!(close, "{got:?} is not {want:?}");
 }
 
 /// Gradients of the log-probabilities and values, and the statistics, over micro-batches of `rows`.
 fn run(case: &Case, kind: Kind, rows: i64) -> (Tensor, Tensor, Vec<(&'static str, f64)>) {
     let (old, values) = (tensor(&OLD, kind), tensor(&VALUES, kind));
-    let estimation = Estimation { gamma: 1.0, lambda: 0.95, whiten_rewards: case.whiten_rewards, groups: 1 };
+    let estimation = Estimation {
+        gamma: 1.0,
+        lambda: 0.95,
+        whiten_rewards: case.whiten_rewards,
+        groups: 1,
+    };
     let targets = prepare(&tensor(&REWARDS, kind), &values, &estimation);
-    assert_close(&targets.advantages, &case.advantages, if kind == Kind::Double { 1e-6 } else { 1e-5 });
+    assert_close(
+        &targets.advantages,
+        &case.advantages,
+        if kind == Kind::Double { 1e-6 } else { 1e-5 },
+    );
     let logprobs = (&old + tensor(&MOVE, kind)).set_requires_grad(true);
     let vpred = (&values + tensor(&VALUE_MOVE, kind)).set_requires_grad(true);
     let mut sums: Option<Stats> = None;
