@@ -36,10 +36,11 @@ mod tests {
             (78, 2.5e-5),
             (155, 3.205128e-7),
         ];
+        // The last is recorded to 13 decimal places.
         assert!(
             reward
                 .iter()
-                .all(|(step, want)| (linear(5e-5, *step, 156) - want).abs() < 1e-14)
+                .all(|(step, want)| (linear(5e-5, *step, 156) - want).abs() < 5e-14)
         );
     }
 
