@@ -43,7 +43,7 @@ fn reference(kind: Kind, b: &[u8], i: usize) -> f64 {
     let fifth = |at: usize| f64::from((b[at + i / 8] >> (i % 8)) % 2) * 16.0;
     let k = |at: usize| {
         let byte = b[at + i / 64 * 32 + i % 32];
-        f64::from(if i / 32 % 2 == 0 {
+        f64::from(if (i / 32).is_multiple_of(2) {
             byte % 16
         } else {
             byte / 16
@@ -65,7 +65,7 @@ fn reference(kind: Kind, b: &[u8], i: usize) -> f64 {
         }
         Kind::Q6_K => {
             let byte = b[i / 128 * 64 + i % 64];
-            let low = if i / 64 % 2 == 0 {
+            let low = if (i / 64).is_multiple_of(2) {
                 byte % 16
             } else {
                 byte / 16
