@@ -7,6 +7,10 @@
     clippy::print_stderr,
     reason = "a build tool speaks on the terminal"
 )]
+#![cfg_attr(
+    test,
+    allow(clippy::unwrap_used, reason = "a test may say so by panicking")
+)]
 
 mod checks;
 mod corpus;

@@ -18,7 +18,7 @@ impl Snippet {
     pub(crate) fn is_test(&self) -> bool {
         let hash = Sha256::digest(self.id.to_string().as_bytes());
         let head: [u8; 8] = hash[..8].try_into().expect("a SHA-256 has 32 bytes");
-        u64::from_be_bytes(head) % 5 == 0
+        u64::from_be_bytes(head).is_multiple_of(5)
     }
 
     /// The snippet as one line of JSON.
