@@ -70,7 +70,11 @@ impl<'a> GroupBatch<'a> {
             column::checked_text("metadata", &groups.metadata, count)?,
             column::checked_text("response-text", &groups.response_text, responses)?,
         ];
-        Ok(Self { context, groups, texts })
+        Ok(Self {
+            context,
+            groups,
+            texts,
+        })
     }
 
     pub(crate) fn group(&self, group: usize) -> Group<'_> {
@@ -119,8 +123,9 @@ impl<'a> Group<'a> {
     /// The responses, in order.
     pub fn responses(&self) -> impl ExactSizeIterator<Item = &'a str> + use<'a> {
         let batch = self.batch;
-        column::range(&batch.groups.group_ends, self.group)
-            .map(|response| &batch.texts[3][column::range(&batch.groups.response_text.ends, response)])
+        column::range(&batch.groups.group_ends, self.group).map(|response| {
+            &batch.texts[3][column::range(&batch.groups.response_text.ends, response)]
+        })
     }
 }
 
@@ -139,21 +144,39 @@ fn pack(batch: &GroupBatch<'_>, rows: &[RowResult<Judgement>]) -> Result<Judgeme
     let given = || rows.iter().flatten();
     let with_confidence = given().any(|judgement| judgement.confidence.is_some());
     let with_scores = given().any(|judgement| judgement.scores.is_some());
-    let mut packed = Judgements { verdicts: Vec::new(), confidence: Vec::new(), scores: Vec::new(), outcomes: outcomes(rows) };
+    let mut packed = Judgements {
+        verdicts: Vec::new(),
+        confidence: Vec::new(),
+        scores: Vec::new(),
+        outcomes: outcomes(rows),
+    };
     for (group, result) in rows.iter().enumerate() {
         let responses = batch.group(group).responses().len();
         let judgement = match result {
             Ok(judgement) => judgement.clone(),
             // Zeros only keep the columns whole; the status says that there is no value.
-            Err(_) => Judgement { verdict: Verdict::Abstain, confidence: Some(0.0), scores: Some(vec![0.0; responses]) },
+            Err(_) => Judgement {
+                verdict: Verdict::Abstain,
+                confidence: Some(0.0),
+                scores: Some(vec![0.0; responses]),
+            },
         };
         if with_confidence {
-            packed.confidence.push(judgement.confidence.ok_or("confidence is given for some groups only")?);
+            packed.confidence.push(
+                judgement
+                    .confidence
+                    .ok_or("confidence is given for some groups only")?,
+            );
         }
         if with_scores {
-            let scores = judgement.scores.ok_or("scores are given for some groups only")?;
+            let scores = judgement
+                .scores
+                .ok_or("scores are given for some groups only")?;
             if scores.len() != responses {
-                return Err(format!("group {group} has {} scores for {responses} responses", scores.len()));
+                return Err(format!(
+                    "group {group} has {} scores for {responses} responses",
+                    scores.len()
+                ));
             }
             packed.scores.extend(scores);
         }
@@ -162,10 +185,19 @@ fn pack(batch: &GroupBatch<'_>, rows: &[RowResult<Judgement>]) -> Result<Judgeme
     Ok(packed)
 }
 
-pub(crate) fn hints<L: Labeler>(labeler: &L, context: CallContext, groups: &Groups) -> Result<Vec<PackedHint>, Error> {
+pub(crate) fn hints<L: Labeler>(
+    labeler: &L,
+    context: CallContext,
+    groups: &Groups,
+) -> Result<Vec<PackedHint>, Error> {
     let batch = GroupBatch::new(context, groups)?;
     let mut packed = Vec::new();
-    for (group, hints) in each_row(groups.ids.len(), |group| labeler.annotate(batch.group(group))).into_iter().enumerate() {
+    for (group, hints) in each_row(groups.ids.len(), |group| {
+        labeler.annotate(batch.group(group))
+    })
+    .into_iter()
+    .enumerate()
+    {
         match hints {
             Ok(hints) => packed.extend(hints.into_iter().map(|hint| PackedHint {
                 group: group as u32,

@@ -89,8 +89,9 @@ pub mod prelude {
     #[cfg(not(target_arch = "wasm32"))]
     pub use crate::testing;
     pub use crate::{
-        AssetSpec, Assets, Columns, DataRow, Ending, Group, Hint, Judgement, Labeler, Layout, MetricSpec, NoSettings,
-        Plugin, Problems, Query, Rollout, Row, RowResult, Shaped, Shaper, Task, Verdict, log, tokenizer,
+        AssetSpec, Assets, Columns, DataRow, Ending, Group, Hint, Judgement, Labeler, Layout,
+        MetricSpec, NoSettings, Plugin, Problems, Query, Rollout, Row, RowResult, Shaped, Shaper,
+        Task, Verdict, log, tokenizer,
     };
     pub use schemars::JsonSchema;
     pub use serde::{Deserialize, Serialize};

@@ -28,8 +28,13 @@ pub(crate) fn install_panic_hook() {
         ONCE.call_once(|| {
             std::panic::set_hook(Box::new(|panic| {
                 let text = panic.payload_as_str().unwrap_or("panic without text");
-                let place = panic.location().map(|at| format!(" at {}:{}", at.file(), at.line()));
-                write(Level::Error, &format!("panic: {text}{}", place.unwrap_or_default()));
+                let place = panic
+                    .location()
+                    .map(|at| format!(" at {}:{}", at.file(), at.line()));
+                write(
+                    Level::Error,
+                    &format!("panic: {text}{}", place.unwrap_or_default()),
+                );
             }));
         });
     }

@@ -37,7 +37,10 @@ impl<E: std::error::Error> From<E> for Row {
 
 /// Calls `each` for every row, telling the host the row's place first, so that a row that panics
 /// or hangs can be named.
-pub(crate) fn each_row<T>(rows: usize, mut each: impl FnMut(usize) -> RowResult<T>) -> Vec<RowResult<T>> {
+pub(crate) fn each_row<T>(
+    rows: usize,
+    mut each: impl FnMut(usize) -> RowResult<T>,
+) -> Vec<RowResult<T>> {
     (0..rows)
         .map(|row| {
             #[cfg(target_arch = "wasm32")]
@@ -49,7 +52,10 @@ pub(crate) fn each_row<T>(rows: usize, mut each: impl FnMut(usize) -> RowResult<
 
 /// Statuses and messages of `rows`; no statuses when every row has a value.
 pub(crate) fn outcomes<T>(rows: &[RowResult<T>]) -> Outcomes {
-    let mut outcomes = Outcomes { status: Vec::new(), messages: Vec::new() };
+    let mut outcomes = Outcomes {
+        status: Vec::new(),
+        messages: Vec::new(),
+    };
     if rows.iter().all(Result::is_ok) {
         return outcomes;
     }
@@ -62,7 +68,10 @@ pub(crate) fn outcomes<T>(rows: &[RowResult<T>]) -> Outcomes {
         };
         outcomes.status.push(status);
         if let Some(message) = message {
-            outcomes.messages.push(RowMessage { row: row as u32, message: message.clone() });
+            outcomes.messages.push(RowMessage {
+                row: row as u32,
+                message: message.clone(),
+            });
         }
     }
     outcomes
@@ -80,7 +89,10 @@ pub(crate) fn row_major<T>(
         match result.as_ref().map(&numbers) {
             Ok(values) if values.len() == width => packed.extend_from_slice(values),
             Ok(values) => {
-                return Err(format!("row {row} has {} {what}, but the plugin declares {width}", values.len()));
+                return Err(format!(
+                    "row {row} has {} {what}, but the plugin declares {width}",
+                    values.len()
+                ));
             }
             Err(_) => packed.extend(std::iter::repeat_n(0.0, width)),
         }

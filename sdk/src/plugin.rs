@@ -6,11 +6,13 @@ use std::sync::OnceLock;
 use schemars::JsonSchema;
 use serde::{Deserialize, de::DeserializeOwned};
 
+pub use crate::bindings::types::Columns;
 use crate::bindings::{
-    exports::attune::plugin::plugin::{Asset, AssetDescription, Description, Guest, MetricDescription},
+    exports::attune::plugin::plugin::{
+        Asset, AssetDescription, Description, Guest, MetricDescription,
+    },
     types::{ConfigProblem, Error},
 };
-pub use crate::bindings::types::Columns;
 
 /// The part that every plugin has, whatever its kind.
 pub trait Plugin: Sized + Send + Sync + 'static {
@@ -60,14 +62,20 @@ pub struct Assets(pub(crate) Vec<(String, Vec<u8>)>);
 impl Assets {
     /// The bytes of asset `name`, if it was given.
     pub fn get(&self, name: &str) -> Option<&[u8]> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, data)| data.as_slice())
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, data)| data.as_slice())
     }
 
     /// The text of asset `name`; a problem when it is missing or not UTF-8.
     pub fn text(&self, name: &str) -> Result<&str, Problems> {
         let path = format!("assets/{name}");
-        let data = self.get(name).ok_or_else(|| Problems::at(&path, "asset is missing"))?;
-        std::str::from_utf8(data).map_err(|error| Problems::at(&path, format!("not UTF-8: {error}")))
+        let data = self
+            .get(name)
+            .ok_or_else(|| Problems::at(&path, "asset is missing"))?;
+        std::str::from_utf8(data)
+            .map_err(|error| Problems::at(&path, format!("not UTF-8: {error}")))
     }
 }
 
@@ -96,7 +104,12 @@ impl Problems {
     }
 
     pub(crate) fn into_error(self) -> Error {
-        Error::Config(self.0.into_iter().map(|(path, message)| ConfigProblem { path, message }).collect())
+        Error::Config(
+            self.0
+                .into_iter()
+                .map(|(path, message)| ConfigProblem { path, message })
+                .collect(),
+        )
     }
 }
 
@@ -116,7 +129,9 @@ pub trait Component: 'static {
 
     /// The instance, or an error that says what the host forgot.
     fn instance() -> Result<&'static Self::Plugin, Error> {
-        Self::cell().get().ok_or_else(|| Error::Input("called before configure".to_owned()))
+        Self::cell()
+            .get()
+            .ok_or_else(|| Error::Input("called before configure".to_owned()))
     }
 }
 
@@ -132,13 +147,25 @@ pub(crate) fn settings_schema<S: JsonSchema>() -> String {
 
 /// Reads settings and builds the plugin; an error names the setting by its JSON pointer.
 pub(crate) fn build<P: Plugin>(settings: &str, assets: &Assets) -> Result<P, Problems> {
-    let json = if settings.trim().is_empty() { "{}" } else { settings };
+    let json = if settings.trim().is_empty() {
+        "{}"
+    } else {
+        settings
+    };
     let mut reader = serde_json::Deserializer::from_str(json);
     let settings = serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| Problems::at(&pointer(error.path()), error.inner().to_string()))?;
-    for spec in P::ASSETS.iter().filter(|spec| spec.required && assets.get(spec.name).is_none()) {
-        return Err(Problems::at(&format!("assets/{}", spec.name), format!("asset is missing: {}", spec.help)));
-    }
+    P::ASSETS
+        .iter()
+        .fold(Problems::default(), |problems, spec| {
+            let given = !spec.required || assets.get(spec.name).is_some();
+            problems.require(
+                given,
+                &format!("assets/{}", spec.name),
+                format!("asset is missing: {}", spec.help),
+            )
+        })
+        .done()?;
     P::configure(settings, assets)
 }
 
@@ -173,19 +200,21 @@ impl<C: Component> Guest for C {
                 .collect(),
             metrics: C::Plugin::METRICS
                 .iter()
-                .map(|spec| MetricDescription { name: spec.name.to_owned(), help: spec.help.to_owned() })
+                .map(|spec| MetricDescription {
+                    name: spec.name.to_owned(),
+                    help: spec.help.to_owned(),
+                })
                 .collect(),
         }
     }
 
-    fn configure(
-        settings: String,
-        assets: Vec<Asset>,
-    ) -> Result<(), Error> {
+    fn configure(settings: String, assets: Vec<Asset>) -> Result<(), Error> {
         crate::log::install_panic_hook();
-        let assets = assets.into_iter().map(|asset| (asset.name, asset.data)).collect();
-        let plugin = build(&settings, &Assets(assets))
-            .map_err(Problems::into_error)?;
+        let assets = assets
+            .into_iter()
+            .map(|asset| (asset.name, asset.data))
+            .collect();
+        let plugin = build(&settings, &Assets(assets)).map_err(Problems::into_error)?;
         C::cell()
             .set(plugin)
             .map_err(|_| Error::Input("configured twice".to_owned()))

@@ -24,7 +24,11 @@ pub(crate) struct RolloutBatch<'a> {
 }
 
 impl<'a> RolloutBatch<'a> {
-    pub(crate) fn new(context: CallContext, asked: Columns, rows: &'a Rollouts) -> Result<Self, Error> {
+    pub(crate) fn new(
+        context: CallContext,
+        asked: Columns,
+        rows: &'a Rollouts,
+    ) -> Result<Self, Error> {
         Self::checked(context, asked, rows).map_err(Error::Input)
     }
 
@@ -46,19 +50,37 @@ impl<'a> RolloutBatch<'a> {
             ref_logprobs: column::f32s_of(&rows.ref_logprobs),
             values: column::f32s_of(&rows.values),
         };
-        column::check("query-tokens", &rows.query_tokens.ends, count, batch.query_tokens.len())?;
-        column::check("response-tokens", &rows.response_tokens.ends, count, batch.response_tokens.len())?;
+        column::check(
+            "query-tokens",
+            &rows.query_tokens.ends,
+            count,
+            batch.query_tokens.len(),
+        )?;
+        column::check(
+            "response-tokens",
+            &rows.response_tokens.ends,
+            count,
+            batch.response_tokens.len(),
+        )?;
         let tokens = batch.response_tokens.len();
-        for (name, buffer) in
-            [("logprobs", &batch.logprobs), ("ref-logprobs", &batch.ref_logprobs), ("values", &batch.values)]
-        {
+        for (name, buffer) in [
+            ("logprobs", &batch.logprobs),
+            ("ref-logprobs", &batch.ref_logprobs),
+            ("values", &batch.values),
+        ] {
             // Per-token columns share the ends of the response tokens, which may not have been asked for.
             if !buffer.is_empty() && tokens > 0 && buffer.len() != tokens {
-                return Err(format!("column {name} has {} values for {tokens} tokens", buffer.len()));
+                return Err(format!(
+                    "column {name} has {} values for {tokens} tokens",
+                    buffer.len()
+                ));
             }
         }
         if !rows.score.is_empty() && rows.score.len() != count {
-            return Err(format!("column score has {} values for {count} rows", rows.score.len()));
+            return Err(format!(
+                "column score has {} values for {count} rows",
+                rows.score.len()
+            ));
         }
         Ok(batch)
     }
@@ -145,7 +167,12 @@ impl<'a> Rollout<'a> {
     /// The score so far, if there is one.
     pub fn score(&self) -> Option<f32> {
         self.asked(Columns::SCORE);
-        self.batch.rows.score.get(self.row).copied().filter(|score| !score.is_nan())
+        self.batch
+            .rows
+            .score
+            .get(self.row)
+            .copied()
+            .filter(|score| !score.is_nan())
     }
 
     pub(crate) fn token_count(&self) -> usize {
@@ -163,7 +190,11 @@ impl<'a> Rollout<'a> {
 
     fn per_token(&self, column: Columns, buffer: &'a [f32]) -> &'a [f32] {
         self.asked(column | Columns::RESPONSE_TOKENS);
-        if buffer.is_empty() { &[] } else { &buffer[self.token_range()] }
+        if buffer.is_empty() {
+            &[]
+        } else {
+            &buffer[self.token_range()]
+        }
     }
 
     /// A forgotten column would read as empty for ever, so it is a bug that must be loud.
@@ -206,6 +237,7 @@ impl<'a> DataRow<'a> {
 
     /// The row as a value of `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> RowResult<T> {
-        serde_json::from_str(self.json).map_err(|error| crate::Row::invalid(format!("data row {}: {error}", self.id)))
+        serde_json::from_str(self.json)
+            .map_err(|error| crate::Row::invalid(format!("data row {}: {error}", self.id)))
     }
 }

@@ -37,7 +37,10 @@ pub struct Shaped {
 impl Shaped {
     /// A row with the next (or only) term.
     pub fn term(value: f32) -> Self {
-        Self { terms: vec![value], ..Self::default() }
+        Self {
+            terms: vec![value],
+            ..Self::default()
+        }
     }
 
     /// Adds the next metric.
@@ -48,7 +51,11 @@ impl Shaped {
     }
 }
 
-pub(crate) fn rows<S: Shaper>(shaper: &S, context: CallContext, batch: &Rollouts) -> Result<(Packed, Vec<RowResult<Shaped>>), Error> {
+pub(crate) fn rows<S: Shaper>(
+    shaper: &S,
+    context: CallContext,
+    batch: &Rollouts,
+) -> Result<(Packed, Vec<RowResult<Shaped>>), Error> {
     let batch = RolloutBatch::new(context, S::COLUMNS, batch)?;
     let rows = each_row(batch.len(), |row| shaper.shape(batch.row(row)));
     let packed = pack::<S>(&batch, &rows).map_err(Error::Internal)?;
@@ -66,9 +73,14 @@ fn pack<S: Shaper>(batch: &RolloutBatch<'_>, rows: &[RowResult<Shaped>]) -> Resu
     for (row, result) in rows.iter().enumerate().filter(|_| S::PER_TOKEN) {
         let tokens = batch.row(row).token_count();
         match result {
-            Ok(shaped) if shaped.per_token.len() == tokens => per_token.extend_from_slice(&shaped.per_token),
+            Ok(shaped) if shaped.per_token.len() == tokens => {
+                per_token.extend_from_slice(&shaped.per_token)
+            }
             Ok(shaped) => {
-                return Err(format!("row {row} has {} per-token rewards for {tokens} tokens", shaped.per_token.len()));
+                return Err(format!(
+                    "row {row} has {} per-token rewards for {tokens} tokens",
+                    shaped.per_token.len()
+                ));
             }
             Err(_) => per_token.extend(std::iter::repeat_n(0.0, tokens)),
         }

@@ -28,13 +28,21 @@ pub trait Task: Plugin {
 
     /// Where the response ends and whether it obeys the rules; by default all of it, and it does.
     fn finish(&self, row: Rollout<'_>) -> RowResult<Ending> {
-        Ok(Ending { kept: row.token_count(), valid: true, penalty: 0.0 })
+        Ok(Ending {
+            kept: row.token_count(),
+            valid: true,
+            penalty: 0.0,
+        })
     }
 
     /// One value for each of `METRICS`.
     fn evaluate(&self, row: Rollout<'_>) -> RowResult<Vec<f32>> {
         let _ = row;
-        if Self::METRICS.is_empty() { Ok(Vec::new()) } else { Err(Row::NotApplicable) }
+        if Self::METRICS.is_empty() {
+            Ok(Vec::new())
+        } else {
+            Err(Row::NotApplicable)
+        }
     }
 
     /// What each of `BASELINES` would have answered.
@@ -87,7 +95,11 @@ pub(crate) fn queries<T: Task>(
 ) -> Result<(QueryBatch, Vec<RowResult<Query>>), Error> {
     let text = column::checked_text("rows", data, ids.len()).map_err(Error::Input)?;
     let rows = each_row(ids.len(), |row| {
-        task.query(DataRow { context: &context, id: ids[row], json: &text[column::range(&data.ends, row)] })
+        task.query(DataRow {
+            context: &context,
+            id: ids[row],
+            json: &text[column::range(&data.ends, row)],
+        })
     });
     let none = Query::default();
     let each = || rows.iter().map(|row| row.as_ref().unwrap_or(&none));
@@ -107,7 +119,11 @@ pub(crate) fn finish<T: Task>(
 ) -> Result<(Endings, Vec<RowResult<Ending>>), Error> {
     let batch = RolloutBatch::new(context, T::COLUMNS, batch)?;
     let rows = each_row(batch.len(), |row| task.finish(batch.row(row)));
-    let none = Ending { kept: 0, valid: false, penalty: 0.0 };
+    let none = Ending {
+        kept: 0,
+        valid: false,
+        penalty: 0.0,
+    };
     let each = || rows.iter().map(|row| row.as_ref().unwrap_or(&none));
     let packed = Endings {
         kept: each().map(|ending| ending.kept as u32).collect(),
@@ -118,45 +134,82 @@ pub(crate) fn finish<T: Task>(
     Ok((packed, rows))
 }
 
+type Metrics = Vec<RowResult<Vec<f32>>>;
+
 pub(crate) fn evaluate<T: Task>(
     task: &T,
     context: CallContext,
     batch: &Rollouts,
-) -> Result<(Evaluation, Vec<RowResult<Vec<f32>>>), Error> {
+) -> Result<(Evaluation, Metrics), Error> {
     let batch = RolloutBatch::new(context, T::COLUMNS, batch)?;
     let rows = each_row(batch.len(), |row| task.evaluate(batch.row(row)));
-    let metrics = row_major("metrics", &rows, T::METRICS.len(), |row| row).map_err(Error::Internal)?;
-    Ok((Evaluation { metrics, outcomes: outcomes(&rows) }, rows))
+    let metrics =
+        row_major("metrics", &rows, T::METRICS.len(), |row| row).map_err(Error::Internal)?;
+    Ok((
+        Evaluation {
+            metrics,
+            outcomes: outcomes(&rows),
+        },
+        rows,
+    ))
 }
 
-pub(crate) fn baselines<T: Task>(task: &T, context: CallContext, batch: &Rollouts) -> Result<Vec<Baseline>, Error> {
+pub(crate) fn baselines<T: Task>(
+    task: &T,
+    context: CallContext,
+    batch: &Rollouts,
+) -> Result<Vec<Baseline>, Error> {
     let batch = RolloutBatch::new(context, T::COLUMNS, batch)?;
     let mut texts = vec![Vec::with_capacity(batch.len()); T::BASELINES.len()];
-    for (row, answers) in each_row(batch.len(), |row| task.baselines(batch.row(row))).into_iter().enumerate() {
+    for (row, answers) in each_row(batch.len(), |row| task.baselines(batch.row(row)))
+        .into_iter()
+        .enumerate()
+    {
         // Baselines have no statuses in the contract: an answer that is missing is an empty text.
         let answers = match answers {
             Ok(answers) => answers,
             Err(Row::NotApplicable) => vec![String::new(); T::BASELINES.len()],
             Err(Row::Invalid(message) | Row::Error(message)) => {
-                return Err(Error::Internal(format!("baselines of row {row}: {message}")));
+                return Err(Error::Internal(format!(
+                    "baselines of row {row}: {message}"
+                )));
             }
         };
         if answers.len() != texts.len() {
-            return Err(Error::Internal(format!("row {row} has {} baselines, not {}", answers.len(), texts.len())));
+            return Err(Error::Internal(format!(
+                "row {row} has {} baselines, not {}",
+                answers.len(),
+                texts.len()
+            )));
         }
-        texts.iter_mut().zip(answers).for_each(|(column, answer)| column.push(answer));
+        texts
+            .iter_mut()
+            .zip(answers)
+            .for_each(|(column, answer)| column.push(answer));
     }
     let named = T::BASELINES.iter().zip(texts);
     Ok(named
-        .map(|(name, texts)| Baseline { name: (*name).to_owned(), responses: column::text_column(texts) })
+        .map(|(name, texts)| Baseline {
+            name: (*name).to_owned(),
+            responses: column::text_column(texts),
+        })
         .collect())
 }
 
 impl<C: Component<Plugin: Task>> Guest for C {
     fn layout() -> Result<TaskLayout, Error> {
-        let Layout { query_len, response_len, prefix, suffix } =
-            C::instance()?.layout().map_err(Problems::into_error)?;
-        Ok(TaskLayout { query_len, response_len, prefix, suffix })
+        let Layout {
+            query_len,
+            response_len,
+            prefix,
+            suffix,
+        } = C::instance()?.layout().map_err(Problems::into_error)?;
+        Ok(TaskLayout {
+            query_len,
+            response_len,
+            prefix,
+            suffix,
+        })
     }
 
     fn queries(context: CallContext, ids: Vec<u64>, rows: TextColumn) -> Result<QueryBatch, Error> {

@@ -56,7 +56,11 @@ impl Tokenizer for Words {
     }
 
     fn decode(&mut self, tokens: &[u32]) -> String {
-        tokens.iter().filter_map(|&token| self.0.get(token as usize)).map(String::as_str).collect()
+        tokens
+            .iter()
+            .filter_map(|&token| self.0.get(token as usize))
+            .map(String::as_str)
+            .collect()
     }
 
     fn vocab_size(&mut self) -> u32 {
@@ -73,7 +77,10 @@ impl Tokenizer for Bytes {
     }
 
     fn decode(&mut self, tokens: &[u32]) -> String {
-        let bytes: Vec<u8> = tokens.iter().filter_map(|&token| u8::try_from(token).ok()).collect();
+        let bytes: Vec<u8> = tokens
+            .iter()
+            .filter_map(|&token| u8::try_from(token).ok())
+            .collect();
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
@@ -112,7 +119,10 @@ pub fn take_log() -> Vec<(Level, String)> {
 
 /// Builds a plugin from settings as JSON text (`"{}"` for the defaults) and assets.
 pub fn build<P: Plugin>(settings: &str, assets: &[(&str, &[u8])]) -> Result<P, Problems> {
-    let assets = assets.iter().map(|(name, data)| ((*name).to_owned(), data.to_vec())).collect();
+    let assets = assets
+        .iter()
+        .map(|(name, data)| ((*name).to_owned(), data.to_vec()))
+        .collect();
     plugin::build(settings, &Assets(assets))
 }
 
@@ -123,7 +133,11 @@ pub fn schema<P: Plugin>() -> String {
 
 /// Seed 1, update 0, training.
 pub fn context() -> CallContext {
-    CallContext { seed: 1, update: 0, split: Split::Train }
+    CallContext {
+        seed: 1,
+        update: 0,
+        split: Split::Train,
+    }
 }
 
 /// Rollouts made of texts; every column is filled, whatever the plugin asks for.
@@ -142,14 +156,21 @@ impl Batch {
     /// Rows of (query, response); ids count from 0, log-probabilities are 0.
     pub fn of(rows: &[(&str, &str)]) -> Self {
         let column = |pick: fn(&(&str, &str)) -> String| rows.iter().map(pick).collect();
-        Self { queries: column(|row| row.0.to_owned()), responses: column(|row| row.1.to_owned()), ..Self::default() }
+        Self {
+            queries: column(|row| row.0.to_owned()),
+            responses: column(|row| row.1.to_owned()),
+            ..Self::default()
+        }
     }
 
     /// Rows of response tokens, with texts decoded from them.
     pub fn of_tokens(rows: &[&[u32]]) -> Self {
         Self {
             queries: vec![String::new(); rows.len()],
-            responses: rows.iter().map(|tokens| tokenizer::decode(tokens)).collect(),
+            responses: rows
+                .iter()
+                .map(|tokens| tokenizer::decode(tokens))
+                .collect(),
             response_tokens: Some(rows.iter().map(|tokens| tokens.to_vec()).collect()),
             ..Self::default()
         }
@@ -177,8 +198,16 @@ impl Batch {
     }
 
     fn rollouts(&self) -> Rollouts {
-        let encode = |texts: &[String]| texts.iter().map(|text| tokenizer::encode(text)).collect::<Vec<_>>();
-        let response_tokens = self.response_tokens.clone().unwrap_or_else(|| encode(&self.responses));
+        let encode = |texts: &[String]| {
+            texts
+                .iter()
+                .map(|text| tokenizer::encode(text))
+                .collect::<Vec<_>>()
+        };
+        let response_tokens = self
+            .response_tokens
+            .clone()
+            .unwrap_or_else(|| encode(&self.responses));
         let tokens = response_tokens.iter().map(Vec::len).sum();
         let empty = vec![String::new(); self.queries.len()];
         Rollouts {
@@ -187,7 +216,11 @@ impl Batch {
             query_tokens: column::token_column(encode(&self.queries)),
             response_text: column::text_column(&self.responses),
             response_tokens: column::token_column(response_tokens),
-            reference_text: column::text_column(if self.references.is_empty() { &empty } else { &self.references }),
+            reference_text: column::text_column(if self.references.is_empty() {
+                &empty
+            } else {
+                &self.references
+            }),
             logprobs: column::f32_buf(std::iter::repeat_n(self.logprob, tokens)),
             ref_logprobs: column::f32_buf(std::iter::repeat_n(self.ref_logprob, tokens)),
             values: column::f32_buf(std::iter::repeat_n(0.0, tokens)),
@@ -209,7 +242,13 @@ pub fn shape<S: Shaper>(shaper: &S, batch: &Batch) -> Vec<RowResult<Shaped>> {
 /// The queries of data rows (JSON texts); panics if the whole call fails.
 pub fn queries<T: Task>(task: &T, rows: &[&str]) -> Vec<RowResult<Query>> {
     let ids: Vec<u64> = (0..rows.len() as u64).collect();
-    unwrapped(task::queries(task, context(), &ids, &column::text_column(rows))).1
+    unwrapped(task::queries(
+        task,
+        context(),
+        &ids,
+        &column::text_column(rows),
+    ))
+    .1
 }
 
 /// Where each response ends; panics if the whole call fails.
@@ -225,7 +264,10 @@ pub fn evaluate<T: Task>(task: &T, batch: &Batch) -> Vec<RowResult<Vec<f32>>> {
 /// (name, answers) of each baseline; panics if the whole call fails.
 pub fn baselines<T: Task>(task: &T, batch: &Batch) -> Vec<(String, Vec<u8>)> {
     let packed = unwrapped(task::baselines(task, context(), &batch.rollouts()));
-    packed.into_iter().map(|baseline| (baseline.name, baseline.responses.data)).collect()
+    packed
+        .into_iter()
+        .map(|baseline| (baseline.name, baseline.responses.data))
+        .collect()
 }
 
 fn groups(rows: &[(&str, &[&str])]) -> Groups {
@@ -255,7 +297,11 @@ pub fn judge<L: Labeler>(labeler: &L, rows: &[(&str, &[&str])]) -> Vec<RowResult
 
 /// The hints for one group; panics if the whole call fails.
 pub fn annotate<L: Labeler>(labeler: &L, query: &str, responses: &[&str]) -> Vec<Hint> {
-    let packed = unwrapped(labeler::hints(labeler, context(), &groups(&[(query, responses)])));
+    let packed = unwrapped(labeler::hints(
+        labeler,
+        context(),
+        &groups(&[(query, responses)]),
+    ));
     packed
         .into_iter()
         .map(|hint| Hint {

@@ -27,7 +27,11 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { target: 20, unit: Unit::Words, scale: 20.0 }
+        Self {
+            target: 20,
+            unit: Unit::Words,
+            scale: 20.0,
+        }
     }
 }
 
@@ -38,10 +42,15 @@ pub struct Length(Settings);
 impl Plugin for Length {
     type Settings = Settings;
     const COLUMNS: Columns = Columns::RESPONSE_TEXT.union(Columns::RESPONSE_TOKENS);
-    const METRICS: &'static [MetricSpec] = &[MetricSpec { name: "length", help: "length of the response, in `unit`" }];
+    const METRICS: &'static [MetricSpec] = &[MetricSpec {
+        name: "length",
+        help: "length of the response, in `unit`",
+    }];
 
     fn configure(settings: Settings, _: &Assets) -> Result<Self, Problems> {
-        Problems::default().require(settings.scale > 0.0, "/scale", "must be above 0").done()?;
+        Problems::default()
+            .require(settings.scale > 0.0, "/scale", "must be above 0")
+            .done()?;
         Ok(Self(settings))
     }
 }
@@ -68,8 +77,16 @@ mod tests {
     #[test]
     fn bonus_falls_off_on_both_sides() {
         let shaper: Length = testing::build(r#"{"target": 3, "scale": 2}"#, &[]).unwrap();
-        let batch = testing::Batch::of(&[("", "a b c"), ("", "a b"), ("", "a b c d"), ("", "a b c d e f g h i j")]);
-        let terms: Vec<f32> = testing::shape(&shaper, &batch).into_iter().map(|row| row.unwrap().terms[0]).collect();
+        let batch = testing::Batch::of(&[
+            ("", "a b c"),
+            ("", "a b"),
+            ("", "a b c d"),
+            ("", "a b c d e f g h i j"),
+        ]);
+        let terms: Vec<f32> = testing::shape(&shaper, &batch)
+            .into_iter()
+            .map(|row| row.unwrap().terms[0])
+            .collect();
         assert_eq!(terms, [1.0, 0.5, 0.5, -1.0]);
     }
 
@@ -77,8 +94,23 @@ mod tests {
     fn counts_tokens_and_refuses_nonsense() {
         testing::use_bytes();
         let shaper: Length = testing::build(r#"{"target": 3, "unit": "tokens"}"#, &[]).unwrap();
-        assert_eq!(testing::shape(&shaper, &testing::Batch::of(&[("", "abc")]))[0], Ok(Shaped::term(1.0).metric(3.0)));
-        assert_eq!(testing::build::<Length>(r#"{"unit": "pages"}"#, &[]).unwrap_err().0[0].0, "/unit");
-        assert_eq!(testing::build::<Length>(r#"{"scale": 0}"#, &[]).unwrap_err().0[0].0, "/scale");
+        assert_eq!(
+            testing::shape(&shaper, &testing::Batch::of(&[("", "abc")]))[0],
+            Ok(Shaped::term(1.0).metric(3.0))
+        );
+        assert_eq!(
+            testing::build::<Length>(r#"{"unit": "pages"}"#, &[])
+                .unwrap_err()
+                .0[0]
+                .0,
+            "/unit"
+        );
+        assert_eq!(
+            testing::build::<Length>(r#"{"scale": 0}"#, &[])
+                .unwrap_err()
+                .0[0]
+                .0,
+            "/scale"
+        );
     }
 }

@@ -28,13 +28,19 @@ pub struct Repetition(Settings);
 impl Plugin for Repetition {
     type Settings = Settings;
     const COLUMNS: Columns = Columns::RESPONSE_TOKENS;
-    const METRICS: &'static [MetricSpec] =
-        &[MetricSpec { name: "repeated_fraction", help: "share of n-grams that occurred before in the response" }];
+    const METRICS: &'static [MetricSpec] = &[MetricSpec {
+        name: "repeated_fraction",
+        help: "share of n-grams that occurred before in the response",
+    }];
 
     fn configure(settings: Settings, _: &Assets) -> Result<Self, Problems> {
         Problems::default()
             .require(settings.n > 0, "/n", "must be at least 1")
-            .require((0.0..=1.0).contains(&settings.free), "/free", format!("{} is not in 0..=1", settings.free))
+            .require(
+                (0.0..=1.0).contains(&settings.free),
+                "/free",
+                format!("{} is not in 0..=1", settings.free),
+            )
             .done()?;
         Ok(Self(settings))
     }
@@ -54,7 +60,11 @@ fn repeated(tokens: &[u32], n: usize) -> f32 {
     let mut seen = HashSet::new();
     let runs = tokens.windows(n).len();
     let again = tokens.windows(n).filter(|run| !seen.insert(*run)).count();
-    if runs == 0 { 0.0 } else { again as f32 / runs as f32 }
+    if runs == 0 {
+        0.0
+    } else {
+        again as f32 / runs as f32
+    }
 }
 
 attune_sdk::export!(shaper: Repetition, "Takes off the share of n-grams that a response repeats");
@@ -73,10 +83,20 @@ mod tests {
     #[test]
     fn shapes_rows_and_leaves_a_share_free() {
         let shaper: Repetition = testing::build(r#"{"n": 1, "free": 0.25}"#, &[]).unwrap();
-        let rows = testing::shape(&shaper, &testing::Batch::of_tokens(&[&[5, 5, 5, 5], &[5, 6, 7, 5]]));
+        let rows = testing::shape(
+            &shaper,
+            &testing::Batch::of_tokens(&[&[5, 5, 5, 5], &[5, 6, 7, 5]]),
+        );
         assert_eq!(rows[0].as_ref().unwrap(), &Shaped::term(-0.5).metric(0.75));
         assert_eq!(rows[1].as_ref().unwrap(), &Shaped::term(0.0).metric(0.25));
         let problems = testing::build::<Repetition>(r#"{"n": 0, "free": 2}"#, &[]).unwrap_err();
-        assert_eq!(problems.0.iter().map(|(path, _)| path.as_str()).collect::<Vec<_>>(), ["/n", "/free"]);
+        assert_eq!(
+            problems
+                .0
+                .iter()
+                .map(|(path, _)| path.as_str())
+                .collect::<Vec<_>>(),
+            ["/n", "/free"]
+        );
     }
 }

@@ -4,16 +4,46 @@
 use std::{collections::HashMap, ops::Range};
 
 const NEGATIONS: &[&str] = &[
-    "not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "nowhere", "without", "hardly", "barely",
-    "cannot", "rarely", "seldom", "scarcely", "lacks", "lacking",
+    "not", "no", "never", "none", "nobody", "nothing", "neither", "nor", "nowhere", "without",
+    "hardly", "barely", "cannot", "rarely", "seldom", "scarcely", "lacks", "lacking",
 ];
 const STRONGER: &[&str] = &[
-    "very", "really", "so", "extremely", "absolutely", "completely", "totally", "incredibly", "deeply", "truly",
-    "most", "more", "particularly", "especially", "utterly", "remarkably", "highly", "enormously", "thoroughly",
+    "very",
+    "really",
+    "so",
+    "extremely",
+    "absolutely",
+    "completely",
+    "totally",
+    "incredibly",
+    "deeply",
+    "truly",
+    "most",
+    "more",
+    "particularly",
+    "especially",
+    "utterly",
+    "remarkably",
+    "highly",
+    "enormously",
+    "thoroughly",
 ];
 const WEAKER: &[&str] = &[
-    "somewhat", "slightly", "fairly", "rather", "less", "little", "partly", "marginally", "occasionally", "almost",
-    "kinda", "sorta", "mildly", "moderately", "relatively",
+    "somewhat",
+    "slightly",
+    "fairly",
+    "rather",
+    "less",
+    "little",
+    "partly",
+    "marginally",
+    "occasionally",
+    "almost",
+    "kinda",
+    "sorta",
+    "mildly",
+    "moderately",
+    "relatively",
 ];
 
 /// A sentiment word of a text.
@@ -33,37 +63,65 @@ impl Lexicon {
     /// Reads lines of `word TAB mean TAB …`.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut ratings = HashMap::new();
-        for (number, line) in text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty()) {
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+        {
             let mut fields = line.split('\t');
-            let rating = fields.next().zip(fields.next()).and_then(|(word, mean)| Some((word, mean.trim().parse().ok()?)));
-            let (word, mean) = rating.ok_or_else(|| format!("line {} is not a word, a tab and a number", number + 1))?;
+            let rating = fields
+                .next()
+                .zip(fields.next())
+                .and_then(|(word, mean)| Some((word, mean.trim().parse().ok()?)));
+            let (word, mean) = rating
+                .ok_or_else(|| format!("line {} is not a word, a tab and a number", number + 1))?;
             ratings.insert(word.to_lowercase(), mean);
         }
-        if ratings.is_empty() { Err("holds no word".to_owned()) } else { Ok(Self(ratings)) }
+        if ratings.is_empty() {
+            Err("holds no word".to_owned())
+        } else {
+            Ok(Self(ratings))
+        }
     }
 
     /// The sentiment words of `text` with what they weigh.
     pub fn weigh(&self, text: &str, negation_window: usize) -> Vec<Word> {
         let tokens = tokens(text);
-        let lower: Vec<String> = tokens.iter().map(|span| self.key(&text[span.clone()])).collect();
+        let lower: Vec<String> = tokens
+            .iter()
+            .map(|span| self.key(&text[span.clone()]))
+            .collect();
         let shouting = |at: usize| is_capital(&text[tokens[at].clone()]);
         // Capitals mean something only where not all is in capitals.
-        let mixed = (0..tokens.len()).any(|at| !shouting(at) && text[tokens[at].clone()].chars().any(char::is_alphabetic));
+        let mixed = (0..tokens.len())
+            .any(|at| !shouting(at) && text[tokens[at].clone()].chars().any(char::is_alphabetic));
         let turn = lower.iter().rposition(|word| word == "but");
         let mut words = Vec::new();
         for at in 0..tokens.len() {
             // A booster ("pretty", "so") next to a sentiment word would count twice.
-            let Some(&rating) = self.0.get(&lower[at]).filter(|_| !is_booster(&lower[at])) else { continue };
+            let Some(&rating) = self.0.get(&lower[at]).filter(|_| !is_booster(&lower[at])) else {
+                continue;
+            };
             let mut size = rating.abs() + if mixed && shouting(at) { 0.75 } else { 0.0 };
             for (distance, before) in lower[..at].iter().rev().take(3).enumerate() {
                 let reach = 1.0 - 0.1 * distance as f32;
-                size += 0.3 * reach * (f32::from(STRONGER.contains(&before.as_str()) as u8) - f32::from(WEAKER.contains(&before.as_str()) as u8));
+                size += 0.3
+                    * reach
+                    * (f32::from(STRONGER.contains(&before.as_str()) as u8)
+                        - f32::from(WEAKER.contains(&before.as_str()) as u8));
             }
             let before = &lower[at.saturating_sub(negation_window)..at];
-            let sign = if before.iter().any(|word| is_negation(word)) { -0.7 } else { 1.0 };
+            let sign = if before.iter().any(|word| is_negation(word)) {
+                -0.7
+            } else {
+                1.0
+            };
             // After "but" comes what is meant.
             let side = turn.map_or(1.0, |turn| if at < turn { 0.5 } else { 1.5 });
-            words.push(Word { span: tokens[at].clone(), weight: rating.signum() * size.max(0.0) * sign * side });
+            words.push(Word {
+                span: tokens[at].clone(),
+                weight: rating.signum() * size.max(0.0) * sign * side,
+            });
         }
         words
     }
@@ -75,7 +133,9 @@ impl Lexicon {
         if self.0.contains_key(&whole) {
             return whole;
         }
-        whole.trim_matches(|character: char| !character.is_alphanumeric()).to_owned()
+        whole
+            .trim_matches(|character: char| !character.is_alphanumeric())
+            .to_owned()
     }
 }
 
@@ -83,7 +143,11 @@ impl Lexicon {
 pub(crate) fn total(text: &str, words: &[Word]) -> f32 {
     let sum: f32 = words.iter().map(|word| word.weight).sum();
     let marks = text.matches('!').count().min(4) as f32;
-    if sum == 0.0 { 0.0 } else { sum + 0.3 * marks * sum.signum() }
+    if sum == 0.0 {
+        0.0
+    } else {
+        sum + 0.3 * marks * sum.signum()
+    }
 }
 
 fn tokens(text: &str) -> Vec<Range<usize>> {
@@ -97,7 +161,12 @@ fn tokens(text: &str) -> Vec<Range<usize>> {
 }
 
 fn is_capital(token: &str) -> bool {
-    token.chars().filter(|character| character.is_alphabetic()).count() > 1 && !token.chars().any(char::is_lowercase)
+    token
+        .chars()
+        .filter(|character| character.is_alphabetic())
+        .count()
+        > 1
+        && !token.chars().any(char::is_lowercase)
 }
 
 fn is_booster(word: &str) -> bool {

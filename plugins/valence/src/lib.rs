@@ -33,7 +33,12 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { judge: Scope::Response, alpha: 15.0, tie_margin: 0.02, negation_window: 3 }
+        Self {
+            judge: Scope::Response,
+            alpha: 15.0,
+            tie_margin: 0.02,
+            negation_window: 3,
+        }
     }
 }
 
@@ -53,10 +58,15 @@ impl Plugin for Valence {
     }];
 
     fn configure(settings: Settings, assets: &Assets) -> Result<Self, Problems> {
-        let lexicon = Lexicon::parse(assets.text("lexicon")?).map_err(|text| Problems::at("assets/lexicon", text))?;
+        let lexicon = Lexicon::parse(assets.text("lexicon")?)
+            .map_err(|text| Problems::at("assets/lexicon", text))?;
         Problems::default()
             .require(settings.alpha > 0.0, "/alpha", "must be above 0")
-            .require(settings.tie_margin >= 0.0, "/tie_margin", "must not be negative")
+            .require(
+                settings.tie_margin >= 0.0,
+                "/tie_margin",
+                "must not be negative",
+            )
             .done()?;
         Ok(Self { settings, lexicon })
     }
@@ -67,7 +77,10 @@ impl Valence {
     pub fn score(&self, text: &str) -> (f32, bool) {
         let words = self.lexicon.weigh(text, self.settings.negation_window);
         let sum = judge::total(text, &words);
-        (sum / (sum * sum + self.settings.alpha).sqrt(), !words.is_empty())
+        (
+            sum / (sum * sum + self.settings.alpha).sqrt(),
+            !words.is_empty(),
+        )
     }
 }
 
@@ -81,21 +94,32 @@ impl Labeler for Valence {
             })
             .unzip();
         let top = scores.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        let best: Vec<u32> =
-            (0..).zip(&scores).filter(|(_, score)| top - **score <= self.settings.tie_margin).map(|(at, _)| at).collect();
+        let best: Vec<u32> = (0..)
+            .zip(&scores)
+            .filter(|(_, score)| top - **score <= self.settings.tie_margin)
+            .map(|(at, _)| at)
+            .collect();
         let verdict = match best.as_slice() {
             _ if !known.contains(&true) => Verdict::Abstain,
             [only] => Verdict::Best(*only),
             _ => Verdict::Tie(best),
         };
-        Ok(Judgement { verdict, confidence: None, scores: Some(scores) })
+        Ok(Judgement {
+            verdict,
+            confidence: None,
+            scores: Some(scores),
+        })
     }
 
     fn annotate(&self, group: Group<'_>) -> RowResult<Vec<Hint>> {
         let mut hints = Vec::new();
         for (response, text) in group.responses().enumerate() {
             let words = self.lexicon.weigh(text, self.settings.negation_window);
-            hints.extend(words.into_iter().map(|word| Hint { response, span: word.span, note: format!("{:+.1}", word.weight) }));
+            hints.extend(words.into_iter().map(|word| Hint {
+                response,
+                span: word.span,
+                note: format!("{:+.1}", word.weight),
+            }));
         }
         Ok(hints)
     }
