@@ -134,11 +134,13 @@ pub(crate) fn finish<T: Task>(
     Ok((packed, rows))
 }
 
+type Metrics = Vec<RowResult<Vec<f32>>>;
+
 pub(crate) fn evaluate<T: Task>(
     task: &T,
     context: CallContext,
     batch: &Rollouts,
-) -> Result<(Evaluation, Vec<RowResult<Vec<f32>>>), Error> {
+) -> Result<(Evaluation, Metrics), Error> {
     let batch = RolloutBatch::new(context, T::COLUMNS, batch)?;
     let rows = each_row(batch.len(), |row| task.evaluate(batch.row(row)));
     let metrics =
