@@ -1,0 +1,139 @@
+//! Checks a plugin's settings against the schema that it describes, and fills in its defaults.
+//!
+//! Does not know what any setting means.
+
+use anyhow::{Context, Result, anyhow, bail};
+use jsonschema::Validator;
+use serde_json::{Map, Value};
+
+const MAX_SCHEMA: usize = 1 << 20;
+
+/// The settings with every default filled in, once they obey `schema`.
+pub(super) fn check(schema: &str, given: &Value) -> Result<Value> {
+    if schema.len() > MAX_SCHEMA {
+        bail!(
+            "its settings schema is {} bytes, more than {MAX_SCHEMA}",
+            schema.len()
+        );
+    }
+    let schema: Value = serde_json::from_str(schema).context("its settings schema is no JSON")?;
+    let mut settings = if given.is_null() {
+        Value::Object(Map::new())
+    } else {
+        given.clone()
+    };
+    let Value::Object(map) = &mut settings else {
+        bail!("settings must be a table, not {given}");
+    };
+    let empty = Map::new();
+    let properties = schema
+        .get("properties")
+        .and_then(Value::as_object)
+        .unwrap_or(&empty);
+    for key in map.keys() {
+        if !properties.contains_key(key) {
+            bail!("{}", unknown(key, properties));
+        }
+    }
+    for (key, property) in properties {
+        if let (false, Some(default)) = (map.contains_key(key), property.get("default")) {
+            map.insert(key.clone(), default.clone());
+        }
+    }
+    // Nothing is fetched: a schema that points outside itself does not compile.
+    let validator: Validator = jsonschema::options()
+        .offline()
+        .build(&schema)
+        .map_err(|error| anyhow!("its settings schema cannot be used: {error}"))?;
+    let problems: Vec<String> = validator
+        .iter_errors(&settings)
+        .take(10)
+        .map(|error| match error.instance_path().to_string() {
+            path if path.is_empty() => error.to_string(),
+            path => format!("setting `{path}`: {error}"),
+        })
+        .collect();
+    if !problems.is_empty() {
+        bail!("{}", problems.join("\n"));
+    }
+    Ok(settings)
+}
+
+fn unknown(key: &str, properties: &Map<String, Value>) -> String {
+    let nearest = properties
+        .keys()
+        .map(|known| (distance(key, known), known))
+        .min();
+    let known: Vec<&str> = properties.keys().map(String::as_str).collect();
+    match nearest {
+        Some((far, name)) if far <= 1 + key.chars().count() / 3 => {
+            format!("unknown setting `{key}`\nhint: did you mean `{name}`?")
+        }
+        _ if known.is_empty() => {
+            format!("unknown setting `{key}`\nhint: this plugin has no settings")
+        }
+        _ => format!(
+            "unknown setting `{key}`\nhint: its settings are {}",
+            known.join(", ")
+        ),
+    }
+}
+
+/// How many letters must change to make `a` of `b` (Levenshtein).
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = row[0];
+        row[0] = i + 1;
+        for (j, y) in b.iter().enumerate() {
+            let cost = diagonal + usize::from(x != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    const SCHEMA: &str = r#"{"type":"object","properties":{
+        "weight":{"type":"number","default":1.5,"minimum":0},"word":{"type":"string","default":"a"}}}"#;
+
+    #[test]
+    fn defaults_are_filled_in() {
+        assert_eq!(
+            check(SCHEMA, &json!({"weight": 2})).unwrap(),
+            json!({"weight": 2, "word": "a"})
+        );
+        assert_eq!(
+            check(SCHEMA, &Value::Null).unwrap(),
+            json!({"weight": 1.5, "word": "a"})
+        );
+    }
+
+    #[test]
+    fn unknown_keys_get_a_suggestion() {
+        let text = check(SCHEMA, &json!({"wieght": 2}))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("did you mean `weight`"), "{text}");
+    }
+
+    #[test]
+    fn values_that_break_the_schema_are_named() {
+        let text = check(SCHEMA, &json!({"weight": -1}))
+            .unwrap_err()
+            .to_string();
+        assert!(text.contains("/weight"), "{text}");
+    }
+
+    #[test]
+    fn remote_references_are_refused() {
+        let schema = r#"{"properties":{"a":{"$ref":"https://example.com/x.json"}}}"#;
+        assert!(check(schema, &json!({"a": 1})).is_err());
+    }
+}

@@ -1,0 +1,1 @@
+(component (import "evil:host/x" (instance)))

@@ -1,0 +1,1 @@
+(component (import "attune:plugin/log@9.0.0" (instance)))
