@@ -9,17 +9,23 @@
 
 mod doctor;
 mod model;
+mod parts;
+mod plugin;
+mod progress;
 mod sample;
+mod train;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// Fine-tunes language models from human preferences.
 ///
-/// Tasks, labelers and reward shapers are WebAssembly plugins.
+/// Tasks, labelers and reward shapers are WebAssembly plugins; a run is one TOML file. Start with
+/// `attune plan FILE`, which checks everything and trains nothing.
 #[derive(Parser)]
 #[command(name = "attune", version, max_term_width = 100)]
 struct Cli {
@@ -29,11 +35,19 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Check a config, its model and its plugins, and print what would happen
+    Plan(ConfigArgs),
+    /// Train
+    #[command(subcommand)]
+    Train(TrainCommand),
     /// Continue texts with a model or with the policy of a run
     Sample(sample::SampleArgs),
     /// Import, inspect and compare models
     #[command(subcommand)]
     Model(model::ModelCommand),
+    /// Look at plugins
+    #[command(subcommand)]
+    Plugin(plugin::PluginCommand),
     /// Report what was found on this machine and what is missing
     Doctor,
     /// Print completions for a shell
@@ -43,11 +57,40 @@ enum Command {
     },
 }
 
+#[derive(Subcommand)]
+enum TrainCommand {
+    /// Fine-tune a policy by PPO against the config's rewards
+    ///
+    /// Everything lands in the config's run directory. A run that was stopped, by whatever, goes on
+    /// from its last checkpoint with `--resume` and ends with the same bits.
+    Policy {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Go on from the last checkpoint of the run directory
+        #[arg(long)]
+        resume: bool,
+    },
+}
+
+#[derive(Args)]
+struct ConfigArgs {
+    /// The experiment, a TOML file
+    file: PathBuf,
+    /// Override one key, such as `ppo.lr=2e-6`; may be repeated
+    #[arg(long = "set", value_name = "KEY=VALUE")]
+    overrides: Vec<String>,
+}
+
 /// Runs what was typed.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     match Cli::parse_from(arguments).command {
+        Command::Plan(args) => train::plan(&args.file, &args.overrides),
+        Command::Train(TrainCommand::Policy { config, resume }) => {
+            train::policy(&config.file, &config.overrides, resume)
+        }
         Command::Sample(args) => sample::run(&args),
         Command::Model(command) => model::run(&command),
+        Command::Plugin(command) => plugin::run(&command),
         Command::Doctor => doctor::run(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "attune", &mut std::io::stdout());

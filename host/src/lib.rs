@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 pub mod metrics;
 pub mod model;
+pub mod plugin;
 pub mod rl;
 pub mod role;
 pub mod run_dir;

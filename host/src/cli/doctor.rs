@@ -2,6 +2,7 @@
 
 use anyhow::Result;
 
+use crate::cli::parts::search_path;
 use crate::model::device;
 
 pub(super) fn run() -> Result<()> {
@@ -14,6 +15,22 @@ pub(super) fn run() -> Result<()> {
     match device::load_cuda() {
         Ok(()) => println!("cuda        loaded, {} devices", tch::Cuda::device_count()),
         Err(problem) => println!("cuda        not available: {problem}"),
+    }
+    let folders = search_path();
+    if folders.is_empty() {
+        println!("plugins     no folder found; build them by `cargo xtask plugins`");
+    }
+    for folder in folders {
+        let count = std::fs::read_dir(&folder)?
+            .flatten()
+            .filter(|entry| {
+                entry
+                    .path()
+                    .extension()
+                    .is_some_and(|ending| ending == "wasm")
+            })
+            .count();
+        println!("plugins     {count} in {}", folder.display());
     }
     Ok(())
 }

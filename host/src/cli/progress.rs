@@ -1,0 +1,73 @@
+//! What a person sees while a run trains: a bar with the numbers that matter on a terminal, plain
+//! lines elsewhere. It goes to standard error.
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::io::IsTerminal;
+
+use crate::metrics::Record;
+use crate::train::policy::Observer;
+
+/// Plain lines are printed for the first updates and then for every so many.
+const PLAIN_EVERY: u64 = 5;
+
+/// A progress bar, or plain lines.
+pub(super) struct Progress {
+    bar: Option<ProgressBar>,
+    terminal: bool,
+}
+
+impl Progress {
+    pub(super) fn new() -> Progress {
+        Progress {
+            bar: None,
+            terminal: std::io::stderr().is_terminal(),
+        }
+    }
+
+    pub(super) fn finish(&mut self) {
+        if let Some(bar) = self.bar.take() {
+            bar.finish();
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn updated(&mut self, update: u64, updates: u64, record: &Record) {
+        let get = |key: &str| record.get(key).unwrap_or(f64::NAN);
+        let text = format!(
+            "score {:+.3}  KL {:.2}  beta {:.4}  entropy {:.1}  {:.1} s",
+            get("objective/score"),
+            get("objective/kl"),
+            get("objective/kl_coef"),
+            get("objective/entropy"),
+            get("time/update"),
+        );
+        if self.terminal {
+            let bar = self.bar.get_or_insert_with(|| {
+                let bar =
+                    ProgressBar::with_draw_target(Some(updates), ProgressDrawTarget::stderr());
+                let style = ProgressStyle::with_template("{bar:24} {pos}/{len}  {msg}  ETA {eta}");
+                bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+                bar
+            });
+            bar.set_position(update + 1);
+            bar.set_message(text);
+        } else if update < 3 || (update + 1).is_multiple_of(PLAIN_EVERY) || update + 1 == updates {
+            let left = (updates - update - 1) as f64 * get("time/update");
+            eprintln!("update {}/{updates}  {text}  ETA {left:.0} s", update + 1);
+        }
+        if update == 0 {
+            self.note(&format!(
+                "first minibatch: probability ratio within {:.1e} of 1",
+                get("ppo/first_ratio_error")
+            ));
+        }
+    }
+
+    fn note(&mut self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! `attune plan` and `attune train policy`.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde_json::json;
+
+use crate::cli::parts::{self, Parts};
+use crate::cli::progress::Progress;
+use crate::config::{Config, Plan};
+use crate::model::generate::Sampling;
+use crate::rl::kl::KlController;
+use crate::role::Query;
+use crate::run_dir::{RunDir, replace};
+use crate::train::checkpoint::{self, State};
+use crate::train::eval::{Evaluation, evaluate};
+use crate::train::policy::{Observer, Trainer};
+use crate::train::queries::QueryStream;
+use crate::train::rollout::Roller;
+use crate::train::update::UpdateOptions;
+
+/// Activations of a micro-batch are kept under this many bytes when the config leaves it open.
+const ACTIVATION_BUDGET: usize = 1 << 30;
+
+/// Checks everything and prints what would happen.
+pub(super) fn plan(file: &Path, overrides: &[String]) -> Result<()> {
+    let config = Config::load(file, overrides)?;
+    let plan = config
+        .plan()
+        .with_context(|| format!("in config `{}`", file.display()))?;
+    let parts = parts::load(&config)?;
+    print_plan(&config, &plan, &parts);
+    Ok(())
+}
+
+fn print_plan(config: &Config, plan: &Plan, parts: &Parts) {
+    let layout = parts.scorers.task.layout();
+    let context_len = layout.prefix.len() + layout.query_len + layout.suffix.len();
+    let trainable: usize = parts
+        .policy
+        .trainable()
+        .iter()
+        .map(|(_, tensor)| tensor.numel())
+        .sum();
+    let micro = micro_batch(config, plan, parts);
+    println!("run        {}", config.run.dir.display());
+    println!(
+        "model      {} ({} trainable parameters)",
+        config.model.path.display(),
+        trainable
+    );
+    println!(
+        "device     {:?}, {}, {} threads",
+        parts.policy.device(),
+        config.run.dtype,
+        tch::get_num_threads()
+    );
+    for identity in &parts.identities {
+        let short: String = identity.sha256.chars().take(12).collect();
+        println!(
+            "plugin     {} {} (sha256 {short}…)",
+            identity.name, identity.version
+        );
+    }
+    println!(
+        "queries    {} to train on, {} held out",
+        parts.train.len(),
+        parts.held_out.len()
+    );
+    println!(
+        "tokens     context {context_len}, response {}",
+        layout.response_len
+    );
+    println!(
+        "episodes   {} in {} updates of {}, {} epochs x {} minibatches of {}, {micro} at a time",
+        plan.updates * config.ppo.batch_size,
+        plan.updates,
+        config.ppo.batch_size,
+        config.ppo.epochs,
+        config.ppo.minibatches,
+        plan.minibatch_size,
+    );
+    println!("optimizer  {} steps", plan.optimizer_steps);
+    println!(
+        "memory     about {} MiB for weights, reference, gradients and optimizer, {} MiB at most for activations",
+        parts.policy.training_bytes() >> 20,
+        ACTIVATION_BUDGET >> 20,
+    );
+}
+
+fn micro_batch(config: &Config, plan: &Plan, parts: &Parts) -> usize {
+    if config.ppo.micro_batch > 0 {
+        return config.ppo.micro_batch.min(plan.minibatch_size) as usize;
+    }
+    let layout = parts.scorers.task.layout();
+    let len = layout.prefix.len() + layout.query_len + layout.suffix.len() + layout.response_len;
+    let bytes = parts.policy.activation_bytes_per_token() * len;
+    (ACTIVATION_BUDGET / bytes.max(1)).clamp(1, plan.minibatch_size as usize)
+}
+
+fn controller(config: &Config) -> KlController {
+    let kl = &config.kl;
+    match kl.target {
+        Some(target) => KlController::Adaptive {
+            coefficient: kl.coef,
+            target,
+            horizon: kl.horizon,
+        },
+        None => KlController::Fixed {
+            coefficient: kl.coef,
+        },
+    }
+}
+
+/// Trains.
+pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<()> {
+    let config = Config::load(file, overrides)?;
+    let plan = config
+        .plan()
+        .with_context(|| format!("in config `{}`", file.display()))?;
+    let mut parts = parts::load(&config)?;
+    let text = config.to_toml()?;
+    let run_dir = if resume {
+        RunDir::resume(&config.run.dir, &text)?
+    } else {
+        RunDir::create(&config.run.dir, &text)?
+    };
+    print_plan(&config, &plan, &parts);
+    replace(
+        &run_dir.manifest(),
+        &serde_json::to_vec_pretty(&parts.manifest)?,
+    )?;
+
+    let fresh = State::new(controller(&config), parts.identities.clone());
+    let resumed = if resume {
+        checkpoint::latest(&run_dir.checkpoints())?
+    } else {
+        None
+    };
+    let state = match &resumed {
+        Some(place) => {
+            let state = checkpoint::read_state(place)?;
+            check_plugins(&state, &fresh)?;
+            println!(
+                "resume     {} updates are done, from `{}`",
+                state.updates,
+                place.display()
+            );
+            state
+        }
+        None => fresh,
+    };
+
+    let reference = parts.policy.reference();
+    let micro = micro_batch(&config, &plan, &parts);
+    let stream = QueryStream::new(std::mem::take(&mut parts.train), config.data.shuffle_seed);
+    let sampling = Sampling {
+        temperature: config.sampling.temperature,
+        top_k: config.sampling.top_k,
+        top_p: config.sampling.top_p,
+        ..Sampling::default()
+    };
+    let roller = Roller {
+        policy: &parts.policy,
+        reference: &reference,
+        tokenizer: &parts.tokenizer,
+        scorers: &parts.scorers,
+        sampling,
+        rows_at_a_time: plan.rollout_batch as i64,
+        root_seed: config.run.seed,
+    };
+    let mut progress = Progress::new();
+    let before = first_evaluation(
+        &run_dir,
+        &roller,
+        &parts.held_out,
+        &mut progress,
+        resumed.is_some(),
+    )?;
+    let trainer = Trainer {
+        config: &config,
+        plan: &plan,
+        roller,
+        stream: &stream,
+        run_dir: &run_dir,
+        options: UpdateOptions::new(&config, &plan, micro),
+    };
+    let state = trainer.run(state, resumed, &mut progress)?;
+    progress.finish();
+
+    let after = evaluate(&trainer.roller, &parts.held_out)?;
+    store(&run_dir, "after", &after)?;
+    parts.policy.save(&run_dir.policy())?;
+    parts.tokenizer.save(&run_dir.policy())?;
+    print_table(&before, &after, config.eval.show);
+    print_where(&run_dir, &state);
+    Ok(())
+}
+
+/// The untrained model's answers; they are on disk already when a run goes on.
+fn first_evaluation(
+    run_dir: &RunDir,
+    roller: &Roller,
+    held_out: &[Query],
+    progress: &mut Progress,
+    resumed: bool,
+) -> Result<Evaluation> {
+    let path = run_dir.eval().join("before.json");
+    if resumed && path.is_file() {
+        return Ok(serde_json::from_slice(&std::fs::read(&path)?)?);
+    }
+    progress.note(&format!(
+        "answering {} held-out queries with the untrained model",
+        held_out.len()
+    ));
+    let before = evaluate(roller, held_out)?;
+    store(run_dir, "before", &before)?;
+    Ok(before)
+}
+
+fn store(run_dir: &RunDir, name: &str, evaluation: &Evaluation) -> Result<()> {
+    let bytes = serde_json::to_vec_pretty(&json!(evaluation))?;
+    replace(&run_dir.eval().join(format!("{name}.json")), &bytes)
+}
+
+fn check_plugins(state: &State, fresh: &State) -> Result<()> {
+    for (before, now) in state.plugins.iter().zip(&fresh.plugins) {
+        if before != now {
+            anyhow::bail!(
+                "plugin `{}` {} ({}) is now `{}` {} ({})\nhint: put the old file back, or start a new \
+                 run directory",
+                before.name,
+                before.version,
+                before.sha256,
+                now.name,
+                now.version,
+                now.sha256
+            );
+        }
+    }
+    Ok(())
+}
+
+fn print_table(before: &Evaluation, after: &Evaluation, show: usize) {
+    println!("\nheld-out queries      before      after");
+    for (name, old, new) in [
+        ("score", before.score, after.score),
+        ("score std", before.score_std, after.score_std),
+        ("sequence KL", before.kl, after.kl),
+        (
+            "ref perplexity",
+            before.ref_perplexity,
+            after.ref_perplexity,
+        ),
+        ("distinct-1", before.distinct_1, after.distinct_1),
+        ("distinct-2", before.distinct_2, after.distinct_2),
+        ("valid", before.valid, after.valid),
+    ] {
+        println!("{name:<18} {old:>10.3} {new:>10.3}");
+    }
+    for (old, new) in before.answers.iter().zip(&after.answers).take(show) {
+        println!("\n  query   {}", one_line(&old.query));
+        println!(
+            "  before  {}  (score {:.2})",
+            one_line(&old.response),
+            old.score
+        );
+        println!(
+            "  after   {}  (score {:.2}, KL {:.1})",
+            one_line(&new.response),
+            new.score,
+            new.kl
+        );
+    }
+}
+
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+fn print_where(run_dir: &RunDir, state: &State) {
+    println!(
+        "\n{} updates in {:.0} s. Where things are:",
+        state.updates, state.elapsed_seconds
+    );
+    println!(
+        "  trained model   {}  (loads in transformers)",
+        run_dir.policy().display()
+    );
+    println!("  metrics         {}", run_dir.metrics().display());
+    println!(
+        "  TensorBoard     tensorboard --logdir {}",
+        run_dir.tensorboard().display()
+    );
+    println!("  answers         {}", run_dir.eval().display());
+    println!("Try next:");
+    println!(
+        "  attune sample {} --prompt \"The film\"",
+        run_dir.root().display()
+    );
+}
