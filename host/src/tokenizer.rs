@@ -12,6 +12,7 @@ use tokenizers::models::ModelWrapper;
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
+    vocab_size: usize,
 }
 
 impl Tokenizer {
@@ -54,7 +55,9 @@ impl Tokenizer {
         inner
             .with_truncation(None)
             .map_err(|error| anyhow::anyhow!("cannot switch truncation off: {error}"))?;
-        Ok(Self { inner })
+        // Asked for often, and counted by building the whole map.
+        let vocab_size = inner.get_vocab_size(true);
+        Ok(Self { inner, vocab_size })
     }
 
     /// A tokenizer of the 256 bytes, id = byte, for tiny models in tests.
@@ -102,7 +105,7 @@ impl Tokenizer {
 
     /// Number of tokens, added tokens included.
     pub fn vocab_size(&self) -> usize {
-        self.inner.get_vocab_size(true)
+        self.vocab_size
     }
 
     /// Id of a token by its exact spelling in the vocabulary.

@@ -1,6 +1,6 @@
 //! Packing and unpacking of the contract's ragged columns. It knows no row and no plugin.
 
-use crate::bindings::types::{TextColumn, TokenColumn};
+use crate::bindings::types::{Columns, TextColumn, TokenColumn};
 
 /// Packs texts, one a row.
 pub(crate) fn text_column<T: AsRef<str>>(texts: impl IntoIterator<Item = T>) -> TextColumn {
@@ -33,6 +33,14 @@ pub(crate) fn token_column<T: AsRef<[u32]>>(rows: impl IntoIterator<Item = T>) -
 /// Packs numbers.
 pub(crate) fn f32_buf(values: impl IntoIterator<Item = f32>) -> Vec<u8> {
     values.into_iter().flat_map(f32::to_le_bytes).collect()
+}
+
+/// A forgotten column would read as empty for ever, so it is a bug that must be loud.
+pub(crate) fn asked(asked: Columns, read: Columns) {
+    assert!(
+        asked.contains(read),
+        "a column was read that the plugin does not ask for; add {read:?} to COLUMNS"
+    );
 }
 
 /// All tokens of a column, rows joined.

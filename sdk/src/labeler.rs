@@ -5,7 +5,7 @@ use crate::{
     Plugin, Rng, Row, RowResult,
     bindings::{
         exports::attune::plugin::labeler_plugin::{Groups, Guest, Hint as PackedHint, Judgements},
-        types::{CallContext, Error},
+        types::{CallContext, Columns, Error},
     },
     column,
     outcome::{each_row, outcomes},
@@ -14,7 +14,8 @@ use crate::{
 
 pub use crate::bindings::exports::attune::plugin::labeler_plugin::Verdict;
 
-/// Judges groups of responses to one query. Groups carry text only; `COLUMNS` may stay empty.
+/// Judges groups of responses to one query. The texts of query and
+/// responses always come; `COLUMNS` needs to name reference text and metadata only.
 pub trait Labeler: Plugin {
     /// Which response of the group is best.
     fn judge(&self, group: Group<'_>) -> RowResult<Judgement>;
@@ -51,16 +52,21 @@ pub struct Hint {
 /// A checked batch of groups.
 pub(crate) struct GroupBatch<'a> {
     context: CallContext,
+    asked: Columns,
     groups: &'a Groups,
     texts: [&'a str; 4],
 }
 
 impl<'a> GroupBatch<'a> {
-    pub(crate) fn new(context: CallContext, groups: &'a Groups) -> Result<Self, Error> {
-        Self::checked(context, groups).map_err(Error::Input)
+    pub(crate) fn new(
+        context: CallContext,
+        asked: Columns,
+        groups: &'a Groups,
+    ) -> Result<Self, Error> {
+        Self::checked(context, asked, groups).map_err(Error::Input)
     }
 
-    fn checked(context: CallContext, groups: &'a Groups) -> Result<Self, String> {
+    fn checked(context: CallContext, asked: Columns, groups: &'a Groups) -> Result<Self, String> {
         let count = groups.ids.len();
         let responses = groups.group_ends.last().map_or(0, |&end| end as usize);
         column::check("group-ends", &groups.group_ends, count, responses)?;
@@ -70,8 +76,13 @@ impl<'a> GroupBatch<'a> {
             column::checked_text("metadata", &groups.metadata, count)?,
             column::checked_text("response-text", &groups.response_text, responses)?,
         ];
+        if count > 0 && (groups.query_text.ends.is_empty() || groups.response_text.ends.is_empty())
+        {
+            return Err("the texts of queries and responses are missing".to_owned());
+        }
         Ok(Self {
             context,
+            asked,
             groups,
             texts,
         })
@@ -112,11 +123,13 @@ impl<'a> Group<'a> {
 
     /// What a person wrote for the query; empty where nobody did.
     pub fn reference_text(&self) -> &'a str {
+        column::asked(self.batch.asked, Columns::REFERENCE_TEXT);
         &self.batch.texts[1][column::range(&self.batch.groups.reference_text.ends, self.group)]
     }
 
     /// The task's metadata for the query, a JSON object or empty.
     pub fn metadata(&self) -> &'a str {
+        column::asked(self.batch.asked, Columns::METADATA);
         &self.batch.texts[2][column::range(&self.batch.groups.metadata.ends, self.group)]
     }
 
@@ -134,7 +147,7 @@ pub(crate) fn rows<L: Labeler>(
     context: CallContext,
     groups: &Groups,
 ) -> Result<(Judgements, Vec<RowResult<Judgement>>), Error> {
-    let batch = GroupBatch::new(context, groups)?;
+    let batch = GroupBatch::new(context, L::COLUMNS, groups)?;
     let rows = each_row(groups.ids.len(), |group| labeler.judge(batch.group(group)));
     let packed = pack(&batch, &rows).map_err(Error::Internal)?;
     Ok((packed, rows))
@@ -190,7 +203,7 @@ pub(crate) fn hints<L: Labeler>(
     context: CallContext,
     groups: &Groups,
 ) -> Result<Vec<PackedHint>, Error> {
-    let batch = GroupBatch::new(context, groups)?;
+    let batch = GroupBatch::new(context, L::COLUMNS, groups)?;
     let mut packed = Vec::new();
     for (group, hints) in each_row(groups.ids.len(), |group| {
         labeler.annotate(batch.group(group))

@@ -102,15 +102,15 @@ pub mod prelude {
 #[macro_export]
 macro_rules! export {
     (task: $plugin:ty, $summary:literal) => {
-        $crate::export!(@component $plugin, $summary, "task");
+        $crate::export!(@component $plugin, $summary, "task", empty());
     };
     (labeler: $plugin:ty, $summary:literal) => {
-        $crate::export!(@component $plugin, $summary, "labeler");
+        $crate::export!(@component $plugin, $summary, "labeler", QUERY_TEXT.union($crate::prelude::Columns::RESPONSE_TEXT));
     };
     (shaper: $plugin:ty, $summary:literal) => {
-        $crate::export!(@component $plugin, $summary, "shaper");
+        $crate::export!(@component $plugin, $summary, "shaper", empty());
     };
-    (@component $plugin:ty, $summary:literal, $world:literal) => {
+    (@component $plugin:ty, $summary:literal, $world:literal, $($columns:tt)+) => {
         #[doc(hidden)]
         #[allow(dead_code)]
         struct AttuneComponent;
@@ -120,6 +120,8 @@ macro_rules! export {
             const NAME: &'static str = env!("CARGO_PKG_NAME");
             const VERSION: &'static str = env!("CARGO_PKG_VERSION");
             const SUMMARY: &'static str = $summary;
+            const COLUMNS: $crate::prelude::Columns = <$plugin as $crate::Plugin>::COLUMNS
+                .union($crate::prelude::Columns::$($columns)+);
 
             fn cell() -> &'static ::std::sync::OnceLock<$plugin> {
                 static INSTANCE: ::std::sync::OnceLock<$plugin> = ::std::sync::OnceLock::new();

@@ -124,6 +124,8 @@ pub trait Component: 'static {
     const VERSION: &'static str;
     /// One line for lists.
     const SUMMARY: &'static str;
+    /// What the plugin asks for, and what its kind always needs.
+    const COLUMNS: Columns;
     /// The instance that `configure` makes.
     fn cell() -> &'static OnceLock<Self::Plugin>;
 
@@ -186,7 +188,7 @@ impl<C: Component> Guest for C {
             version: C::VERSION.to_owned(),
             summary: C::SUMMARY.to_owned(),
             sdk: SDK.to_owned(),
-            columns: C::Plugin::COLUMNS,
+            columns: C::COLUMNS,
             settings_schema: settings_schema::<<C::Plugin as Plugin>::Settings>(),
             assets: C::Plugin::ASSETS
                 .iter()

@@ -139,13 +139,13 @@ impl<'a> Rollout<'a> {
 
     /// The query's token ids.
     pub fn query_tokens(&self) -> &'a [u32] {
-        self.asked(Columns::QUERY_TOKENS);
+        column::asked(self.batch.asked, Columns::QUERY_TOKENS);
         &self.batch.query_tokens[column::range(&self.batch.rows.query_tokens.ends, self.row)]
     }
 
     /// The response's token ids.
     pub fn response_tokens(&self) -> &'a [u32] {
-        self.asked(Columns::RESPONSE_TOKENS);
+        column::asked(self.batch.asked, Columns::RESPONSE_TOKENS);
         &self.batch.response_tokens[self.token_range()]
     }
 
@@ -166,7 +166,7 @@ impl<'a> Rollout<'a> {
 
     /// The score so far, if there is one.
     pub fn score(&self) -> Option<f32> {
-        self.asked(Columns::SCORE);
+        column::asked(self.batch.asked, Columns::SCORE);
         self.batch
             .rows
             .score
@@ -184,25 +184,17 @@ impl<'a> Rollout<'a> {
     }
 
     fn text(&self, column: Columns, text: usize, ends: &TextColumn) -> &'a str {
-        self.asked(column);
+        column::asked(self.batch.asked, column);
         &self.batch.texts[text][column::range(&ends.ends, self.row)]
     }
 
     fn per_token(&self, column: Columns, buffer: &'a [f32]) -> &'a [f32] {
-        self.asked(column | Columns::RESPONSE_TOKENS);
+        column::asked(self.batch.asked, column | Columns::RESPONSE_TOKENS);
         if buffer.is_empty() {
             &[]
         } else {
             &buffer[self.token_range()]
         }
-    }
-
-    /// A forgotten column would read as empty for ever, so it is a bug that must be loud.
-    fn asked(&self, columns: Columns) {
-        assert!(
-            self.batch.asked.contains(columns),
-            "a column was read that the plugin does not ask for; add {columns:?} to COLUMNS"
-        );
     }
 }
 

@@ -29,7 +29,7 @@ pub(crate) fn run(layout: &Layout) -> Result<()> {
 pub(crate) fn build_host(layout: &Layout) -> Result<()> {
     step(
         "attune: build (the first time takes about ten minutes on two cores)",
-        || run_command(cargo(layout.root()).args(["build", "--package", "attune"])),
+        || run_command(cargo(layout.root()).args(["build", "--workspace"])),
     )
 }
 
