@@ -1,10 +1,11 @@
 //! Vectors of f32 as wide as the machine's registers, chosen at run time.
 //!
 //! [`dispatch!`] compiles a generic kernel once for each width. Everything that a kernel calls is
-//! `inline(always)`, so that the intrinsics end up in a function whose features allow them.
+//! `inline(always)`, and no closure stands between, so that the intrinsics end up in a function whose
+//! features allow them.
 
 /// A register of numbers.
-pub(super) trait Lanes: Copy {
+pub trait Lanes: Copy {
     /// How many numbers.
     const COUNT: usize;
     /// All zeros.
@@ -65,6 +66,16 @@ mod x86 {
         }
     }
 
+    /// The upper half added to the lower.
+    #[inline(always)]
+    unsafe fn halves(lanes: __m512) -> __m256 {
+        // SAFETY: only instructions of AVX-512, which every caller was compiled with.
+        unsafe {
+            let upper = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(lanes));
+            _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm256_castpd_ps(upper))
+        }
+    }
+
     impl Lanes for __m256 {
         const COUNT: usize = 8;
 
@@ -116,15 +127,9 @@ mod x86 {
 
         #[inline(always)]
         unsafe fn sums(four: [Self; 4]) -> [f32; 4] {
+            let [a, b, c, d] = four;
             // SAFETY: AVX-512, see the trait's users.
-            unsafe {
-                sums_of_eight(four.map(|lanes| {
-                    _mm256_add_ps(
-                        _mm512_castps512_ps256(lanes),
-                        _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(lanes))),
-                    )
-                }))
-            }
+            unsafe { sums_of_eight([halves(a), halves(b), halves(c), halves(d)]) }
         }
     }
 }
@@ -165,4 +170,4 @@ macro_rules! dispatch {
     };
 }
 
-pub(super) use dispatch;
+pub(crate) use dispatch;
