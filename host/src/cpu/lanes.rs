@@ -14,6 +14,9 @@ pub trait Lanes: Copy {
     unsafe fn load(from: *const f32) -> Self;
     /// `self * by + plus`, rounded once.
     unsafe fn mul_add(self, by: Self, plus: Self) -> Self;
+    /// Asks for the memory at `from`, which need not exist, before it is loaded.
+    #[inline(always)]
+    unsafe fn prefetch(_from: *const f32) {}
     /// The sum of each of four registers, in an order that depends on `COUNT` alone.
     unsafe fn sums(four: [Self; 4]) -> [f32; 4];
 }
@@ -98,6 +101,12 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            // SAFETY: a hint, which never faults.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+        }
+
+        #[inline(always)]
         unsafe fn sums(four: [Self; 4]) -> [f32; 4] {
             // SAFETY: AVX, see the trait's users.
             unsafe { sums_of_eight(four) }
@@ -126,6 +135,12 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            // SAFETY: a hint, which never faults.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+        }
+
+        #[inline(always)]
         unsafe fn sums(four: [Self; 4]) -> [f32; 4] {
             let [a, b, c, d] = four;
             // SAFETY: AVX-512, see the trait's users.
@@ -141,7 +156,7 @@ macro_rules! dispatch {
         $visibility unsafe fn $name($($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx512f,avx2,fma")]
+                #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
                 unsafe fn wide($($argument: $type),*) $(-> $result)? {
                     // SAFETY: as the caller's; the features are this function's own.
                     unsafe { $generic::<std::arch::x86_64::__m512>($($argument),*) }
@@ -156,7 +171,9 @@ macro_rules! dispatch {
                 {
                     // SAFETY: the machine has the features; the rest is the caller's promise.
                     return unsafe {
-                        if std::arch::is_x86_feature_detected!("avx512f") {
+                        if std::arch::is_x86_feature_detected!("avx512f")
+                            && std::arch::is_x86_feature_detected!("avx512vl")
+                        {
                             wide($($argument),*)
                         } else {
                             middle($($argument),*)

@@ -101,20 +101,26 @@ unsafe fn multiply_with<L: Lanes>(
                 let to = (y, row, output..output + here);
                 let first = x.start.add(row * x.stride).cast_const();
                 row += match rows - row {
+                    n if n >= 6 && L::COUNT == 16 => finish(
+                        tile::<L, 6>(weights, first, x.stride, len, row == 0),
+                        biases,
+                        to,
+                        then,
+                    ),
                     n if n >= 4 && L::COUNT == 16 => finish(
-                        tile::<L, 4>(weights, first, x.stride, len),
+                        tile::<L, 4>(weights, first, x.stride, len, row == 0),
                         biases,
                         to,
                         then,
                     ),
                     n if n >= 2 => finish(
-                        tile::<L, 2>(weights, first, x.stride, len),
+                        tile::<L, 2>(weights, first, x.stride, len, row == 0),
                         biases,
                         to,
                         then,
                     ),
                     _ => finish(
-                        tile::<L, 1>(weights, first, x.stride, len),
+                        tile::<L, 1>(weights, first, x.stride, len, row == 0),
                         biases,
                         to,
                         then,
@@ -126,13 +132,15 @@ unsafe fn multiply_with<L: Lanes>(
     }
 }
 
-/// Four rows of weights times `M` rows of inputs, all sums held in registers.
+/// Four rows of weights times `M` rows of inputs, all sums held in registers. With `ahead`, the next
+/// four rows are on their way meanwhile: each is too short for the machine to notice by itself.
 #[inline(always)]
 unsafe fn tile<L: Lanes, const M: usize>(
     weights: [*const f32; GROUP],
     x: *const f32,
     stride: usize,
     len: usize,
+    ahead: bool,
 ) -> [[f32; GROUP]; M] {
     // SAFETY: `len` numbers are behind each pointer, and every index is below it.
     unsafe {
@@ -146,6 +154,11 @@ unsafe fn tile<L: Lanes, const M: usize>(
                 L::load(weights[2].add(k)),
                 L::load(weights[3].add(k)),
             ];
+            if ahead {
+                for weights in weights {
+                    L::prefetch(weights.wrapping_add(GROUP * len + k));
+                }
+            }
             for m in 0..M {
                 let x = L::load(x.add(m * stride + k));
                 for i in 0..GROUP {
@@ -242,8 +255,16 @@ pub(super) fn exp(x: f32) -> f32 {
     if x < -87.0 { 0.0 } else { mantissa * scale }
 }
 
-/// `gate * sigmoid(gate) * up`, into `gate`.
-pub(super) fn swiglu(gate: &mut [f32], up: &[f32]) {
+dispatch! {
+    /// `gate * sigmoid(gate) * up`, into `gate`.
+    ///
+    /// # Safety
+    /// None beyond what the slices say; kernels are all called alike.
+    pub(super) unsafe fn swiglu = swiglu_with(gate: &mut [f32], up: &[f32])
+}
+
+#[inline(always)]
+unsafe fn swiglu_with<L: Lanes>(gate: &mut [f32], up: &[f32]) {
     for (gate, up) in gate.iter_mut().zip(up) {
         *gate = *gate / (1.0 + exp(-*gate)) * up;
     }
