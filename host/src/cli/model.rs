@@ -11,6 +11,7 @@ use crate::model::config::ModelConfig;
 use crate::model::generate::Sampling;
 use crate::model::gguf;
 use crate::model::policy::Policy;
+use crate::model::weights::read_folder;
 use crate::tokenizer::Tokenizer;
 
 #[derive(Subcommand)]
@@ -78,15 +79,70 @@ pub(super) fn run(command: &ModelCommand) -> Result<()> {
 }
 
 fn inspect(dir: &Path) -> Result<()> {
+    let config = ModelConfig::load(dir)?;
+    let stored = stored_kinds(dir)?;
     let policy = Policy::load(dir, Device::Cpu, Kind::Float, None)?;
-    println!("{:#?}", policy.config());
     let parameters: usize = policy
         .trainable()
         .iter()
+        .filter(|(name, _)| !name.starts_with("v_head."))
         .map(|(_, tensor)| tensor.numel())
         .sum();
-    println!("parameters: {parameters}");
+    let vocab = Tokenizer::load(dir).map(|tokenizer| tokenizer.vocab_size().to_string());
+    let c = &config;
+    for (name, value) in [
+        ("family", format!("{:?}", c.family)),
+        (
+            "parameters",
+            format!("{parameters} ({})", stored.join(", ")),
+        ),
+        ("blocks", c.layers.to_string()),
+        ("hidden", format!("{}, {} in the MLP", c.hidden, c.mlp)),
+        (
+            "heads",
+            format!(
+                "{} of {}, {} for keys and values",
+                c.heads, c.head_dim, c.kv_heads
+            ),
+        ),
+        (
+            "vocabulary",
+            format!(
+                "{} ids, {} in the tokenizer, {} head",
+                c.vocab_size,
+                vocab.unwrap_or_else(|_| "none".to_owned()),
+                if c.tied { "tied" } else { "separate" }
+            ),
+        ),
+        ("positions", c.max_positions.to_string()),
+        (
+            "value head",
+            if dir.join("value_head.safetensors").is_file() {
+                "trained".to_owned()
+            } else {
+                "none yet, starts at 0".to_owned()
+            },
+        ),
+    ] {
+        println!("{name:<11} {value}");
+    }
     Ok(())
+}
+
+/// Which number types the folder's tensors are stored in.
+fn stored_kinds(dir: &Path) -> Result<Vec<String>> {
+    let mut kinds: Vec<String> = read_folder(dir)?
+        .iter()
+        .map(|(_, tensor)| match tensor.kind() {
+            Kind::Float => "f32".to_owned(),
+            Kind::Half => "f16".to_owned(),
+            Kind::BFloat16 => "bf16".to_owned(),
+            other => format!("{other:?}"),
+        })
+        .collect();
+    kinds.sort();
+    kinds.dedup();
+    Ok(kinds)
 }
 
 fn random(config: &Path, dir: &Path, seed: u64) -> Result<()> {

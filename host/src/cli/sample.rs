@@ -27,6 +27,12 @@ pub(super) struct SampleArgs {
     /// Logits are divided by it; 0 for the likeliest token
     #[arg(long, default_value_t = 0.7)]
     temperature: f64,
+    /// Draw from the so many likeliest tokens; 0 for all
+    #[arg(long, default_value_t = 0)]
+    top_k: i64,
+    /// Draw from the likeliest tokens that hold this share of the probability; 1 for all
+    #[arg(long, default_value_t = 1.0)]
+    top_p: f64,
     /// Same seed, same text
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -39,6 +45,12 @@ pub(super) fn run(args: &SampleArgs) -> Result<()> {
     if !args.temperature.is_finite() || args.temperature < 0.0 {
         bail!("--temperature {} must be at least 0", args.temperature);
     }
+    if args.top_k < 0 {
+        bail!("--top-k {} must be at least 0", args.top_k);
+    }
+    if !(args.top_p > 0.0 && args.top_p <= 1.0) {
+        bail!("--top-p {} must be above 0 and at most 1", args.top_p);
+    }
     if args.tokens == 0 || args.count == 0 {
         bail!("--tokens and --count must be at least 1");
     }
@@ -48,6 +60,9 @@ pub(super) fn run(args: &SampleArgs) -> Result<()> {
     let policy = Policy::load(&folder, device, tch::Kind::Float, None)?;
     let sampling = Sampling {
         temperature: args.temperature,
+        top_k: args.top_k,
+        top_p: args.top_p,
+        skip_first: false,
         ..Sampling::default()
     };
     for (number, prompt) in args.prompt.iter().enumerate() {
