@@ -6,6 +6,7 @@ use wasmtime::{Store, Trap, WasmBacktrace};
 
 use super::Limits;
 use super::engine::{State, clean};
+use super::settings::DESCRIBE;
 use super::wit::attune::plugin::types::Error;
 
 const MAX_FRAMES: usize = 6;
@@ -68,7 +69,10 @@ pub(super) fn returned(error: Error) -> String {
                 .iter()
                 .map(|p| format!("`{}`: {}", clean(&p.path), clean(&p.message)))
                 .collect();
-            format!("cannot use its settings\n{}", lines.join("\n"))
+            format!(
+                "cannot use its settings\n{}\nhint: {DESCRIBE}",
+                lines.join("\n")
+            )
         }
         Error::Input(text) => format!("cannot use this batch: {}", clean(&text)),
         Error::Internal(text) => format!("failed: {}", clean(&text)),

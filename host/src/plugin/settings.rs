@@ -6,7 +6,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
+use crate::spelling::nearest;
+
 const MAX_SCHEMA: usize = 1 << 20;
+/// What to do about settings that do not fit.
+pub(super) const DESCRIBE: &str =
+    "`attune plugin describe` prints a plugin's settings with their bounds and defaults";
 
 /// The settings with every default filled in, once they obey `schema`.
 pub(super) fn check(schema: &str, given: &Value) -> Result<Value> {
@@ -54,45 +59,23 @@ pub(super) fn check(schema: &str, given: &Value) -> Result<Value> {
         })
         .collect();
     if !problems.is_empty() {
-        bail!("{}", problems.join("\n"));
+        bail!("{}\nhint: {DESCRIBE}", problems.join("\n"));
     }
     Ok(settings)
 }
 
 fn unknown(key: &str, properties: &Map<String, Value>) -> String {
-    let nearest = properties
-        .keys()
-        .map(|known| (distance(key, known), known))
-        .min();
     let known: Vec<&str> = properties.keys().map(String::as_str).collect();
-    match nearest {
-        Some((far, name)) if far <= 1 + key.chars().count() / 3 => {
-            format!("unknown setting `{key}`\nhint: did you mean `{name}`?")
-        }
-        _ if known.is_empty() => {
+    match nearest(key, known.iter().copied()) {
+        Some(name) => format!("unknown setting `{key}`\nhint: did you mean `{name}`?"),
+        None if known.is_empty() => {
             format!("unknown setting `{key}`\nhint: this plugin has no settings")
         }
-        _ => format!(
+        None => format!(
             "unknown setting `{key}`\nhint: its settings are {}",
             known.join(", ")
         ),
     }
-}
-
-/// How many letters must change to make `a` of `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let cost = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]

@@ -279,22 +279,23 @@ impl Trainer<'_> {
     }
 }
 
-/// Drops what a killed run wrote after its last checkpoint.
+/// Drops what a killed run wrote after its last checkpoint. The last line may be torn, even within
+/// a character.
 fn truncate_samples(path: &std::path::Path, updates: u64) -> Result<()> {
-    let Ok(text) = std::fs::read_to_string(path) else {
+    let Ok(bytes) = std::fs::read(path) else {
         return Ok(());
     };
-    let kept: String = text
-        .lines()
+    let kept: usize = bytes
+        .split_inclusive(|byte| *byte == b'\n')
         .take_while(|line| {
-            serde_json::from_str::<serde_json::Value>(line)
+            serde_json::from_slice::<serde_json::Value>(line)
                 .ok()
                 .and_then(|value| value["update"].as_u64())
-                .is_some_and(|update| update < updates)
+                .is_some_and(|update| line.ends_with(b"\n") && update < updates)
         })
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    crate::run_dir::replace(path, kept.as_bytes())
+        .map(<[u8]>::len)
+        .sum();
+    crate::run_dir::replace(path, &bytes[..kept])
 }
 
 /// Splits what is held out from what is trained on.

@@ -1,10 +1,10 @@
 //! From finished responses to scores: the task's rules, the labeler's scores, the shapers' terms,
 //! and what the run's policy says of errors.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use crate::config::{OnError, PluginLimits};
-use crate::role::{CallContext, Group, Labeler, Outcome, Sample, Shaper, Task};
+use crate::role::{CallContext, Group, Labeler, Outcome, Query, Sample, Shaper, Task};
 
 /// Who scores a response.
 pub struct Scorers {
@@ -140,6 +140,26 @@ impl Scorers {
         Ok(penalties)
     }
 
+    /// Asks the labeler about one response, so that one that cannot be a reward, or that fails
+    /// whatever it is given, is refused before a run begins. A bad row is no reason to refuse.
+    pub fn probe(&self, context: CallContext, query: &Query) -> Result<()> {
+        let Some((labeler, _)) = &self.labeler else {
+            return Ok(());
+        };
+        let group = Group {
+            id: query.id,
+            query: query.clone(),
+            responses: vec![query.text.clone()],
+        };
+        let judged = labeler.judge(context, &[group])?;
+        match judged.first().and_then(Outcome::value) {
+            Some(judgement) if judgement.scores.is_empty() => {
+                Err(no_scores(&labeler.identity().name))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn judge(
         &self,
         context: CallContext,
@@ -166,10 +186,7 @@ impl Scorers {
                         scores.labeler[row] = Some(*score);
                         scores.totals[row] = (f64::from(*score) * weight) as f32;
                     }
-                    None => bail!(
-                        "labeler `{who}` compares but gives no scores, so it cannot be a reward by \
-                         itself\nhint: use a labeler that scores"
-                    ),
+                    None => return Err(no_scores(who)),
                 },
                 Outcome::NotApplicable => {}
                 Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
@@ -207,9 +224,12 @@ impl Scorers {
         if failed as f64 > self.limits.max_error_rate * count as f64 {
             bail!(
                 "{failed} of {count} rows failed, more than [plugins] max_error_rate {} allows; the \
-                 first: {first}",
+                 first: {first}\nhint: mend the plugin, or raise plugins.max_error_rate",
                 self.limits.max_error_rate
             );
+        }
+        if failed == count {
+            bail!("all {count} rows failed; the first: {first}\nhint: mend the plugin");
         }
         let good: Vec<f64> = (0..count)
             .filter(|&row| !failures.rows[row])
@@ -222,6 +242,13 @@ impl Scorers {
         }
         Ok(())
     }
+}
+
+fn no_scores(who: &str) -> anyhow::Error {
+    anyhow!(
+        "labeler `{who}` compares but gives no scores, so it cannot be a reward by itself\n\
+         hint: use a labeler that scores"
+    )
 }
 
 fn shape(
