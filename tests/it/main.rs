@@ -1,4 +1,9 @@
 //! End-to-end tests, through the binary.
 
+mod cli;
+mod errors;
 mod model;
+mod plugins;
+mod resume;
 mod support;
+mod training;

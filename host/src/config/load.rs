@@ -18,11 +18,12 @@ impl Config {
                 path.display()
             )
         })?;
-        let base = std::path::absolute(path.parent().unwrap_or(Path::new(".")))?;
+        let whole = std::path::absolute(path)?;
+        let base = whole.parent().unwrap_or(&whole);
         let mut config: Config = toml::from_str(&text)
             .map_err(advise)
             .with_context(|| format!("in config `{}`", path.display()))?;
-        config.make_absolute(&base);
+        config.make_absolute(base);
         if !overrides.is_empty() {
             let mut table = toml::Table::try_from(&config)?;
             for one in overrides {
