@@ -20,20 +20,25 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// The directory of a new run: made here, refused when it holds a run already.
+    /// The directory of a new run: made here, refused when it holds a run already. One that failed
+    /// before its first update is none.
     pub fn create(root: &Path, config: &str) -> Result<RunDir> {
         let run = RunDir {
             root: root.to_path_buf(),
         };
-        if run.config().exists() {
+        if run.metrics().exists() || run.checkpoints().exists() {
             bail!(
                 "`{}` holds a run already\nhint: go on with it by `--resume`, or name another \
                  directory by `--set run.dir=…`",
                 root.display()
             );
         }
-        fs::create_dir_all(root)
-            .with_context(|| format!("cannot make run directory `{}`", root.display()))?;
+        fs::create_dir_all(root).with_context(|| {
+            format!(
+                "cannot make run directory `{}`\nhint: name another by `--set run.dir=…`",
+                root.display()
+            )
+        })?;
         replace(&run.config(), config.as_bytes())?;
         Ok(run)
     }
@@ -152,7 +157,9 @@ mod tests {
     #[test]
     fn refuses_a_second_run_and_another_config() {
         let dir = tempfile::tempdir().unwrap();
-        RunDir::create(dir.path(), "[ppo]\nlr = 1\n").unwrap();
+        RunDir::create(dir.path(), "[ppo]\nlr = 3\n").unwrap();
+        let run = RunDir::create(dir.path(), "[ppo]\nlr = 1\n").unwrap();
+        fs::write(run.metrics(), "{\"update\":0}\n").unwrap();
         assert!(
             RunDir::create(dir.path(), "")
                 .unwrap_err()

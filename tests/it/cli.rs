@@ -60,7 +60,7 @@ fn a_trained_policy_is_sampled_by_its_run() {
     let sample = |dir: &str| succeed(&["sample", dir, "--prompt", "row", "--device", "cpu"]);
     assert_eq!(sample(&run), sample(&format!("{run}/policy")));
     let loaded = succeed(&["model", "inspect", &format!("{run}/policy")]);
-    assert!(loaded.contains("llama"), "{loaded}");
+    assert!(loaded.contains("Llama"), "{loaded}");
 }
 
 #[test]

@@ -15,9 +15,6 @@ fn refuse(lab: &Lab, extra: &[&str], parts: &[&str]) {
         !lab.path("run").exists(),
         "a run directory was made in spite of: {message}"
     );
-    // `plan` says the same.
-    let planned = failure(&mut lab.command(&["plan"], "run", extra));
-    assert_eq!(message, planned);
 }
 
 /// The same after one `--set`.
@@ -123,6 +120,21 @@ fn typos_and_wrong_types_in_a_config() {
     ]));
     assert!(message.contains("/nowhere/at-all.toml"), "{message}");
     lab.train("run", &[]);
+}
+
+#[test]
+fn plan_says_the_same() {
+    let lab = Lab::new();
+    for one in [
+        "ppo.batch_size=9",
+        "ppo.batch_size=38",
+        "labeler.plugin=leters",
+        "model.path=nowhere",
+    ] {
+        let set = ["--set", one];
+        let planned = failure(&mut lab.command(&["plan"], "run", &set));
+        assert_eq!(planned, lab.refused("run", &set));
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod cli;
 mod errors;
+mod hostile;
 mod model;
 mod plugins;
 mod resume;

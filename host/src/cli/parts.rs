@@ -34,6 +34,10 @@ impl TokenizerHost for Tokenizer {
     }
 }
 
+/// What to do about a model folder that is not whole.
+const MODEL: &str = "a model folder holds config.json, model.safetensors and tokenizer.json of one \
+                     model; `attune model import` makes one";
+
 /// Everything that a run needs, loaded and checked.
 pub(super) struct Parts {
     pub(super) tokenizer: Arc<Tokenizer>,
@@ -50,19 +54,24 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
     let (model, tokenizer) = model(&config.model.path)?;
     let host: Arc<dyn TokenizerHost> = tokenizer.clone();
     let limits = &config.plugins;
-    let task =
-        plugin::load_task(&spec(&config.task, limits)?, host.clone()).context("in [task]")?;
+    let task = spec(&config.task, limits)
+        .and_then(|spec| plugin::load_task(&spec, host.clone()))
+        .context("in [task]")?;
     let labeler = match &config.labeler {
         Some(reference) => {
-            let labeler = plugin::load_labeler(&spec(reference, limits)?, host.clone());
-            Some((labeler.context("in [labeler]")?, reference.weight))
+            let labeler = spec(reference, limits)
+                .and_then(|spec| plugin::load_labeler(&spec, host.clone()))
+                .context("in [labeler]")?;
+            Some((labeler, reference.weight))
         }
         None => None,
     };
     let mut shapers = Vec::new();
     for reference in &config.shaper {
-        let shaper = plugin::load_shaper(&spec(reference, limits)?, host.clone());
-        shapers.push((shaper.context("in [[shaper]]")?, reference.weight));
+        let shaper = spec(reference, limits)
+            .and_then(|spec| plugin::load_shaper(&spec, host.clone()))
+            .context("in [[shaper]]")?;
+        shapers.push((shaper, reference.weight));
     }
     let identities: Vec<Identity> = std::iter::once(task.identity())
         .chain(labeler.iter().map(|(labeler, _)| labeler.identity()))
@@ -98,7 +107,7 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
     )
     .with_context(|| {
         format!(
-            "model `{}` cannot be loaded\nhint: copy or import it again by `attune model import`",
+            "model `{}` cannot be loaded\nhint: {MODEL}",
             config.model.path.display()
         )
     })?;
@@ -128,14 +137,14 @@ fn model(dir: &Path) -> Result<(ModelConfig, Arc<Tokenizer>)> {
     for file in ["config.json", "tokenizer.json"] {
         if !dir.join(file).is_file() {
             bail!(
-                "model folder `{}` has no {file}\nhint: a model folder holds config.json, \
-                 model.safetensors and tokenizer.json; `attune model import` makes one",
+                "model folder `{}` has no {file}\nhint: {MODEL}",
                 dir.display()
             );
         }
     }
-    let config = ModelConfig::load(dir)?;
-    let tokenizer = Tokenizer::load(dir)?;
+    let broken = || format!("model `{}` cannot be used\nhint: {MODEL}", dir.display());
+    let config = ModelConfig::load(dir).with_context(broken)?;
+    let tokenizer = Tokenizer::load(dir).with_context(broken)?;
     if tokenizer.vocab_size() as i64 > config.vocab_size {
         bail!(
             "`{}`: the tokenizer has {} tokens, the model only {}\nhint: use the tokenizer.json that \

@@ -147,7 +147,8 @@ fn sniff(bytes: &[u8]) -> Result<()> {
 
 fn not_compiled(error: &wasmtime::Error) -> anyhow::Error {
     let text = format!("{error:#}");
-    if text.contains("unexpected end") {
+    // A section that ends behind the end of the file is one that was cut.
+    if text.contains("unexpected end") || text.contains("section range") {
         return anyhow!("the file is truncated: {text}\nhint: {AGAIN}");
     }
     anyhow!("the component is not valid: {text}\nhint: {AGAIN}")
@@ -227,7 +228,13 @@ fn ask(
         })
         .and_then(|guest| guest.call_describe(&mut store));
     engine::end(&mut store);
-    described.map_err(|error| anyhow!("`describe`: {}", error::explain(&error, &store, limits)))
+    described.map_err(|error| {
+        anyhow!(
+            "`describe`: {}\nhint: {}",
+            error::explain(&error, &store, limits),
+            error::NOT_EVEN
+        )
+    })
 }
 
 fn description(

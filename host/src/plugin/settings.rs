@@ -53,15 +53,41 @@ pub(super) fn check(schema: &str, given: &Value) -> Result<Value> {
     let problems: Vec<String> = validator
         .iter_errors(&settings)
         .take(10)
-        .map(|error| match error.instance_path().to_string() {
-            path if path.is_empty() => error.to_string(),
-            path => format!("setting `{path}`: {error}"),
+        .map(|error| {
+            let path = error.instance_path().to_string();
+            let property = properties.get(path.trim_start_matches('/'));
+            let choices = property.map_or(Vec::new(), |property| choices(property, &schema));
+            match path.as_str() {
+                "" => error.to_string(),
+                path if choices.is_empty() => format!("setting `{path}`: {error}"),
+                path => format!(
+                    "setting `{path}`: {} is not {}",
+                    error.instance(),
+                    choices.join(" or ")
+                ),
+            }
         })
         .collect();
     if !problems.is_empty() {
         bail!("{}\nhint: {DESCRIBE}", problems.join("\n"));
     }
     Ok(settings)
+}
+
+/// The values of an enumeration, which may stand among the schema's definitions; else none.
+pub fn choices(property: &Value, schema: &Value) -> Vec<String> {
+    let pointer = property.get("$ref").and_then(Value::as_str);
+    let definition = pointer
+        .and_then(|pointer| schema.pointer(pointer.trim_start_matches('#')))
+        .unwrap_or(property);
+    let listed = definition.get("enum").and_then(Value::as_array);
+    let documented = definition.get("oneOf").and_then(Value::as_array);
+    let listed = listed.into_iter().flatten().map(Value::to_string);
+    let documented = documented
+        .into_iter()
+        .flatten()
+        .filter_map(|choice| Some(choice.get("const")?.to_string()));
+    listed.chain(documented).collect()
 }
 
 fn unknown(key: &str, properties: &Map<String, Value>) -> String {
@@ -112,6 +138,17 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(text.contains("/weight"), "{text}");
+    }
+
+    #[test]
+    fn choices_are_listed() {
+        let schema = r##"{"properties":{"a":{"$ref":"#/$defs/A"}},"$defs":{"A":{"oneOf":[
+            {"const":"x"},{"const":"y"}]}}}"##;
+        let text = check(schema, &json!({"a": "z"})).unwrap_err().to_string();
+        assert!(
+            text.contains(r#"setting `/a`: "z" is not "x" or "y""#),
+            "{text}"
+        );
     }
 
     #[test]

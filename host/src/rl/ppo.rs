@@ -198,8 +198,12 @@ impl Stats {
     }
 }
 
-/// `1 - error / variance`: over several minibatches, from the averages of both.
+/// `1 - error / variance`: over several minibatches, from the averages of both. 0 where the returns
+/// are all the same: there is nothing to explain.
 pub fn var_explained(val_error: f64, returns_var: f64) -> f64 {
+    if returns_var == 0.0 {
+        return 0.0;
+    }
     1.0 - val_error / returns_var
 }
 

@@ -88,7 +88,13 @@ impl Trainer<'_> {
             let update = state.updates;
             let clock = Instant::now();
             let queries = self.stream.batch(state.cursor, ppo.batch_size as usize);
-            let rollout = self.roller.roll(&queries, update, Split::Train)?;
+            let rollout = self
+                .roller
+                .roll(&queries, update, Split::Train)
+                .with_context(|| {
+                    let good = last_good(last_checkpoint.as_deref());
+                    format!("the run stopped in update {update}; {good}")
+                })?;
             let kl_coef = state.kl.coefficient();
             let lr = schedule::linear(ppo.lr, update, self.plan.updates);
             let mut record = self.describe(&rollout, kl_coef, lr);
@@ -215,10 +221,7 @@ impl Trainer<'_> {
             Ok(()) => format!("the batch is in `{}`", path.display()),
             Err(problem) => format!("the batch could not be written: {problem:#}"),
         };
-        let good = match checkpoint {
-            Some(place) => format!("the last good checkpoint is `{}`", place.display()),
-            None => "there is no checkpoint yet".to_string(),
-        };
+        let good = last_good(checkpoint);
         error.context(format!(
             "the run stopped; {dumped}; {good}\nhint: lower ppo.lr, or raise kl.coef, and go on in a \
              new run directory"
@@ -258,7 +261,7 @@ impl Trainer<'_> {
             .take(SAMPLES_KEPT)
             .enumerate()
         {
-            let line = json!({
+            let mut line = json!({
                 "update": update,
                 "query": sample.query.text,
                 "response": sample.text,
@@ -266,6 +269,9 @@ impl Trainer<'_> {
                 "kl": kl[row],
                 "valid": rollout.scores.valid[row],
             });
+            if let Some(error) = &rollout.scores.errors[row] {
+                line["error"] = json!(error);
+            }
             lines.push_str(&line.to_string());
             lines.push('\n');
         }
@@ -276,6 +282,13 @@ impl Trainer<'_> {
             .open(&path)?;
         file.write_all(lines.as_bytes())
             .with_context(|| format!("cannot write `{}`", path.display()))
+    }
+}
+
+fn last_good(checkpoint: Option<&std::path::Path>) -> String {
+    match checkpoint {
+        Some(place) => format!("the last good checkpoint is `{}`", place.display()),
+        None => "there is no checkpoint yet".to_string(),
     }
 }
 

@@ -25,7 +25,7 @@ pub enum Mode {
     /// Calls itself without end.
     Recursion,
     /// Scores what is not a number.
-    Nan,
+    NotANumber,
     /// Says by itself that it failed.
     Error,
     /// Names a response that is not there.
@@ -55,6 +55,8 @@ pub struct Settings {
     /// It does so on rows whose id is a multiple of this.
     #[schemars(range(min = 1))]
     pub every: u64,
+    /// Rows with smaller ids are spared.
+    pub from: u64,
 }
 
 impl Default for Settings {
@@ -62,6 +64,7 @@ impl Default for Settings {
         Self {
             mode: Mode::Honest,
             every: 4,
+            from: 0,
         }
     }
 }
@@ -86,13 +89,13 @@ impl Labeler for Hostile {
     fn judge(&self, group: Group<'_>) -> RowResult<Judgement> {
         let mut scores: Vec<f32> = group.responses().map(|text| text.len() as f32).collect();
         let mut verdict = Verdict::Best(0);
-        if group.id().is_multiple_of(self.0.every) {
+        if group.id().is_multiple_of(self.0.every) && group.id() >= self.0.from {
             match self.0.mode {
                 Mode::Loop => misdeeds::run_forever(),
                 Mode::Panic => panic!("cannot stand group {}", group.id()),
                 Mode::Memory => misdeeds::eat_memory(),
                 Mode::Recursion => scores[0] += misdeeds::recurse(group.id()) as f32,
-                Mode::Nan => scores[0] = f32::NAN,
+                Mode::NotANumber => scores[0] = f32::NAN,
                 Mode::Error => return Err(Row::error("does not like this one")),
                 Mode::NoSuchResponse => verdict = Verdict::Best(7),
                 Mode::HugeOutput => verdict = Verdict::Tie(vec![0; 20 << 20]),
