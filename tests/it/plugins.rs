@@ -100,6 +100,11 @@ fn a_plugin_that_changed_does_not_go_on_with_a_run() {
     for part in ["`letters`", "`hostile`", "put the old file back"] {
         assert!(message.contains(part), "`{part}` is not in: {message}");
     }
+    std::fs::remove_file(lab.path("mine.wasm")).unwrap();
+    let message = lab.refused("run", &["--resume"]);
+    assert!(message.contains("no plugin file"), "{message}");
+    std::fs::copy(component("letters"), lab.path("mine.wasm")).unwrap();
+    lab.train("run", &["--resume"]);
 }
 
 /// Training is refused with a message that has all of `parts`, and leaves no run directory.
@@ -178,6 +183,7 @@ fn settings_and_assets_that_do_not_fit() {
         ),
         ("from=300", &["/from", "300", "255", "describe"]),
         ("from=many", &["/from", "many", "integer"]),
+        ("compare_only=1", &["/compare_only", "boolean"]),
         ("from=90", &["/to", "79 is below from 90"]),
         ("compare_only=true", &["letters", "gives no scores"]),
     ] {
