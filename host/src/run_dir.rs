@@ -124,16 +124,18 @@ impl RunDir {
     }
 }
 
-/// Writes a file beside its place and renames it once, so that readers see the old or the new.
+/// Writes a file beside its place and renames it once, so that readers see the old or the new. What
+/// a kill leaves beside it, the next attempt overwrites.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().context("a file has a folder")?;
     fs::create_dir_all(parent)?;
-    let mut file = tempfile::NamedTempFile::new_in(parent)
-        .with_context(|| format!("cannot write in `{}`", parent.display()))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)
-        .with_context(|| format!("cannot write `{}`", path.display()))?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let about = || format!("cannot write `{}`", path.display());
+    let mut file = fs::File::create(&beside).with_context(about)?;
+    file.write_all(bytes).with_context(about)?;
+    file.sync_all().with_context(about)?;
+    fs::rename(&beside, path).with_context(about)?;
     Ok(())
 }
 
