@@ -3,7 +3,7 @@
 //! nothing of rewards, plugins or configuration files of runs.
 
 pub mod config;
-pub mod cpu;
+mod decoder;
 pub mod device;
 pub mod generate;
 pub mod gguf;

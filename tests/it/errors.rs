@@ -90,6 +90,12 @@ fn typos_and_wrong_types_in_a_config() {
         "",
         &["no reward", "hint: add `[labeler]`"],
     );
+    lab.train("run", &[]);
+}
+
+#[test]
+fn overrides_and_values_out_of_their_bounds() {
+    let lab = Lab::new();
     refuse_set(
         &lab,
         "ppo.batchsize=3",

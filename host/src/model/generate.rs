@@ -1,7 +1,7 @@
 //! Sampling: counter-based random numbers, filters, inverse-CDF draws, and the loop that grows
 //! responses with a key/value cache. Knows the trunk; knows nothing of training.
 
-use super::cpu::decoder;
+use super::decoder;
 use super::head::math_kind;
 use super::layout::Layout;
 use super::transformer::{KvCache, Transformer};

@@ -1,6 +1,6 @@
 //! Kernels over slices: skinny matrix products, norms, activations, one token's attention.
 
-use super::lanes::{Lanes, dispatch};
+use crate::cpu::lanes::{Lanes, dispatch};
 use std::ops::Range;
 
 /// A matrix of weights, `[outputs, inputs]` row by row, with a bias for each output or none.
@@ -60,7 +60,7 @@ pub(super) enum Then {
 }
 
 /// Rows of weights that share the loads of an input.
-const ROWS_OF_WEIGHTS: usize = 4;
+const GROUP: usize = 4;
 
 dispatch! {
     /// `y[r, o] (+)= x[r, ..] . weight[o, ..] + bias[o]` for the outputs in `outputs`.
@@ -83,57 +83,68 @@ unsafe fn multiply_with<L: Lanes>(
     then: Then,
 ) {
     debug_assert!(outputs.end <= matrix.outputs());
-    let mut output = outputs.start;
+    let (len, mut output) = (matrix.inputs, outputs.start);
     while output < outputs.end {
-        let here = ROWS_OF_WEIGHTS.min(outputs.end - output);
+        let here = GROUP.min(outputs.end - output);
         // A short last group repeats its last row rather than having a kernel of its own.
-        let weights: [*const f32; ROWS_OF_WEIGHTS] = std::array::from_fn(|i| {
-            let row = output + i.min(here - 1);
-            matrix.weight[row * matrix.inputs..(row + 1) * matrix.inputs].as_ptr()
-        });
+        let last = outputs.end - 1;
+        let (mut weights, mut biases) = ([std::ptr::null(); GROUP], [0.0; GROUP]);
+        for (i, (weight, bias)) in weights.iter_mut().zip(&mut biases).enumerate() {
+            let at = (output + i).min(last);
+            *weight = matrix.weight[at * len..(at + 1) * len].as_ptr();
+            *bias = matrix.bias.map_or(0.0, |bias| bias[at]);
+        }
         let mut row = 0;
         while row < rows {
-            let len = matrix.inputs;
-            // SAFETY: four rows of weights were sliced above, and the caller vouches for `x`.
-            let done = unsafe {
+            // SAFETY: four rows of weights were sliced above, and the caller vouches for the rest.
+            unsafe {
+                let to = (y, row, output..output + here);
                 let first = x.start.add(row * x.stride).cast_const();
-                let put = |m: usize, sums: [f32; 4]| {
-                    let to = y.start.add((row + m) * y.stride + output);
-                    for (i, sum) in sums.iter().take(here).enumerate() {
-                        let bias = matrix.bias.map_or(0.0, |bias| bias[output + i]);
-                        let old = if then == Then::Add { *to.add(i) } else { 0.0 };
-                        *to.add(i) = old + (sum + bias);
-                    }
+                row += match rows - row {
+                    n if n >= 6 && L::COUNT == 16 => finish(
+                        tile::<L, 6>(weights, first, x.stride, len, row == 0),
+                        biases,
+                        to,
+                        then,
+                    ),
+                    n if n >= 4 && L::COUNT == 16 => finish(
+                        tile::<L, 4>(weights, first, x.stride, len, row == 0),
+                        biases,
+                        to,
+                        then,
+                    ),
+                    n if n >= 2 => finish(
+                        tile::<L, 2>(weights, first, x.stride, len, row == 0),
+                        biases,
+                        to,
+                        then,
+                    ),
+                    _ => finish(
+                        tile::<L, 1>(weights, first, x.stride, len, row == 0),
+                        biases,
+                        to,
+                        then,
+                    ),
                 };
-                match rows - row {
-                    n if n >= 6 && L::COUNT == 16 => {
-                        tile::<L, 6>(weights, first, x.stride, len, put)
-                    }
-                    n if n >= 4 && L::COUNT == 16 => {
-                        tile::<L, 4>(weights, first, x.stride, len, put)
-                    }
-                    n if n >= 2 => tile::<L, 2>(weights, first, x.stride, len, put),
-                    _ => tile::<L, 1>(weights, first, x.stride, len, put),
-                }
-            };
-            row += done;
+            }
         }
         output += here;
     }
 }
 
-/// Four rows of weights times `M` rows of inputs, all sums held in registers; returns `M`.
+/// Four rows of weights times `M` rows of inputs, all sums held in registers. With `ahead`, the next
+/// four rows are on their way meanwhile: each is too short for the machine to notice by itself.
 #[inline(always)]
 unsafe fn tile<L: Lanes, const M: usize>(
-    weights: [*const f32; ROWS_OF_WEIGHTS],
+    weights: [*const f32; GROUP],
     x: *const f32,
     stride: usize,
     len: usize,
-    mut put: impl FnMut(usize, [f32; 4]),
-) -> usize {
+    ahead: bool,
+) -> [[f32; GROUP]; M] {
     // SAFETY: `len` numbers are behind each pointer, and every index is below it.
     unsafe {
-        let mut sums = [[L::zero(); ROWS_OF_WEIGHTS]; M];
+        let mut sums = [[L::zero(); GROUP]; M];
         let whole = len - len % L::COUNT;
         let mut k = 0;
         while k < whole {
@@ -143,22 +154,48 @@ unsafe fn tile<L: Lanes, const M: usize>(
                 L::load(weights[2].add(k)),
                 L::load(weights[3].add(k)),
             ];
-            for (m, sums) in sums.iter_mut().enumerate() {
+            if ahead {
+                for weights in weights {
+                    L::prefetch(weights.wrapping_add(GROUP * len + k));
+                }
+            }
+            for m in 0..M {
                 let x = L::load(x.add(m * stride + k));
-                for (sum, w) in sums.iter_mut().zip(w) {
-                    *sum = w.mul_add(x, *sum);
+                for i in 0..GROUP {
+                    sums[m][i] = w[i].mul_add(x, sums[m][i]);
                 }
             }
             k += L::COUNT;
         }
-        for (m, sums) in sums.into_iter().enumerate() {
-            let mut sums = L::sums(sums);
+        let mut totals = [[0.0; GROUP]; M];
+        for m in 0..M {
+            totals[m] = L::sums(sums[m]);
             for k in whole..len {
-                for (sum, w) in sums.iter_mut().zip(weights) {
-                    *sum += *w.add(k) * *x.add(m * stride + k);
+                for i in 0..GROUP {
+                    totals[m][i] += *weights[i].add(k) * *x.add(m * stride + k);
                 }
             }
-            put(m, sums);
+        }
+        totals
+    }
+}
+
+/// Puts a tile into `y` from a row on, at some columns; returns how many rows it had.
+#[inline(always)]
+unsafe fn finish<const M: usize>(
+    sums: [[f32; GROUP]; M],
+    biases: [f32; GROUP],
+    (y, row, columns): (Rows, usize, Range<usize>),
+    then: Then,
+) -> usize {
+    for (m, sums) in sums.iter().enumerate() {
+        for (i, column) in columns.clone().enumerate() {
+            // SAFETY: the caller vouches for these rows and columns.
+            unsafe {
+                let to = y.start.add((row + m) * y.stride + column);
+                let old = if then == Then::Add { *to } else { 0.0 };
+                *to = old + (sums[i] + biases[i]);
+            }
         }
     }
     M
@@ -218,8 +255,16 @@ pub(super) fn exp(x: f32) -> f32 {
     if x < -87.0 { 0.0 } else { mantissa * scale }
 }
 
-/// `gate * sigmoid(gate) * up`, into `gate`.
-pub(super) fn swiglu(gate: &mut [f32], up: &[f32]) {
+dispatch! {
+    /// `gate * sigmoid(gate) * up`, into `gate`.
+    ///
+    /// # Safety
+    /// None beyond what the slices say; kernels are all called alike.
+    pub(super) unsafe fn swiglu = swiglu_with(gate: &mut [f32], up: &[f32])
+}
+
+#[inline(always)]
+unsafe fn swiglu_with<L: Lanes>(gate: &mut [f32], up: &[f32]) {
     for (gate, up) in gate.iter_mut().zip(up) {
         *gate = *gate / (1.0 + exp(-*gate)) * up;
     }

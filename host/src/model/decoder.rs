@@ -1,14 +1,18 @@
 //! Grows responses token by token in f32 on the CPU, from the keys and values that libtorch's pass
 //! over the contexts left. The rows of a batch share every read of the weights.
 
-use super::kernels::{Matrix, Norm, Rows, Then, attend, gelu, multiply, rotate, swiglu};
-use super::sampler;
-use super::team::{self, Member};
-use crate::model::config::ModelConfig;
-use crate::model::generate::{Sampling, uniform};
-use crate::model::transformer::{self, KvCache, Linear, Mlp, Qkv, Transformer};
+use self::kernels::{Matrix, Norm, Rows, Then, attend, gelu, multiply, rotate, swiglu};
+use super::config::ModelConfig;
+use super::generate::{Sampling, uniform};
+use super::transformer::{self, KvCache, Linear, Mlp, Qkv, Transformer};
+use crate::cpu::team::{self, Member};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tch::{Device, Kind, Tensor};
+
+mod kernels;
+mod sampler;
+#[cfg(test)]
+mod tests;
 
 /// A weight matrix `[outputs, inputs]` with its bias, in memory as the kernels read it.
 struct Held(Tensor, Option<Tensor>);
@@ -87,13 +91,13 @@ struct Buffers {
 }
 
 /// A prompt that has been read: where the response begins.
-pub struct Start<'a> {
+pub(super) struct Start<'a> {
     /// Keys and values of the context, with room for the response.
-    pub cache: &'a KvCache,
+    pub(super) cache: &'a KvCache,
     /// Trunk output of each row's last real token, before the final norm. `[batch, hidden]`.
-    pub last: &'a Tensor,
+    pub(super) last: &'a Tensor,
     /// Which context tokens are real, when some are pads. `[batch, context_len]` bool.
-    pub real: Option<&'a Tensor>,
+    pub(super) real: Option<&'a Tensor>,
 }
 
 struct Decoder<'a> {
@@ -120,7 +124,7 @@ struct Decoder<'a> {
 
 /// Whether [`respond`] can do it.
 #[must_use]
-pub fn fits(model: &Transformer) -> bool {
+pub(super) fn fits(model: &Transformer) -> bool {
     model.device() == Device::Cpu && model.kind() == Kind::Float
 }
 
@@ -128,7 +132,7 @@ pub fn fits(model: &Transformer) -> bool {
 ///
 /// # Panics
 /// The model does not [fit](fits).
-pub fn respond(
+pub(super) fn respond(
     model: &Transformer,
     start: &Start,
     len: usize,

@@ -1,7 +1,7 @@
 //! Draws a token from a row of logits in one pass, without a copy of the row.
 
 use super::kernels::exp;
-use super::lanes::{Lanes, dispatch};
+use crate::cpu::lanes::{Lanes, dispatch};
 use crate::model::generate::Sampling;
 
 /// Numbers whose sum is kept, so that a draw looks at few of them twice.

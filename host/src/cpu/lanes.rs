@@ -1,10 +1,11 @@
 //! Vectors of f32 as wide as the machine's registers, chosen at run time.
 //!
 //! [`dispatch!`] compiles a generic kernel once for each width. Everything that a kernel calls is
-//! `inline(always)`, so that the intrinsics end up in a function whose features allow them.
+//! `inline(always)`, and no closure stands between, so that the intrinsics end up in a function whose
+//! features allow them.
 
 /// A register of numbers.
-pub(super) trait Lanes: Copy {
+pub trait Lanes: Copy {
     /// How many numbers.
     const COUNT: usize;
     /// All zeros.
@@ -13,6 +14,9 @@ pub(super) trait Lanes: Copy {
     unsafe fn load(from: *const f32) -> Self;
     /// `self * by + plus`, rounded once.
     unsafe fn mul_add(self, by: Self, plus: Self) -> Self;
+    /// Asks for the memory at `from`, which need not exist, before it is loaded.
+    #[inline(always)]
+    unsafe fn prefetch(_from: *const f32) {}
     /// The sum of each of four registers, in an order that depends on `COUNT` alone.
     unsafe fn sums(four: [Self; 4]) -> [f32; 4];
 }
@@ -65,6 +69,16 @@ mod x86 {
         }
     }
 
+    /// The upper half added to the lower.
+    #[inline(always)]
+    unsafe fn halves(lanes: __m512) -> __m256 {
+        // SAFETY: only instructions of AVX-512, which every caller was compiled with.
+        unsafe {
+            let upper = _mm512_extractf64x4_pd::<1>(_mm512_castps_pd(lanes));
+            _mm256_add_ps(_mm512_castps512_ps256(lanes), _mm256_castpd_ps(upper))
+        }
+    }
+
     impl Lanes for __m256 {
         const COUNT: usize = 8;
 
@@ -84,6 +98,12 @@ mod x86 {
         unsafe fn mul_add(self, by: Self, plus: Self) -> Self {
             // SAFETY: FMA, see the trait's users.
             unsafe { _mm256_fmadd_ps(self, by, plus) }
+        }
+
+        #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            // SAFETY: a hint, which never faults.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
         }
 
         #[inline(always)]
@@ -115,16 +135,16 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn prefetch(from: *const f32) {
+            // SAFETY: a hint, which never faults.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+        }
+
+        #[inline(always)]
         unsafe fn sums(four: [Self; 4]) -> [f32; 4] {
+            let [a, b, c, d] = four;
             // SAFETY: AVX-512, see the trait's users.
-            unsafe {
-                sums_of_eight(four.map(|lanes| {
-                    _mm256_add_ps(
-                        _mm512_castps512_ps256(lanes),
-                        _mm256_castpd_ps(_mm512_extractf64x4_pd::<1>(_mm512_castps_pd(lanes))),
-                    )
-                }))
-            }
+            unsafe { sums_of_eight([halves(a), halves(b), halves(c), halves(d)]) }
         }
     }
 }
@@ -136,7 +156,7 @@ macro_rules! dispatch {
         $visibility unsafe fn $name($($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             {
-                #[target_feature(enable = "avx512f,avx2,fma")]
+                #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
                 unsafe fn wide($($argument: $type),*) $(-> $result)? {
                     // SAFETY: as the caller's; the features are this function's own.
                     unsafe { $generic::<std::arch::x86_64::__m512>($($argument),*) }
@@ -151,7 +171,9 @@ macro_rules! dispatch {
                 {
                     // SAFETY: the machine has the features; the rest is the caller's promise.
                     return unsafe {
-                        if std::arch::is_x86_feature_detected!("avx512f") {
+                        if std::arch::is_x86_feature_detected!("avx512f")
+                            && std::arch::is_x86_feature_detected!("avx512vl")
+                        {
                             wide($($argument),*)
                         } else {
                             middle($($argument),*)
@@ -165,4 +187,4 @@ macro_rules! dispatch {
     };
 }
 
-pub(super) use dispatch;
+pub(crate) use dispatch;
