@@ -7,4 +7,5 @@ mod model;
 mod plugins;
 mod resume;
 mod support;
+mod tidy;
 mod training;

@@ -24,6 +24,24 @@ pub(crate) fn ci(layout: &Layout) -> Result<()> {
         run_command(cargo(root).args(["fmt", "--all", "--check"]))
     })?;
     setup::run(layout)?;
+    step("lints", || {
+        let lint = [
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--",
+            "-D",
+            "warnings",
+        ];
+        run_command(cargo(root).args(lint))
+    })?;
+    step("documentation", || {
+        run_command(
+            cargo(root)
+                .args(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+    })?;
     test(layout, &[])?;
     println!("ci took {:.1} s: all passed", start.elapsed().as_secs_f64());
     Ok(())

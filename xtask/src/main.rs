@@ -36,7 +36,7 @@ use crate::layout::Layout;
     bin_name = "cargo xtask",
     after_help = "Typical use:\n  \
         cargo xtask setup     once after cloning (about 1.5 GB; a second call does nothing)\n  \
-        cargo xtask demo      train a small policy from human sentiment ratings\n  \
+        cargo xtask demo      teach a small model to continue movie reviews kindly\n  \
         cargo xtask plugins   after editing something in plugins/ or sdk/\n  \
         cargo xtask test      before committing; `ci` adds formatting, lints and docs\n\n\
         What it fetches goes to .deps/, what it builds to target/; delete .deps/ to start over."

@@ -3,15 +3,53 @@
 
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, PoisonError};
 
-/// How often a waiting thread looks before it lets others run.
-const SPINS: u32 = 2000;
+/// How often a waiting thread looks before it sleeps: some tens of microseconds. Longer would only
+/// take time from others, who may be what the late thread is waiting for.
+const LOOKS: u32 = 500;
+
+/// Where the threads of a team wait for each other.
+#[derive(Default)]
+struct Meeting {
+    arrived: AtomicUsize,
+    sleepers: AtomicUsize,
+    door: Mutex<()>,
+    opened: Condvar,
+}
+
+impl Meeting {
+    /// Waits until `wanted` arrivals were made, this one among them.
+    fn arrive(&self, wanted: usize) {
+        if self.arrived.fetch_add(1, Ordering::SeqCst) + 1 == wanted {
+            if self.sleepers.load(Ordering::SeqCst) > 0 {
+                // Who sleeps has looked at `arrived` behind this door, so nobody misses the call.
+                drop(self.door.lock().unwrap_or_else(PoisonError::into_inner));
+                self.opened.notify_all();
+            }
+            return;
+        }
+        for _ in 0..LOOKS {
+            if self.arrived.load(Ordering::SeqCst) >= wanted {
+                return;
+            }
+            std::hint::spin_loop();
+        }
+        let mut door = self.door.lock().unwrap_or_else(PoisonError::into_inner);
+        self.sleepers.fetch_add(1, Ordering::SeqCst);
+        while self.arrived.load(Ordering::SeqCst) < wanted {
+            let opened = self.opened.wait(door);
+            door = opened.unwrap_or_else(PoisonError::into_inner);
+        }
+        self.sleepers.fetch_sub(1, Ordering::SeqCst);
+    }
+}
 
 /// One of the threads, as the program sees itself.
 pub struct Member<'a> {
     index: usize,
     count: usize,
-    arrived: &'a AtomicUsize,
+    meeting: &'a Meeting,
     round: usize,
 }
 
@@ -26,17 +64,7 @@ impl Member<'_> {
     /// Waits until all have come here; what they wrote before is then seen by all.
     pub fn meet(&mut self) {
         self.round += 1;
-        self.arrived.fetch_add(1, Ordering::AcqRel);
-        let mut looks = 0;
-        while self.arrived.load(Ordering::Acquire) < self.round * self.count {
-            looks += 1;
-            if looks < SPINS {
-                std::hint::spin_loop();
-            } else {
-                // Another process may have our core's partner.
-                std::thread::yield_now();
-            }
-        }
+        self.meeting.arrive(self.round * self.count);
     }
 }
 
@@ -46,12 +74,12 @@ impl Member<'_> {
 /// When the program panics on any of them. The program must not panic between meetings.
 pub fn run(threads: usize, program: impl Fn(&mut Member) + Sync) {
     let count = threads.max(1);
-    let arrived = AtomicUsize::new(0);
+    let meeting = Meeting::default();
     let work = |index| {
         program(&mut Member {
             index,
             count,
-            arrived: &arrived,
+            meeting: &meeting,
             round: 0,
         });
     };

@@ -44,7 +44,7 @@ pub(super) fn load(spec: &Spec, tokenizer: Arc<dyn TokenizerHost>) -> Result<imp
     })
 }
 
-fn layout(given: wit::ContextLayout, vocabulary: u32) -> Result<Layout> {
+fn layout(given: wit::TaskLayout, vocabulary: u32) -> Result<Layout> {
     for (what, len) in [
         ("query-len", given.query_len),
         ("response-len", given.response_len),
@@ -161,7 +161,7 @@ impl Task for Plugin {
 impl Plugin {
     fn read_queries(
         &self,
-        given: wit::QueryColumns,
+        given: wit::QueryBatch,
         ids: &[u64],
     ) -> Result<Vec<Outcome<Query>>, String> {
         let count = ids.len();
@@ -304,7 +304,7 @@ mod tests {
 
     #[test]
     fn a_layout_has_lengths_and_known_tokens() {
-        let given = |query_len, prefix| wit::ContextLayout {
+        let given = |query_len, prefix| wit::TaskLayout {
             query_len,
             response_len: 4,
             prefix,

@@ -1,0 +1,140 @@
+//! The shape of the source: which module may use which, and where each engine stays.
+
+use std::path::{Path, PathBuf};
+
+/// Modules of the host from the top down, with those of their own crate that they may use.
+const ARROWS: &[(&str, &[&str])] = &[
+    ("main", &["cli"]),
+    (
+        "cli",
+        &[
+            "train",
+            "plugin",
+            "model",
+            "rl",
+            "config",
+            "role",
+            "run_dir",
+            "seed",
+            "spelling",
+            "tokenizer",
+            "metrics",
+        ],
+    ),
+    (
+        "train",
+        &[
+            "model",
+            "rl",
+            "config",
+            "role",
+            "run_dir",
+            "seed",
+            "tokenizer",
+            "metrics",
+            "tensorboard",
+        ],
+    ),
+    ("plugin", &["role", "spelling"]),
+    ("model", &["cpu", "tokenizer"]),
+    ("rl", &["cpu"]),
+    ("cpu", &[]),
+    ("config", &["spelling"]),
+    ("role", &[]),
+    ("run_dir", &[]),
+    ("seed", &[]),
+    ("spelling", &[]),
+    ("tokenizer", &[]),
+    ("metrics", &["run_dir"]),
+    ("tensorboard", &[]),
+];
+
+/// Crates that belong to a few modules, so that one can be replaced without a hunt.
+const ENGINES: &[(&str, &[&str])] = &[
+    ("tch", &["model", "rl", "train", "cli"]),
+    ("wasmtime", &["plugin"]),
+    ("clap", &["cli"]),
+    ("indicatif", &["cli"]),
+    ("libloading", &["model"]),
+    ("tokenizers", &["tokenizer"]),
+];
+
+fn source() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
+}
+
+fn files(folder: &Path, found: &mut Vec<PathBuf>) {
+    for entry in std::fs::read_dir(folder).unwrap().flatten() {
+        let path = entry.path();
+        if path.is_dir() {
+            files(&path, found);
+        } else if path.extension().is_some_and(|ending| ending == "rs") {
+            found.push(path);
+        }
+    }
+}
+
+/// Name of the top module, path and code (without comments) of each file of the host.
+fn modules() -> Vec<(String, PathBuf, String)> {
+    let mut found = Vec::new();
+    files(&source(), &mut found);
+    let module = |path: &Path| {
+        let inside = path.strip_prefix(source()).unwrap();
+        let first = inside.components().next().unwrap().as_os_str();
+        first.to_str().unwrap().trim_end_matches(".rs").to_owned()
+    };
+    let code = |path: &Path| {
+        let text = std::fs::read_to_string(path).unwrap();
+        let lines = text
+            .lines()
+            .filter(|line| !line.trim_start().starts_with("//"));
+        lines.collect::<Vec<_>>().join("\n")
+    };
+    found
+        .into_iter()
+        .map(|path| (module(&path), path.clone(), code(&path)))
+        .filter(|(module, ..)| module != "lib")
+        .collect()
+}
+
+/// Identifiers that follow `before` in `code`, where nothing of a longer word stands before it.
+fn after<'a>(code: &'a str, before: &'a str) -> impl Iterator<Item = &'a str> {
+    code.match_indices(before).map(move |(at, _)| {
+        let rest = &code[at + before.len()..];
+        let end = rest.find(|c: char| !c.is_alphanumeric() && c != '_');
+        &rest[..end.unwrap_or(rest.len())]
+    })
+}
+
+#[test]
+fn modules_use_only_what_is_below_them() {
+    for (module, path, code) in modules() {
+        let allowed = ARROWS.iter().find(|(name, _)| *name == module);
+        let (_, allowed) =
+            allowed.unwrap_or_else(|| panic!("{}: which layer is this?", path.display()));
+        for used in after(&code, "crate::") {
+            let own = used == module || !ARROWS.iter().any(|(name, _)| *name == used);
+            assert!(
+                own || allowed.contains(&used),
+                "{}: `{module}` must not use `{used}`",
+                path.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn engines_stay_where_they_belong() {
+    for (module, path, code) in modules() {
+        for (engine, homes) in ENGINES {
+            let used = code.match_indices(&format!("{engine}::")).any(|(at, _)| {
+                !code[..at].ends_with(|c: char| c.is_alphanumeric() || c == '_' || c == ':')
+            });
+            assert!(
+                !used || homes.contains(&module.as_str()),
+                "{}: `{engine}` belongs to {homes:?}",
+                path.display()
+            );
+        }
+    }
+}
