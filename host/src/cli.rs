@@ -99,16 +99,28 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     }
 }
 
-/// Prints an error and its causes, and says how to exit.
+/// Prints an error and its causes, then what to do about them, and says how to exit.
 pub fn report(error: &anyhow::Error) -> ExitCode {
-    let mut lines: Vec<String> = Vec::new();
+    let mut causes: Vec<String> = Vec::new();
+    let mut hints: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
+        let (advice, said): (Vec<&str>, Vec<&str>) =
+            text.lines().partition(|line| line.starts_with("hint: "));
+        let said = said.join("\n");
         // A cause that its context already spells out says nothing new.
-        if !lines.iter().any(|line| line.contains(&text)) {
-            lines.push(text);
+        if !causes.iter().any(|known| known.contains(&said)) {
+            causes.push(said);
+        }
+        for hint in advice {
+            if !hints.iter().any(|known| known == hint) {
+                hints.push(hint.into());
+            }
         }
     }
-    eprintln!("error: {}", lines.join("\n  because: "));
+    eprintln!("error: {}", causes.join("\n  because: "));
+    for hint in hints {
+        eprintln!("{hint}");
+    }
     ExitCode::FAILURE
 }

@@ -10,6 +10,7 @@ pub mod rl;
 pub mod role;
 pub mod run_dir;
 pub mod seed;
+pub mod spelling;
 pub mod tensorboard;
 pub mod tokenizer;
 pub mod train;

@@ -31,6 +31,7 @@ mod tests;
 mod wit;
 
 pub use componentize::componentize;
+pub use settings::choices;
 
 /// The contract that this build speaks.
 pub const CONTRACT: &str = "0.1.0";

@@ -20,20 +20,25 @@ pub struct RunDir {
 }
 
 impl RunDir {
-    /// The directory of a new run: made here, refused when it holds a run already.
+    /// The directory of a new run: made here, refused when it holds a run already. One that failed
+    /// before its first update is none.
     pub fn create(root: &Path, config: &str) -> Result<RunDir> {
         let run = RunDir {
             root: root.to_path_buf(),
         };
-        if run.config().exists() {
+        if run.metrics().exists() || run.checkpoints().exists() {
             bail!(
                 "`{}` holds a run already\nhint: go on with it by `--resume`, or name another \
                  directory by `--set run.dir=…`",
                 root.display()
             );
         }
-        fs::create_dir_all(root)
-            .with_context(|| format!("cannot make run directory `{}`", root.display()))?;
+        fs::create_dir_all(root).with_context(|| {
+            format!(
+                "cannot make run directory `{}`\nhint: name another by `--set run.dir=…`",
+                root.display()
+            )
+        })?;
         replace(&run.config(), config.as_bytes())?;
         Ok(run)
     }
@@ -119,16 +124,18 @@ impl RunDir {
     }
 }
 
-/// Writes a file beside its place and renames it once, so that readers see the old or the new.
+/// Writes a file beside its place and renames it once, so that readers see the old or the new. What
+/// a kill leaves beside it, the next attempt overwrites.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().context("a file has a folder")?;
     fs::create_dir_all(parent)?;
-    let mut file = tempfile::NamedTempFile::new_in(parent)
-        .with_context(|| format!("cannot write in `{}`", parent.display()))?;
-    file.write_all(bytes)?;
-    file.as_file().sync_all()?;
-    file.persist(path)
-        .with_context(|| format!("cannot write `{}`", path.display()))?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let about = || format!("cannot write `{}`", path.display());
+    let mut file = fs::File::create(&beside).with_context(about)?;
+    file.write_all(bytes).with_context(about)?;
+    file.sync_all().with_context(about)?;
+    fs::rename(&beside, path).with_context(about)?;
     Ok(())
 }
 
@@ -152,7 +159,9 @@ mod tests {
     #[test]
     fn refuses_a_second_run_and_another_config() {
         let dir = tempfile::tempdir().unwrap();
-        RunDir::create(dir.path(), "[ppo]\nlr = 1\n").unwrap();
+        RunDir::create(dir.path(), "[ppo]\nlr = 3\n").unwrap();
+        let run = RunDir::create(dir.path(), "[ppo]\nlr = 1\n").unwrap();
+        fs::write(run.metrics(), "{\"update\":0}\n").unwrap();
         assert!(
             RunDir::create(dir.path(), "")
                 .unwrap_err()

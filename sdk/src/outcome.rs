@@ -41,13 +41,22 @@ pub(crate) fn each_row<T>(
     rows: usize,
     mut each: impl FnMut(usize) -> RowResult<T>,
 ) -> Vec<RowResult<T>> {
-    (0..rows)
+    let results = (0..rows)
         .map(|row| {
-            #[cfg(target_arch = "wasm32")]
-            crate::bindings::attune::plugin::progress::row(row as u32);
+            at_row(row);
             each(row)
         })
-        .collect()
+        .collect();
+    // Past the last row: what goes wrong from here on is no row's fault.
+    at_row(rows);
+    results
+}
+
+fn at_row(row: usize) {
+    #[cfg(target_arch = "wasm32")]
+    crate::bindings::attune::plugin::progress::row(row as u32);
+    #[cfg(not(target_arch = "wasm32"))]
+    let _ = row;
 }
 
 /// Statuses and messages of `rows`; no statuses when every row has a value.

@@ -1,5 +1,11 @@
 //! End-to-end tests, through the binary.
 
+mod cli;
+mod errors;
+mod hostile;
 mod model;
+mod plugins;
+mod resume;
 mod support;
 mod tidy;
+mod training;

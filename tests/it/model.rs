@@ -34,6 +34,8 @@ fn what_cannot_be_is_named() {
     assert!(fail(&["sample", model, "--prompt", ""]).contains("prompt 1 is empty"));
     assert!(fail(&["sample", model, "--prompt", "a", "--temperature", "-1"]).contains("-1"));
     assert!(fail(&["sample", model, "--prompt", "a", "--device", "tpu"]).contains("`tpu`"));
+    let long = ["sample", model, "--prompt", "a", "--tokens", "128"];
+    assert!(fail(&long).contains("129 tokens, more than the model's 128 positions"));
     let config = folder.path().join("tiny.json");
     assert!(
         fail(&["model", "random", config.to_str().unwrap(), model])

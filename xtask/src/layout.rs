@@ -61,6 +61,11 @@ impl Layout {
         self.root.join("target/plugins")
     }
 
+    /// Components that only tests load.
+    pub(crate) fn test_plugins(&self) -> PathBuf {
+        self.root.join("target/test-plugins")
+    }
+
     /// The host's binary, in the one profile that everything here uses.
     pub(crate) fn host_binary(&self) -> PathBuf {
         self.root

@@ -69,7 +69,7 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// Build plugins/* for WebAssembly and write target/plugins/NAME.wasm
+    /// Build plugins/* for WebAssembly into target/plugins, and the tests' into target/test-plugins
     Plugins,
     /// What a change must pass: formatting, lints, documentation, then `test`
     Ci,

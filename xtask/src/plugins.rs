@@ -1,5 +1,6 @@
-//! Builds every crate in `plugins/` to a WebAssembly component, `target/plugins/NAME.wasm`.
-//! It knows cargo and the component encoder; it knows nothing about what a plugin does.
+//! Builds every crate in `plugins/` to a WebAssembly component, `target/plugins/NAME.wasm`, and those
+//! in `tests/`, which only tests use, to `target/test-plugins/NAME.wasm`. It knows cargo and the
+//! component encoder; it knows nothing about what a plugin does.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,6 +21,8 @@ struct Plugin {
     name: String,
     /// The file name stem of its core module; cargo writes underscores.
     module: String,
+    /// Where the component goes.
+    folder: PathBuf,
 }
 
 /// The `plugins` verb.
@@ -45,7 +48,8 @@ pub(crate) fn build(layout: &Layout, toolchain: &WasmToolchain) -> Result<()> {
                 .join(PROFILE)
                 .join(&plugin.module)
                 .with_extension("wasm");
-            let component = folder.join(&plugin.name).with_extension("wasm");
+            fs::create_dir_all(&plugin.folder)?;
+            let component = plugin.folder.join(&plugin.name).with_extension("wasm");
             let news = componentize(&module, &component)
                 .with_context(|| format!("cannot make a component of plugin `{}`", plugin.name))?;
             println!("    {} {news}", layout.short(&component));
@@ -54,7 +58,7 @@ pub(crate) fn build(layout: &Layout, toolchain: &WasmToolchain) -> Result<()> {
     })
 }
 
-/// The packages under `plugins/` that build a module.
+/// The packages under `plugins/` and `tests/` that build a module.
 fn plugins(layout: &Layout) -> Result<Vec<Plugin>> {
     let json =
         capture(cargo(layout.root()).args(["metadata", "--no-deps", "--format-version", "1"]))?;
@@ -75,9 +79,13 @@ fn plugins(layout: &Layout) -> Result<Vec<Plugin>> {
 
 fn plugin(layout: &Layout, package: &serde_json::Value) -> Option<Plugin> {
     let manifest = PathBuf::from(package["manifest_path"].as_str()?);
-    if !manifest.starts_with(layout.root().join("plugins")) {
-        return None;
-    }
+    let places = [
+        ("plugins", layout.plugins()),
+        ("tests", layout.test_plugins()),
+    ];
+    let (_, folder) = places
+        .into_iter()
+        .find(|(sources, _)| manifest.starts_with(layout.root().join(sources)))?;
     let is_module = |target: &&serde_json::Value| {
         let kinds = target["crate_types"].as_array();
         kinds.is_some_and(|kinds| kinds.iter().any(|kind| kind == "cdylib"))
@@ -86,6 +94,7 @@ fn plugin(layout: &Layout, package: &serde_json::Value) -> Option<Plugin> {
     Some(Plugin {
         name: package["name"].as_str()?.to_owned(),
         module: target["name"].as_str()?.replace('-', "_"),
+        folder,
     })
 }
 

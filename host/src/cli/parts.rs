@@ -8,10 +8,13 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::config::{Config, PluginLimits, PluginRef};
+use crate::model::config::ModelConfig;
 use crate::model::device;
 use crate::model::policy::Policy;
 use crate::plugin::{self, Limits, Spec, TokenizerHost};
-use crate::role::{Identity, Query, Split, Task};
+use crate::role::{CallContext, Identity, Layout, Query, Split, Task};
+use crate::seed;
+use crate::spelling::nearest;
 use crate::tokenizer::Tokenizer;
 use crate::train::policy::hold_out;
 use crate::train::queries::{make_queries, read_rows};
@@ -31,6 +34,10 @@ impl TokenizerHost for Tokenizer {
     }
 }
 
+/// What to do about a model folder that is not whole.
+const MODEL: &str = "a model folder holds config.json, model.safetensors and tokenizer.json of one \
+                     model; `attune model import` makes one";
+
 /// Everything that a run needs, loaded and checked.
 pub(super) struct Parts {
     pub(super) tokenizer: Arc<Tokenizer>,
@@ -44,29 +51,47 @@ pub(super) struct Parts {
 
 /// Loads plugins first, because they are the quickest to be wrong, and the model last.
 pub(super) fn load(config: &Config) -> Result<Parts> {
-    let tokenizer = Arc::new(Tokenizer::load(&config.model.path)?);
+    let (model, tokenizer) = model(&config.model.path)?;
     let host: Arc<dyn TokenizerHost> = tokenizer.clone();
     let limits = &config.plugins;
-    let task =
-        plugin::load_task(&spec(&config.task, limits)?, host.clone()).context("in [task]")?;
+    let task = spec(&config.task, limits)
+        .and_then(|spec| plugin::load_task(&spec, host.clone()))
+        .context("in [task]")?;
     let labeler = match &config.labeler {
         Some(reference) => {
-            let labeler = plugin::load_labeler(&spec(reference, limits)?, host.clone());
-            Some((labeler.context("in [labeler]")?, reference.weight))
+            let labeler = spec(reference, limits)
+                .and_then(|spec| plugin::load_labeler(&spec, host.clone()))
+                .context("in [labeler]")?;
+            Some((labeler, reference.weight))
         }
         None => None,
     };
     let mut shapers = Vec::new();
     for reference in &config.shaper {
-        let shaper = plugin::load_shaper(&spec(reference, limits)?, host.clone());
-        shapers.push((shaper.context("in [[shaper]]")?, reference.weight));
+        let shaper = spec(reference, limits)
+            .and_then(|spec| plugin::load_shaper(&spec, host.clone()))
+            .context("in [[shaper]]")?;
+        shapers.push((shaper, reference.weight));
     }
     let identities: Vec<Identity> = std::iter::once(task.identity())
         .chain(labeler.iter().map(|(labeler, _)| labeler.identity()))
         .chain(shapers.iter().map(|(shaper, _)| shaper.identity()))
         .cloned()
         .collect();
-    let (train, held_out) = queries(config, task.as_ref())?;
+    check_length(task.layout(), &model)?;
+    let scorers = Scorers {
+        task,
+        labeler,
+        shapers,
+        limits: limits.clone(),
+    };
+    let (train, held_out) = queries(config, scorers.task.as_ref())?;
+    let probed = CallContext {
+        seed: seed::derive(config.run.seed, "probe", 0),
+        update: 0,
+        split: Split::Validation,
+    };
+    scorers.probe(probed, &held_out[0])?;
     let device = device::resolve(&config.run.device)?;
     device::set_threads(config.run.threads);
     let kind = if config.run.dtype == "bf16" {
@@ -79,23 +104,23 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
         device,
         kind,
         config.model.trainable_layers,
-    )?;
+    )
+    .with_context(|| {
+        format!(
+            "model `{}` cannot be loaded\nhint: {MODEL}",
+            config.model.path.display()
+        )
+    })?;
     let manifest = json!({
         "attune": env!("CARGO_PKG_VERSION"),
         "device": format!("{device:?}"),
         "threads": tch::get_num_threads(),
         "seed": config.run.seed,
         "plugins": identities,
-        "layout": task.layout(),
+        "layout": scorers.task.layout(),
         "queries": train.len(),
         "held_out": held_out.len(),
     });
-    let scorers = Scorers {
-        task,
-        labeler,
-        shapers,
-        limits: limits.clone(),
-    };
     Ok(Parts {
         tokenizer,
         policy,
@@ -107,22 +132,77 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
     })
 }
 
+/// Shape and tokenizer of a model folder, which must fit each other.
+fn model(dir: &Path) -> Result<(ModelConfig, Arc<Tokenizer>)> {
+    for file in ["config.json", "tokenizer.json"] {
+        if !dir.join(file).is_file() {
+            bail!(
+                "model folder `{}` has no {file}\nhint: {MODEL}",
+                dir.display()
+            );
+        }
+    }
+    let broken = || format!("model `{}` cannot be used\nhint: {MODEL}", dir.display());
+    let config = ModelConfig::load(dir).with_context(broken)?;
+    let tokenizer = Tokenizer::load(dir).with_context(broken)?;
+    if tokenizer.vocab_size() as i64 > config.vocab_size {
+        bail!(
+            "`{}`: the tokenizer has {} tokens, the model only {}\nhint: use the tokenizer.json that \
+             came with the model",
+            dir.display(),
+            tokenizer.vocab_size(),
+            config.vocab_size
+        );
+    }
+    Ok((config, Arc::new(tokenizer)))
+}
+
+/// Refuses contexts and responses that the model has no positions for.
+fn check_length(layout: &Layout, model: &ModelConfig) -> Result<()> {
+    let context = layout.prefix.len() + layout.query_len + layout.suffix.len();
+    let len = context + layout.response_len;
+    if len as i64 > model.max_positions {
+        bail!(
+            "context {context} and response {} make {len} tokens, more than the model's {} positions\n\
+             hint: lower the task's query_len or response_len",
+            layout.response_len,
+            model.max_positions
+        );
+    }
+    Ok(())
+}
+
+/// Queries to train on, at least a batch of them, and held-out ones, as many as asked for.
 fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>)> {
     let seed = config.run.seed;
     let count = config.eval.queries as usize;
-    let train = make_queries(task, &read_rows(&config.data.train)?, Split::Train, seed)?;
-    let Some(path) = &config.data.held_out else {
-        return hold_out(train, count);
+    let rows = read_rows(&config.data.train)?;
+    let all = make_queries(task, &rows, Split::Train, seed)?;
+    let (train, held_out) = match &config.data.held_out {
+        None => hold_out(all, count)?,
+        Some(path) => {
+            let mut held_out = make_queries(task, &read_rows(path)?, Split::Test, seed)?;
+            if held_out.len() < count {
+                bail!(
+                    "`{}` makes {} queries, fewer than [eval] queries {count}\nhint: lower \
+                     eval.queries",
+                    path.display(),
+                    held_out.len()
+                );
+            }
+            held_out.truncate(count);
+            (all, held_out)
+        }
     };
-    let mut held_out = make_queries(task, &read_rows(path)?, Split::Test, seed)?;
-    if held_out.len() < count {
+    let batch_size = config.ppo.batch_size;
+    if (train.len() as u64) < batch_size {
         bail!(
-            "`{}` makes {} queries, fewer than [eval] queries {count}\nhint: lower eval.queries",
-            path.display(),
-            held_out.len()
+            "[ppo] batch_size {batch_size} is more than the {} queries to train on in `{}`\nhint: \
+             lower ppo.batch_size, or add rows",
+            train.len(),
+            config.data.train.display()
         );
     }
-    held_out.truncate(count);
     Ok((train, held_out))
 }
 
@@ -145,7 +225,11 @@ pub(super) fn find(plugin: &str) -> Result<PathBuf> {
     if plugin.ends_with(".wasm") || plugin.contains('/') {
         let path = PathBuf::from(plugin);
         if !path.is_file() {
-            bail!("there is no plugin file `{}`", path.display());
+            bail!(
+                "there is no plugin file `{}`\nhint: put the file there, or name another; \
+                 `cargo xtask plugins` builds those that ship",
+                path.display()
+            );
         }
         return Ok(path);
     }
@@ -157,11 +241,15 @@ pub(super) fn find(plugin: &str) -> Result<PathBuf> {
         }
     }
     let known: Vec<String> = folders.iter().flat_map(|folder| names(folder)).collect();
-    bail!(
-        "there is no plugin `{plugin}`; known are: {}\nhint: name a file that ends in `.wasm`, or build \
-         the shipped plugins by `cargo xtask plugins`",
-        known.join(", ")
-    )
+    let hint = match nearest(plugin, known.iter().map(String::as_str)) {
+        Some(name) => format!("did you mean `{name}`?"),
+        None if known.is_empty() => "build the shipped plugins by `cargo xtask plugins`".into(),
+        None => format!(
+            "known are {}; a file's name ends in `.wasm`",
+            known.join(", ")
+        ),
+    };
+    bail!("there is no plugin `{plugin}`\nhint: {hint}")
 }
 
 /// Where plugins are looked for by name.

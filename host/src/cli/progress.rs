@@ -14,6 +14,7 @@ const PLAIN_EVERY: u64 = 5;
 pub(super) struct Progress {
     bar: Option<ProgressBar>,
     terminal: bool,
+    begun: bool,
 }
 
 impl Progress {
@@ -21,6 +22,7 @@ impl Progress {
         Progress {
             bar: None,
             terminal: std::io::stderr().is_terminal(),
+            begun: false,
         }
     }
 
@@ -56,7 +58,8 @@ impl Observer for Progress {
             let left = (updates - update - 1) as f64 * get("time/update");
             eprintln!("update {}/{updates}  {text}  ETA {left:.0} s", update + 1);
         }
-        if update == 0 {
+        // Once a process, so that a run that goes on says it as well.
+        if !std::mem::replace(&mut self.begun, true) {
             self.note(&format!(
                 "first minibatch: probability ratio within {:.1e} of 1",
                 get("ppo/first_ratio_error")

@@ -74,6 +74,15 @@ pub(super) fn run(args: &SampleArgs) -> Result<()> {
         if tokens.is_empty() {
             bail!("prompt {} is empty", number + 1);
         }
+        let (len, most) = (tokens.len() + args.tokens, policy.config().max_positions);
+        if len as i64 > most {
+            bail!(
+                "prompt {} and --tokens {} make {len} tokens, more than the model's {most} positions\n\
+                 hint: lower --tokens",
+                number + 1,
+                args.tokens
+            );
+        }
         let context = Tensor::from_slice(&tokens)
             .view([1, tokens.len() as i64])
             .repeat([args.count as i64, 1])

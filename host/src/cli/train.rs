@@ -188,10 +188,11 @@ pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<
     let state = trainer.run(state, resumed, &mut progress)?;
     progress.finish();
 
-    let after = evaluate(&trainer.roller, &parts.held_out)?;
-    store(&run_dir, "after", &after)?;
+    // Saved first: a scorer that fails on the held-out answers does not take the policy with it.
     parts.policy.save(&run_dir.policy())?;
     parts.tokenizer.save(&run_dir.policy())?;
+    let after = evaluate(&trainer.roller, &parts.held_out)?;
+    store(&run_dir, "after", &after)?;
     print_table(&before, &after, config.eval.show);
     print_where(&run_dir, &state);
     Ok(())

@@ -2,30 +2,39 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use super::{Config, PluginRef};
+use crate::spelling::nearest;
 
 impl Config {
     /// Reads `path` and applies `overrides` (`section.key=value`, where the value is TOML or, when
-    /// it does not parse as such, a string).
+    /// it does not parse as such, a string). Paths in the file are relative to its folder, paths in
+    /// overrides to the current one.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Config> {
-        let text = std::fs::read_to_string(path)
-            .with_context(|| format!("cannot read config `{}`", path.display()))?;
-        let base = path.parent().unwrap_or(Path::new("."));
-        let base = std::path::absolute(base)?;
-        let mut config: Config =
-            toml::from_str(&text).with_context(|| format!("in config `{}`", path.display()))?;
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!(
+                "cannot read config `{}`\nhint: name a TOML file; examples/ has some",
+                path.display()
+            )
+        })?;
+        let whole = std::path::absolute(path)?;
+        let base = whole.parent().unwrap_or(&whole);
+        let mut config: Config = toml::from_str(&text)
+            .map_err(advise)
+            .with_context(|| format!("in config `{}`", path.display()))?;
+        config.make_absolute(base);
         if !overrides.is_empty() {
-            let mut table: toml::Table = toml::from_str(&text)?;
+            let mut table = toml::Table::try_from(&config)?;
             for one in overrides {
                 apply(&mut table, one)?;
             }
             config = table
                 .try_into()
+                .map_err(advise)
                 .with_context(|| format!("after `--set {}`", overrides.join("` `--set ")))?;
+            config.make_absolute(&std::path::absolute(".")?);
         }
-        config.make_absolute(&base);
         Ok(config)
     }
 
@@ -74,6 +83,39 @@ fn join(base: &Path, path: &mut PathBuf) {
         }
     }
     *path = clean;
+}
+
+/// The error with what to do about it, as far as its words tell.
+fn advise(error: toml::de::Error) -> anyhow::Error {
+    let text = error.to_string();
+    let said = error.message();
+    let mut quoted = said.split('`').skip(1).step_by(2);
+    let hint = if said.starts_with("unknown field") {
+        let word = quoted.next().unwrap_or_default();
+        let known: Vec<&str> = quoted.collect();
+        match nearest(word, known.iter().copied()) {
+            Some(name) => format!("did you mean `{name}`?"),
+            None => format!("the keys here are {}", known.join(", ")),
+        }
+    } else if said.starts_with("missing field") {
+        format!("add `{} = …`", quoted.next().unwrap_or_default())
+    } else if let Some((_, wanted)) = said.split_once("expected ") {
+        format!("write {}", in_toml(wanted))
+    } else {
+        "the examples in examples/ are complete configs".into()
+    };
+    anyhow!("{}\nhint: {hint}", text.trim_end())
+}
+
+/// What a type of Rust is called in a config.
+fn in_toml(wanted: &str) -> &str {
+    match wanted {
+        "u64" | "usize" => "a whole number, at least 0",
+        "i64" => "a whole number",
+        "f64" => "a number, such as 0.5",
+        "a string" | "path string" => "a text in quotes",
+        other => other,
+    }
 }
 
 fn apply(table: &mut toml::Table, text: &str) -> Result<()> {

@@ -21,13 +21,13 @@ pub struct Plan {
 impl Config {
     /// Derives the plan, or lists everything that cannot work.
     pub fn plan(&self) -> Result<Plan> {
-        let mut problems = Vec::new();
+        let mut problems = Problems(Vec::new());
         check_ppo(&self.ppo, &mut problems);
         check_sampling(&self.sampling, &mut problems);
         check_kl(&self.kl, &mut problems);
         self.check_rest(&mut problems);
-        if !problems.is_empty() {
-            bail!("{}", problems.join("\n"));
+        if !problems.0.is_empty() {
+            bail!("{}", problems.0.join("\n"));
         }
         let ppo = &self.ppo;
         let updates = ppo.total_episodes.div_ceil(ppo.batch_size);
@@ -43,57 +43,97 @@ impl Config {
         })
     }
 
-    fn check_rest(&self, problems: &mut Vec<String>) {
+    fn check_rest(&self, problems: &mut Problems) {
         if self.labeler.is_none() && self.shaper.is_empty() {
-            problems.push(
-                "there is no reward: neither [labeler] nor [[shaper]] is given\nhint: add \
-                 `[labeler]` with `plugin = \"valence\"`"
-                    .into(),
+            problems.add(
+                "there is no reward: neither [labeler] nor [[shaper]] is given",
+                "add `[labeler]` with `plugin = \"valence\"`",
             );
         }
         for plugin in self.labeler.iter().chain(&self.shaper) {
             if !plugin.weight.is_finite() {
-                problems.push(format!(
-                    "weight {} of `{}` is not finite",
-                    plugin.weight, plugin.plugin
-                ));
+                problems.add(
+                    format!(
+                        "weight {} of `{}` is not finite",
+                        plugin.weight, plugin.plugin
+                    ),
+                    "use a number, such as 1.0",
+                );
             }
         }
         if !["f32", "bf16"].contains(&self.run.dtype.as_str()) {
-            problems.push(format!(
-                "[run] dtype `{}` is unknown\nhint: use f32 or bf16",
-                self.run.dtype
-            ));
-        }
-        if self.run.checkpoint_every == 0 || self.run.keep_checkpoints == 0 {
-            problems.push("[run] checkpoint_every and keep_checkpoints must be at least 1".into());
-        }
-        if self.model.trainable_layers == Some(0) {
-            problems.push(
-                "[model] trainable_layers 0 would train nothing\nhint: leave it out to train all"
-                    .into(),
+            problems.add(
+                format!("[run] dtype `{}` is unknown", self.run.dtype),
+                "use f32 or bf16",
             );
         }
-        let limits = &self.plugins;
+        let (run, limits) = (&self.run, &self.plugins);
+        problems.at_least_one("run", "checkpoint_every", run.checkpoint_every);
+        problems.at_least_one("run", "keep_checkpoints", run.keep_checkpoints as u64);
+        problems.at_least_one("eval", "queries", self.eval.queries);
+        problems.at_least_one("plugins", "memory_mib", limits.memory_mib);
+        if self.model.trainable_layers == Some(0) {
+            problems.add(
+                "[model] trainable_layers 0 would train nothing",
+                "leave it out to train all",
+            );
+        }
         if limits.deadline_ms < 50 {
-            problems.push(format!(
-                "[plugins] deadline_ms {} is below 50",
-                limits.deadline_ms
-            ));
+            problems.add(
+                format!("[plugins] deadline_ms {} is below 50", limits.deadline_ms),
+                "use at least 50",
+            );
         }
-        if limits.memory_mib == 0 {
-            problems.push("[plugins] memory_mib must be at least 1".into());
+        problems.share("plugins", "max_error_rate", limits.max_error_rate);
+    }
+}
+
+/// What cannot work, each with what to do about it.
+struct Problems(Vec<String>);
+
+impl Problems {
+    fn add(&mut self, what: impl std::fmt::Display, hint: impl std::fmt::Display) {
+        self.0.push(format!("{what}\nhint: {hint}"));
+    }
+
+    fn at_least_one(&mut self, section: &str, name: &str, value: u64) {
+        if value == 0 {
+            self.add(
+                format!("[{section}] {name} is 0, must be at least 1"),
+                format!("use {section}.{name} = 1 or more"),
+            );
         }
-        if !(0.0..=1.0).contains(&limits.max_error_rate) {
-            problems.push(format!(
-                "[plugins] max_error_rate {} is not in 0..1",
-                limits.max_error_rate
-            ));
+    }
+
+    fn not_negative(&mut self, section: &str, name: &str, value: f64) {
+        if !value.is_finite() || value < 0.0 {
+            self.add(
+                format!("[{section}] {name} {value} must be a number, at least 0"),
+                format!("use {section}.{name} = 0.0 or more"),
+            );
+        }
+    }
+
+    fn above_zero(&mut self, section: &str, name: &str, value: f64) {
+        if !value.is_finite() || value <= 0.0 {
+            self.add(
+                format!("[{section}] {name} {value} must be a number above 0"),
+                format!("leave {section}.{name} out for its default"),
+            );
+        }
+    }
+
+    fn share(&mut self, section: &str, name: &str, value: f64) {
+        if !(0.0..=1.0).contains(&value) {
+            self.add(
+                format!("[{section}] {name} {value} is not in 0..1"),
+                format!("use {section}.{name} from 0.0 to 1.0"),
+            );
         }
     }
 }
 
-fn check_ppo(ppo: &Ppo, problems: &mut Vec<String>) {
+fn check_ppo(ppo: &Ppo, problems: &mut Problems) {
     for (name, value) in [
         ("total_episodes", ppo.total_episodes),
         ("batch_size", ppo.batch_size),
@@ -101,34 +141,10 @@ fn check_ppo(ppo: &Ppo, problems: &mut Vec<String>) {
         ("minibatches", ppo.minibatches),
         ("whiten_groups", ppo.whiten_groups),
     ] {
-        if value == 0 {
-            problems.push(format!("[ppo] {name} must be at least 1"));
-        }
+        problems.at_least_one("ppo", name, value);
     }
-    if ppo.batch_size == 0 || ppo.minibatches == 0 || ppo.whiten_groups == 0 {
-        return;
-    }
-    let parts = ppo.minibatches * ppo.whiten_groups;
-    if !ppo.batch_size.is_multiple_of(parts) {
-        let below = ppo.batch_size / parts * parts;
-        let above = below + parts;
-        let hint = if below == 0 {
-            format!("use {above}")
-        } else {
-            format!("use {below} or {above}")
-        };
-        problems.push(format!(
-            "[ppo] batch_size {} is not a multiple of minibatches {} x whiten_groups {}\nhint: {hint}",
-            ppo.batch_size, ppo.minibatches, ppo.whiten_groups
-        ));
-    } else if ppo.batch_size / parts < 2 {
-        problems.push(format!(
-            "[ppo] batch_size {} leaves {} episode to whiten over; it takes at least 2\nhint: use \
-             batch_size {} or fewer minibatches",
-            ppo.batch_size,
-            ppo.batch_size / parts,
-            2 * parts
-        ));
+    if ppo.batch_size != 0 && ppo.minibatches != 0 && ppo.whiten_groups != 0 {
+        check_division(ppo, problems);
     }
     for (name, value) in [
         ("lr", ppo.lr),
@@ -138,59 +154,68 @@ fn check_ppo(ppo: &Ppo, problems: &mut Vec<String>) {
         ("adam_epsilon", ppo.adam_epsilon),
         ("max_grad_norm", ppo.max_grad_norm),
     ] {
-        if !value.is_finite() || value < 0.0 {
-            problems.push(format!("[ppo] {name} {value} must be a number, at least 0"));
-        }
+        problems.not_negative("ppo", name, value);
     }
-    for (name, value) in [("gamma", ppo.gamma), ("lam", ppo.lam)] {
-        if !(0.0..=1.0).contains(&value) {
-            problems.push(format!("[ppo] {name} {value} is not in 0..1"));
-        }
-    }
+    problems.share("ppo", "gamma", ppo.gamma);
+    problems.share("ppo", "lam", ppo.lam);
     if !["tensorflow", "pytorch"].contains(&ppo.adam_epsilon_style.as_str()) {
-        problems.push(format!(
-            "[ppo] adam_epsilon_style `{}` is unknown\nhint: use tensorflow or pytorch",
-            ppo.adam_epsilon_style
-        ));
+        problems.add(
+            format!(
+                "[ppo] adam_epsilon_style `{}` is unknown",
+                ppo.adam_epsilon_style
+            ),
+            "use tensorflow or pytorch",
+        );
     }
 }
 
-fn check_sampling(sampling: &Sampling, problems: &mut Vec<String>) {
+fn check_division(ppo: &Ppo, problems: &mut Problems) {
+    let parts = ppo.minibatches.saturating_mul(ppo.whiten_groups);
+    let what = format!(
+        "[ppo] batch_size {} is not a multiple of minibatches {} x whiten_groups {}",
+        ppo.batch_size, ppo.minibatches, ppo.whiten_groups
+    );
+    let below = ppo.batch_size / parts * parts;
+    if ppo.batch_size == below && below / parts < 2 {
+        problems.add(
+            format!(
+                "[ppo] batch_size {below} leaves {} episode to whiten over; it takes at least 2",
+                below / parts
+            ),
+            format!("use batch_size {} or fewer minibatches", 2 * parts),
+        );
+    } else if below == 0 {
+        problems.add(what, format!("use {parts}"));
+    } else if ppo.batch_size != below {
+        problems.add(what, format!("use {below} or {}", below + parts));
+    }
+}
+
+fn check_sampling(sampling: &Sampling, problems: &mut Problems) {
     if !sampling.temperature.is_finite() || sampling.temperature <= 0.0 {
-        problems.push(format!(
-            "[sampling] temperature {} must be above 0: PPO needs a distribution to learn from",
-            sampling.temperature
-        ));
+        problems.add(
+            format!(
+                "[sampling] temperature {} must be above 0",
+                sampling.temperature
+            ),
+            "PPO needs a distribution to learn from; the original's is 0.7",
+        );
     }
     if sampling.top_k < 0 {
-        problems.push(format!(
-            "[sampling] top_k {} must be at least 0",
-            sampling.top_k
-        ));
+        problems.add(
+            format!("[sampling] top_k {} must be at least 0", sampling.top_k),
+            "use 0 to sample among all tokens",
+        );
     }
-    if !(0.0..=1.0).contains(&sampling.top_p) {
-        problems.push(format!(
-            "[sampling] top_p {} is not in 0..1",
-            sampling.top_p
-        ));
-    }
+    problems.share("sampling", "top_p", sampling.top_p);
 }
 
-fn check_kl(kl: &Kl, problems: &mut Vec<String>) {
-    if !kl.coef.is_finite() || kl.coef < 0.0 {
-        problems.push(format!(
-            "[kl] coef {} must be a number, at least 0",
-            kl.coef
-        ));
+fn check_kl(kl: &Kl, problems: &mut Problems) {
+    problems.not_negative("kl", "coef", kl.coef);
+    if let Some(target) = kl.target {
+        problems.above_zero("kl", "target", target);
     }
-    if let Some(target) = kl.target
-        && (!target.is_finite() || target <= 0.0)
-    {
-        problems.push(format!("[kl] target {target} must be above 0"));
-    }
-    if !kl.horizon.is_finite() || kl.horizon <= 0.0 {
-        problems.push(format!("[kl] horizon {} must be above 0", kl.horizon));
-    }
+    problems.above_zero("kl", "horizon", kl.horizon);
 }
 
 #[cfg(test)]

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::AssetDescription;
 use super::wit::exports::attune::plugin::plugin::Asset;
+use crate::spelling::nearest;
 
 /// All assets of one plugin, read; together they may have `max_bytes`.
 pub(super) fn read(
@@ -16,15 +17,15 @@ pub(super) fn read(
     given: &BTreeMap<String, PathBuf>,
     max_bytes: usize,
 ) -> Result<Vec<Asset>> {
+    let names: Vec<&str> = described.iter().map(|asset| asset.name.as_str()).collect();
     for name in given.keys() {
-        if !described.iter().any(|asset| asset.name == *name) {
-            let names: Vec<&str> = described.iter().map(|asset| asset.name.as_str()).collect();
-            let known = if names.is_empty() {
-                "it takes none".into()
-            } else {
-                names.join(", ")
+        if !names.contains(&name.as_str()) {
+            let hint = match nearest(name, names.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None if names.is_empty() => "this plugin takes no assets".into(),
+                None => format!("its assets are {}", names.join(", ")),
             };
-            bail!("unknown asset `{name}`\nhint: its assets: {known}");
+            bail!("unknown asset `{name}`\nhint: {hint}");
         }
     }
     let mut total = 0;
@@ -32,14 +33,28 @@ pub(super) fn read(
     for asset in described {
         let Some(path) = given.get(&asset.name) else {
             if asset.required {
-                bail!("asset `{}` is missing\nhint: {}", asset.name, asset.help);
+                bail!(
+                    "asset `{0}` is missing\nhint: name a file by `assets.{0}`: {1}",
+                    asset.name,
+                    asset.help
+                );
             }
             continue;
         };
-        let about = || format!("asset `{}`: cannot read `{}`", asset.name, path.display());
+        let about = || {
+            format!(
+                "asset `{}`: cannot read `{}`\nhint: paths are relative to the config's folder",
+                asset.name,
+                path.display()
+            )
+        };
         let meta = std::fs::metadata(path).with_context(about)?;
         if !meta.is_file() {
-            bail!("asset `{}`: `{}` is not a file", asset.name, path.display());
+            bail!(
+                "asset `{}`: `{}` is not a file\nhint: name a file, not a folder",
+                asset.name,
+                path.display()
+            );
         }
         total += meta.len();
         if total > max_bytes as u64 {

@@ -6,9 +6,13 @@ use wasmtime::{Store, Trap, WasmBacktrace};
 
 use super::Limits;
 use super::engine::{State, clean};
+use super::settings::DESCRIBE;
 use super::wit::attune::plugin::types::Error;
 
 const MAX_FRAMES: usize = 6;
+/// What to do about a plugin that does not even get ready.
+pub(super) const NOT_EVEN: &str =
+    "mend the plugin, or raise [plugins] deadline_ms or memory_mib if it needs more";
 
 /// What stopped the call that `error` came from.
 pub(super) fn explain(error: &wasmtime::Error, store: &Store<State>, limits: &Limits) -> String {
@@ -25,12 +29,24 @@ pub(super) fn explain(error: &wasmtime::Error, store: &Store<State>, limits: &Li
         Some(Trap::StackOverflow) => {
             "call stack exhausted; does it call itself without end?".into()
         }
+        // Compilers keep a stack of their own at the start of the memory.
+        Some(Trap::MemoryOutOfBounds) => {
+            "memory that is not there was accessed, or the stack is exhausted; does it call itself without end?"
+                .into()
+        }
         Some(Trap::UnreachableCodeReached) => match &state.last_error {
             Some(text) => text.clone(),
             None => "stopped at an `unreachable` instruction without saying why".into(),
         },
         Some(trap) => trap.to_string(),
-        None => clean(&format!("{error:#}")),
+        None => {
+            let text = clean(&format!("{error:#}"));
+            if text.contains("fuel allocated for hostcalls has been exhausted") {
+                let most = limits.output_bytes >> 20;
+                return format!("returned more than a call may ({most} MiB)");
+            }
+            text
+        }
     };
     match error.downcast_ref::<WasmBacktrace>().and_then(frames) {
         Some(frames) => format!("{what}\n  at {frames}"),
@@ -68,7 +84,10 @@ pub(super) fn returned(error: Error) -> String {
                 .iter()
                 .map(|p| format!("`{}`: {}", clean(&p.path), clean(&p.message)))
                 .collect();
-            format!("cannot use its settings\n{}", lines.join("\n"))
+            format!(
+                "cannot use its settings\n{}\nhint: {DESCRIBE}",
+                lines.join("\n")
+            )
         }
         Error::Input(text) => format!("cannot use this batch: {}", clean(&text)),
         Error::Internal(text) => format!("failed: {}", clean(&text)),

@@ -23,6 +23,8 @@ const MAX_FILE: u64 = 64 << 20;
 const MAX_TEXT: usize = 4096;
 const MAX_METRICS: usize = 256;
 const PACKAGE: &str = "attune:plugin/";
+const AGAIN: &str = "copy or build it again; `cargo xtask plugins` builds those that ship";
+const ANOTHER: &str = "name the component that a plugin SDK made";
 const KINDS: [&str; 3] = ["task", "labeler", "shaper"];
 
 /// A plugin that was asked what it is.
@@ -46,9 +48,22 @@ impl Opened {
     pub(super) fn expect_kind(&self, wanted: &str) -> Result<()> {
         let is = &self.description.kind;
         if is != wanted {
-            bail!("`{}` is a {is}, not a {wanted}", self.description.name);
+            bail!(
+                "`{}` is a {is}, not a {wanted}\nhint: a {is} goes under {}",
+                self.description.name,
+                section(is)
+            );
         }
         Ok(())
+    }
+}
+
+/// Where a config names plugins of a kind.
+fn section(kind: &str) -> &'static str {
+    match kind {
+        "task" => "[task]",
+        "labeler" => "[labeler]",
+        _ => "[[shaper]]",
     }
 }
 
@@ -93,7 +108,10 @@ fn read(path: &Path) -> Result<Vec<u8>> {
         .read_to_end(&mut bytes)
         .context("cannot be read")?;
     if bytes.len() as u64 > MAX_FILE {
-        bail!("the file has more than {} MiB", MAX_FILE >> 20);
+        bail!(
+            "the file has more than {} MiB\nhint: {ANOTHER}",
+            MAX_FILE >> 20
+        );
     }
     Ok(bytes)
 }
@@ -101,15 +119,17 @@ fn read(path: &Path) -> Result<Vec<u8>> {
 /// Says what a file is that is no component.
 fn sniff(bytes: &[u8]) -> Result<()> {
     match bytes {
-        [] => bail!("the file is empty"),
+        [] => bail!("the file is empty\nhint: {AGAIN}"),
         [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => bail!(
             "this is a core module, not a component\nhint: `cargo xtask plugins` makes components of what the compiler leaves"
         ),
         [0, b'a', b's', b'm', _, _, _, _, ..] => {
-            bail!("this is WebAssembly of a version that is not supported")
+            bail!("this is WebAssembly of a version that is not supported\nhint: {AGAIN}")
         }
-        [0, b'a', ..] | [0] => bail!("the file is truncated: it ends within the header"),
+        [0, b'a', ..] | [0] => {
+            bail!("the file is truncated: it ends within the header\nhint: {AGAIN}")
+        }
         [b'P', b'K', 3, 4, ..] => {
             bail!("this is a zip archive\nhint: name the .wasm file inside it")
         }
@@ -119,18 +139,19 @@ fn sniff(bytes: &[u8]) -> Result<()> {
             )
         }
         _ if std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_ok() => {
-            bail!("this is a text file, not a WebAssembly component")
+            bail!("this is a text file, not a WebAssembly component\nhint: {ANOTHER}")
         }
-        _ => bail!("this is not a WebAssembly component"),
+        _ => bail!("this is not a WebAssembly component\nhint: {ANOTHER}"),
     }
 }
 
 fn not_compiled(error: &wasmtime::Error) -> anyhow::Error {
     let text = format!("{error:#}");
-    if text.contains("unexpected end") {
-        return anyhow!("the file is truncated: {text}");
+    // A section that ends behind the end of the file is one that was cut.
+    if text.contains("unexpected end") || text.contains("section range") {
+        return anyhow!("the file is truncated: {text}\nhint: {AGAIN}");
     }
-    anyhow!("the component is not valid: {text}")
+    anyhow!("the component is not valid: {text}\nhint: {AGAIN}")
 }
 
 /// Which kind the component is, once every import and export is one of the contract's.
@@ -207,7 +228,13 @@ fn ask(
         })
         .and_then(|guest| guest.call_describe(&mut store));
     engine::end(&mut store);
-    described.map_err(|error| anyhow!("`describe`: {}", error::explain(&error, &store, limits)))
+    described.map_err(|error| {
+        anyhow!(
+            "`describe`: {}\nhint: {}",
+            error::explain(&error, &store, limits),
+            error::NOT_EVEN
+        )
+    })
 }
 
 fn description(

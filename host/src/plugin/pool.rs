@@ -105,8 +105,9 @@ impl<G> Pool<G> {
             }),
             Ok((_, Err(problem))) => Err(error::returned(problem)),
             Err(trap) => Err(format!(
-                "`configure`: {}",
-                error::explain(&trap, &store, limits)
+                "`configure`: {}\nhint: {}",
+                error::explain(&trap, &store, limits),
+                error::NOT_EVEN
             )),
         }
     }
@@ -194,7 +195,10 @@ impl<G> Pool<G> {
         CallError {
             role: self.role,
             name: self.identity.name.clone(),
-            message: format!("`{function}`: {message}"),
+            message: format!(
+                "`{function}`: {message}\nhint: mend the plugin; no row is to blame, so [plugins] on_error \
+                 does not apply"
+            ),
         }
     }
 

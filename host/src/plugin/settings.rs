@@ -6,7 +6,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use jsonschema::Validator;
 use serde_json::{Map, Value};
 
+use crate::spelling::nearest;
+
 const MAX_SCHEMA: usize = 1 << 20;
+/// What to do about settings that do not fit.
+pub(super) const DESCRIBE: &str =
+    "`attune plugin describe` prints a plugin's settings with their bounds and defaults";
 
 /// The settings with every default filled in, once they obey `schema`.
 pub(super) fn check(schema: &str, given: &Value) -> Result<Value> {
@@ -48,51 +53,55 @@ pub(super) fn check(schema: &str, given: &Value) -> Result<Value> {
     let problems: Vec<String> = validator
         .iter_errors(&settings)
         .take(10)
-        .map(|error| match error.instance_path().to_string() {
-            path if path.is_empty() => error.to_string(),
-            path => format!("setting `{path}`: {error}"),
+        .map(|error| {
+            let path = error.instance_path().to_string();
+            let property = properties.get(path.trim_start_matches('/'));
+            let choices = property.map_or(Vec::new(), |property| choices(property, &schema));
+            match path.as_str() {
+                "" => error.to_string(),
+                path if choices.is_empty() => format!("setting `{path}`: {error}"),
+                path => format!(
+                    "setting `{path}`: {} is not {}",
+                    error.instance(),
+                    choices.join(" or ")
+                ),
+            }
         })
         .collect();
     if !problems.is_empty() {
-        bail!("{}", problems.join("\n"));
+        bail!("{}\nhint: {DESCRIBE}", problems.join("\n"));
     }
     Ok(settings)
 }
 
+/// The values of an enumeration, which may stand among the schema's definitions; else none.
+pub fn choices(property: &Value, schema: &Value) -> Vec<String> {
+    let pointer = property.get("$ref").and_then(Value::as_str);
+    let definition = pointer
+        .and_then(|pointer| schema.pointer(pointer.trim_start_matches('#')))
+        .unwrap_or(property);
+    let listed = definition.get("enum").and_then(Value::as_array);
+    let documented = definition.get("oneOf").and_then(Value::as_array);
+    let listed = listed.into_iter().flatten().map(Value::to_string);
+    let documented = documented
+        .into_iter()
+        .flatten()
+        .filter_map(|choice| Some(choice.get("const")?.to_string()));
+    listed.chain(documented).collect()
+}
+
 fn unknown(key: &str, properties: &Map<String, Value>) -> String {
-    let nearest = properties
-        .keys()
-        .map(|known| (distance(key, known), known))
-        .min();
     let known: Vec<&str> = properties.keys().map(String::as_str).collect();
-    match nearest {
-        Some((far, name)) if far <= 1 + key.chars().count() / 3 => {
-            format!("unknown setting `{key}`\nhint: did you mean `{name}`?")
-        }
-        _ if known.is_empty() => {
+    match nearest(key, known.iter().copied()) {
+        Some(name) => format!("unknown setting `{key}`\nhint: did you mean `{name}`?"),
+        None if known.is_empty() => {
             format!("unknown setting `{key}`\nhint: this plugin has no settings")
         }
-        _ => format!(
+        None => format!(
             "unknown setting `{key}`\nhint: its settings are {}",
             known.join(", ")
         ),
     }
-}
-
-/// How many letters must change to make `a` of `b` (Levenshtein).
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, x) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, y) in b.iter().enumerate() {
-            let cost = diagonal + usize::from(x != *y);
-            diagonal = row[j + 1];
-            row[j + 1] = cost.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -129,6 +138,17 @@ mod tests {
             .unwrap_err()
             .to_string();
         assert!(text.contains("/weight"), "{text}");
+    }
+
+    #[test]
+    fn choices_are_listed() {
+        let schema = r##"{"properties":{"a":{"$ref":"#/$defs/A"}},"$defs":{"A":{"oneOf":[
+            {"const":"x"},{"const":"y"}]}}}"##;
+        let text = check(schema, &json!({"a": "z"})).unwrap_err().to_string();
+        assert!(
+            text.contains(r#"setting `/a`: "z" is not "x" or "y""#),
+            "{text}"
+        );
     }
 
     #[test]

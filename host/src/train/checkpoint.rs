@@ -103,11 +103,10 @@ pub fn latest(folder: &Path) -> Result<Option<PathBuf>> {
 pub fn read_state(place: &Path) -> Result<State> {
     let path = place.join("state.json");
     let bytes = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
-    let state: State = serde_json::from_slice(&bytes)
-        .with_context(|| format!("`{}` is damaged", path.display()))?;
+    let state: State = serde_json::from_slice(&bytes).with_context(|| damaged(&path))?;
     if state.format != FORMAT {
         bail!(
-            "`{}` has format {}, this version reads {FORMAT}",
+            "`{}` has format {}, this version reads {FORMAT}\nhint: go on with the version that wrote it",
             path.display(),
             state.format
         );
@@ -148,7 +147,14 @@ pub fn restore(place: &Path, file: &str, targets: &Named) -> Result<()> {
 /// Reads the tensors of a checkpoint's file.
 pub fn read_tensors(place: &Path, file: &str) -> Result<Named> {
     let path = place.join(file);
-    Tensor::read_safetensors(&path).with_context(|| format!("cannot read `{}`", path.display()))
+    Tensor::read_safetensors(&path).with_context(|| damaged(&path))
+}
+
+fn damaged(path: &Path) -> String {
+    format!(
+        "`{}` is damaged\nhint: remove its folder to go on from the checkpoint before it",
+        path.display()
+    )
 }
 
 fn write_tensors(tensors: &[(String, &Tensor)], path: &Path) -> Result<()> {

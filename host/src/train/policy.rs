@@ -88,7 +88,13 @@ impl Trainer<'_> {
             let update = state.updates;
             let clock = Instant::now();
             let queries = self.stream.batch(state.cursor, ppo.batch_size as usize);
-            let rollout = self.roller.roll(&queries, update, Split::Train)?;
+            let rollout = self
+                .roller
+                .roll(&queries, update, Split::Train)
+                .with_context(|| {
+                    let good = last_good(last_checkpoint.as_deref());
+                    format!("the run stopped in update {update}; {good}")
+                })?;
             let kl_coef = state.kl.coefficient();
             let lr = schedule::linear(ppo.lr, update, self.plan.updates);
             let mut record = self.describe(&rollout, kl_coef, lr);
@@ -215,10 +221,7 @@ impl Trainer<'_> {
             Ok(()) => format!("the batch is in `{}`", path.display()),
             Err(problem) => format!("the batch could not be written: {problem:#}"),
         };
-        let good = match checkpoint {
-            Some(place) => format!("the last good checkpoint is `{}`", place.display()),
-            None => "there is no checkpoint yet".to_string(),
-        };
+        let good = last_good(checkpoint);
         error.context(format!(
             "the run stopped; {dumped}; {good}\nhint: lower ppo.lr, or raise kl.coef, and go on in a \
              new run directory"
@@ -258,7 +261,7 @@ impl Trainer<'_> {
             .take(SAMPLES_KEPT)
             .enumerate()
         {
-            let line = json!({
+            let mut line = json!({
                 "update": update,
                 "query": sample.query.text,
                 "response": sample.text,
@@ -266,6 +269,9 @@ impl Trainer<'_> {
                 "kl": kl[row],
                 "valid": rollout.scores.valid[row],
             });
+            if let Some(error) = &rollout.scores.errors[row] {
+                line["error"] = json!(error);
+            }
             lines.push_str(&line.to_string());
             lines.push('\n');
         }
@@ -279,22 +285,30 @@ impl Trainer<'_> {
     }
 }
 
-/// Drops what a killed run wrote after its last checkpoint.
+fn last_good(checkpoint: Option<&std::path::Path>) -> String {
+    match checkpoint {
+        Some(place) => format!("the last good checkpoint is `{}`", place.display()),
+        None => "there is no checkpoint yet".to_string(),
+    }
+}
+
+/// Drops what a killed run wrote after its last checkpoint. The last line may be torn, even within
+/// a character.
 fn truncate_samples(path: &std::path::Path, updates: u64) -> Result<()> {
-    let Ok(text) = std::fs::read_to_string(path) else {
+    let Ok(bytes) = std::fs::read(path) else {
         return Ok(());
     };
-    let kept: String = text
-        .lines()
+    let kept: usize = bytes
+        .split_inclusive(|byte| *byte == b'\n')
         .take_while(|line| {
-            serde_json::from_str::<serde_json::Value>(line)
+            serde_json::from_slice::<serde_json::Value>(line)
                 .ok()
                 .and_then(|value| value["update"].as_u64())
-                .is_some_and(|update| update < updates)
+                .is_some_and(|update| line.ends_with(b"\n") && update < updates)
         })
-        .flat_map(|line| [line, "\n"])
-        .collect();
-    crate::run_dir::replace(path, kept.as_bytes())
+        .map(<[u8]>::len)
+        .sum();
+    crate::run_dir::replace(path, &bytes[..kept])
 }
 
 /// Splits what is held out from what is trained on.

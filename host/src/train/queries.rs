@@ -16,8 +16,12 @@ const ROWS_PER_CALL: usize = 512;
 
 /// Reads data rows as JSON texts: `.jsonl` as it is, any other file as one string a line.
 pub fn read_rows(path: &Path) -> Result<Vec<(u64, String)>> {
-    let text = std::fs::read_to_string(path)
-        .with_context(|| format!("cannot read data `{}`", path.display()))?;
+    let text = std::fs::read_to_string(path).with_context(|| {
+        format!(
+            "cannot read data `{}`\nhint: name a file of UTF-8 text by data.train or data.held_out",
+            path.display()
+        )
+    })?;
     let is_json = path
         .extension()
         .is_some_and(|ending| ending == "jsonl" || ending == "json");
@@ -27,8 +31,14 @@ pub fn read_rows(path: &Path) -> Result<Vec<(u64, String)>> {
             continue;
         }
         let row = if is_json {
-            serde_json::from_str::<serde_json::Value>(line)
-                .with_context(|| format!("`{}` line {}: not JSON", path.display(), number + 1))?;
+            serde_json::from_str::<serde_json::Value>(line).with_context(|| {
+                format!(
+                    "`{}` line {}: not JSON\nhint: a .jsonl file has one JSON value a line; call a \
+                     file of plain texts .txt",
+                    path.display(),
+                    number + 1
+                )
+            })?;
             line.to_string()
         } else {
             serde_json::to_string(line)?
@@ -36,7 +46,10 @@ pub fn read_rows(path: &Path) -> Result<Vec<(u64, String)>> {
         rows.push((number as u64, row));
     }
     if rows.is_empty() {
-        bail!("data `{}` has no rows", path.display());
+        bail!(
+            "data `{}` has no rows\nhint: put one row a line",
+            path.display()
+        );
     }
     Ok(rows)
 }
@@ -70,7 +83,11 @@ pub fn make_queries(
                 Outcome::Value(query) => queries.push(query),
                 Outcome::NotApplicable => {}
                 Outcome::Invalid(text) | Outcome::Error(text) => {
-                    bail!("{}: row {id}: {text}", task.identity().name)
+                    bail!(
+                        "task `{}`: data row {id}: {text}\nhint: mend or remove the row, or change \
+                         the task's settings",
+                        task.identity().name
+                    )
                 }
             }
         }

@@ -199,6 +199,10 @@ impl Rollout {
                     .collect(),
                 valid: rows.iter().map(|row| scores.valid[pick(row)]).collect(),
                 keep: vec![true; rows.len()],
+                errors: rows
+                    .iter()
+                    .map(|row| scores.errors[pick(row)].clone())
+                    .collect(),
                 finished: rows
                     .iter()
                     .map(|row| scores.finished[pick(row)].clone())

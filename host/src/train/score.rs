@@ -1,10 +1,10 @@
 //! From finished responses to scores: the task's rules, the labeler's scores, the shapers' terms,
 //! and what the run's policy says of errors.
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 
 use crate::config::{OnError, PluginLimits};
-use crate::role::{CallContext, Group, Labeler, Outcome, Sample, Shaper, Task};
+use crate::role::{CallContext, Group, Labeler, Outcome, Query, Sample, Shaper, Task};
 
 /// Who scores a response.
 pub struct Scorers {
@@ -31,6 +31,8 @@ pub struct Scores {
     pub valid: Vec<bool>,
     /// Rows that may be learned from.
     pub keep: Vec<bool>,
+    /// Why a row has no score of its own, where a plugin failed on it.
+    pub errors: Vec<Option<String>>,
     /// The responses as the scorers saw them: cut where the task says that they end.
     pub finished: Vec<Sample>,
     /// Means of the terms and metrics that plugins reported, by name.
@@ -39,22 +41,12 @@ pub struct Scores {
     pub plugin_seconds: f64,
 }
 
-/// Rows that a role failed on, with the first message.
-#[derive(Default)]
-struct Failures {
-    rows: Vec<bool>,
-    first: Option<String>,
-}
+/// Why a role failed on rows: the first reason for each.
+struct Failures(Vec<Option<String>>);
 
 impl Failures {
     fn add(&mut self, row: usize, who: &str, text: String) {
-        self.rows[row] = true;
-        self.first
-            .get_or_insert_with(|| format!("{who}: row {row}: {text}"));
-    }
-
-    fn count(&self) -> usize {
-        self.rows.iter().filter(|&&failed| failed).count()
+        self.0[row].get_or_insert_with(|| format!("{who}: row {row}: {text}"));
     }
 }
 
@@ -69,10 +61,7 @@ impl Scorers {
         let started = std::time::Instant::now();
         let count = samples.len();
         let response_len = samples.first().map_or(0, |sample| sample.tokens.len());
-        let mut failures = Failures {
-            rows: vec![false; count],
-            first: None,
-        };
+        let mut failures = Failures(vec![None; count]);
         let mut scores = Scores {
             totals: vec![0.0; count],
             labeler: vec![None; count],
@@ -99,7 +88,7 @@ impl Scorers {
                 &mut failures,
             )?;
         }
-        self.settle(&mut scores, &failures)?;
+        self.settle(&mut scores, failures)?;
         scores.plugin_seconds = started.elapsed().as_secs_f64();
         Ok(scores)
     }
@@ -140,6 +129,26 @@ impl Scorers {
         Ok(penalties)
     }
 
+    /// Asks the labeler about one response, so that one that cannot be a reward, or that fails
+    /// whatever it is given, is refused before a run begins. A bad row is no reason to refuse.
+    pub fn probe(&self, context: CallContext, query: &Query) -> Result<()> {
+        let Some((labeler, _)) = &self.labeler else {
+            return Ok(());
+        };
+        let group = Group {
+            id: query.id,
+            query: query.clone(),
+            responses: vec![query.text.clone()],
+        };
+        let judged = labeler.judge(context, &[group])?;
+        match judged.first().and_then(Outcome::value) {
+            Some(judgement) if judgement.scores.is_empty() => {
+                Err(no_scores(&labeler.identity().name))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn judge(
         &self,
         context: CallContext,
@@ -166,10 +175,7 @@ impl Scorers {
                         scores.labeler[row] = Some(*score);
                         scores.totals[row] = (f64::from(*score) * weight) as f32;
                     }
-                    None => bail!(
-                        "labeler `{who}` compares but gives no scores, so it cannot be a reward by \
-                         itself\nhint: use a labeler that scores"
-                    ),
+                    None => return Err(no_scores(who)),
                 },
                 Outcome::NotApplicable => {}
                 Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
@@ -188,14 +194,15 @@ impl Scorers {
     }
 
     /// Does with failed rows what the run's policy says.
-    fn settle(&self, scores: &mut Scores, failures: &Failures) -> Result<()> {
-        let failed = failures.count();
+    fn settle(&self, scores: &mut Scores, failures: Failures) -> Result<()> {
+        scores.errors = failures.0;
+        let failed = scores.errors.iter().flatten().count();
         let count = scores.totals.len();
         scores.metrics.push((
             "plugins/error_rate".into(),
             failed as f64 / count.max(1) as f64,
         ));
-        let Some(first) = &failures.first else {
+        let Some(first) = scores.errors.iter().flatten().next() else {
             return Ok(());
         };
         if self.limits.on_error == OnError::Fail {
@@ -207,21 +214,31 @@ impl Scorers {
         if failed as f64 > self.limits.max_error_rate * count as f64 {
             bail!(
                 "{failed} of {count} rows failed, more than [plugins] max_error_rate {} allows; the \
-                 first: {first}",
+                 first: {first}\nhint: mend the plugin, or raise plugins.max_error_rate",
                 self.limits.max_error_rate
             );
         }
+        if failed == count {
+            bail!("all {count} rows failed; the first: {first}\nhint: mend the plugin");
+        }
         let good: Vec<f64> = (0..count)
-            .filter(|&row| !failures.rows[row])
+            .filter(|&row| scores.errors[row].is_none())
             .map(|row| f64::from(scores.totals[row]))
             .collect();
-        for row in (0..count).filter(|&row| failures.rows[row]) {
+        for row in (0..count).filter(|&row| scores.errors[row].is_some()) {
             scores.totals[row] = mean(&good) as f32;
             scores.per_token[row].fill(0.0);
             scores.keep[row] = self.limits.on_error == OnError::Neutral;
         }
         Ok(())
     }
+}
+
+fn no_scores(who: &str) -> anyhow::Error {
+    anyhow!(
+        "labeler `{who}` compares but gives no scores, so it cannot be a reward by itself\n\
+         hint: use a labeler that scores"
+    )
 }
 
 fn shape(

@@ -1,0 +1,237 @@
+//! Plugins that are looked at, swapped by a line, and refused.
+
+use std::path::{Path, PathBuf};
+
+use crate::support::{Lab, attune, failure, succeed};
+
+const SHIPPED: [(&str, &str); 4] = [
+    ("continuation", "task"),
+    ("valence", "labeler"),
+    ("repetition", "shaper"),
+    ("length", "shaper"),
+];
+
+/// A lexicon in which common letters have a rating.
+const LEXICON: &str = "a\t2.0\nof\t1.0\nplain\t3.0\nno\t-2.0\n";
+
+fn component(name: &str) -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let place = |folder: &str| {
+        root.join("target")
+            .join(folder)
+            .join(name)
+            .with_extension("wasm")
+    };
+    let shipped = place("plugins");
+    if shipped.is_file() {
+        shipped
+    } else {
+        place("test-plugins")
+    }
+}
+
+#[test]
+fn shipped_plugins_describe_themselves() {
+    let list = succeed(&["plugin", "list"]);
+    for (name, kind) in SHIPPED {
+        let line = list.lines().find(|line| line.trim().starts_with(name));
+        assert!(line.is_some_and(|line| line.contains(kind)), "{list}");
+        let json = succeed(&["plugin", "describe", name, "--json"]);
+        let description: serde_json::Value = serde_json::from_str(&json).unwrap();
+        assert_eq!(description["kind"], kind);
+        assert_eq!(description["name"], name);
+        assert_eq!(description["sha256"].as_str().unwrap().len(), 64);
+        assert!(description["schema"]["properties"].is_object(), "{json}");
+        let text = succeed(&["plugin", "describe", name]);
+        let setting = description["schema"]["properties"].as_object().unwrap();
+        let setting = setting.keys().next().unwrap();
+        assert!(text.contains(kind) && text.contains(setting), "{text}");
+    }
+    let by_path = component("length").display().to_string();
+    assert_eq!(
+        succeed(&["plugin", "describe", &by_path]),
+        succeed(&["plugin", "describe", "length"])
+    );
+    let message = failure(&mut attune(&["plugin", "describe", "lenght"]));
+    assert!(message.contains("did you mean `length`?"), "{message}");
+}
+
+#[test]
+fn a_labeler_a_shaper_and_a_task_are_a_line_each() {
+    let lab = Lab::new();
+    lab.write("lexicon.txt", LEXICON);
+    let letters = lab.train("letters", &[]);
+    // Another labeler, by the same binary.
+    lab.edit(
+        "plugin = \"letters\"",
+        "plugin = \"valence\"\nsettings.judge = \"text\"\nassets.lexicon = \"lexicon.txt\"",
+    );
+    let valence = lab.train("valence", &[]);
+    assert_ne!(letters.samples, valence.samples);
+    assert!(letters.metrics[0].contains_key("labeler/letters/score"));
+    assert!(valence.metrics[0].contains_key("labeler/valence/score"));
+    assert!(!valence.metrics[0].contains_key("labeler/letters/score"));
+    // A shaper and another one.
+    lab.edit("[ppo]", "[[shaper]]\nplugin = \"length\"\n[ppo]");
+    let length = lab.train("length", &[]);
+    assert!(length.metrics[0].contains_key("shaper/length/length"));
+    lab.edit("plugin = \"length\"", "plugin = \"repetition\"");
+    let repetition = lab.train("repetition", &[]);
+    assert_ne!(length.samples, repetition.samples);
+    let manifest = std::fs::read_to_string(lab.path("repetition/manifest.json")).unwrap();
+    for name in ["continuation", "valence", "repetition"] {
+        assert!(manifest.contains(&format!("\"{name}\"")), "{manifest}");
+    }
+    // A task by its path, under another name.
+    std::fs::copy(component("continuation"), lab.path("mine.wasm")).unwrap();
+    lab.edit("plugin = \"continuation\"", "plugin = \"mine.wasm\"");
+    lab.train("mine", &[])
+        .assert_same(&repetition, "the same task under another name");
+}
+
+#[test]
+fn a_plugin_that_changed_does_not_go_on_with_a_run() {
+    let lab = Lab::new();
+    std::fs::copy(component("letters"), lab.path("mine.wasm")).unwrap();
+    lab.edit("plugin = \"letters\"", "plugin = \"mine.wasm\"");
+    lab.train("run", &[]);
+    std::fs::copy(component("hostile"), lab.path("mine.wasm")).unwrap();
+    let message = lab.refused("run", &["--resume"]);
+    for part in ["`letters`", "`hostile`", "put the old file back"] {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+    std::fs::remove_file(lab.path("mine.wasm")).unwrap();
+    let message = lab.refused("run", &["--resume"]);
+    assert!(message.contains("no plugin file"), "{message}");
+    std::fs::copy(component("letters"), lab.path("mine.wasm")).unwrap();
+    lab.train("run", &["--resume"]);
+}
+
+/// Training is refused with a message that has all of `parts`, and leaves no run directory.
+fn refuse(lab: &Lab, extra: &[&str], parts: &[&str]) {
+    let message = lab.refused("run", extra);
+    for part in parts {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+    assert!(!lab.path("run").exists(), "{message}");
+}
+
+#[test]
+fn files_that_are_no_plugins() {
+    let lab = Lab::new();
+    lab.edit("plugin = \"letters\"", "plugin = \"mine.wasm\"");
+    refuse(&lab, &[], &["[labeler]", "mine.wasm", "no plugin file"]);
+    let whole = std::fs::read(component("letters")).unwrap();
+    let module = wat::parse_str("(module)").unwrap();
+    let cases: [(&[u8], &str); 7] = [
+        (&whole[..whole.len() / 2], "truncated"),
+        (&whole[..5], "truncated"),
+        (b"", "empty"),
+        (b"not wasm at all", "text file"),
+        (b"\x89\xff\xfe\x00\x01\x02", "not a WebAssembly component"),
+        (&module, "core module"),
+        (b"\x7fELF\x02\x01\x01\x00", "machine code"),
+    ];
+    for (bytes, what) in cases {
+        lab.write("mine.wasm", bytes);
+        refuse(&lab, &[], &["[labeler]", "mine.wasm", what]);
+    }
+    lab.write("mine.wasm", &whole);
+    lab.train("run", &[]);
+}
+
+#[test]
+fn plugins_in_the_wrong_place_and_names_with_typos() {
+    let lab = Lab::new();
+    let shaper = "[labeler]\nplugin = \"length\"\n";
+    lab.edit("[labeler]\nplugin = \"letters\"\n", shaper);
+    refuse(
+        &lab,
+        &[],
+        &["`length` is a shaper, not a labeler", "[[shaper]]"],
+    );
+    lab.edit(shaper, "[[shaper]]\nplugin = \"letters\"\n");
+    refuse(
+        &lab,
+        &[],
+        &["`letters` is a labeler, not a shaper", "[labeler]"],
+    );
+    lab.edit("[[shaper]]", "[labeler]");
+    for (name, hint) in [
+        ("leters", "did you mean `letters`?"),
+        ("lettres", "did you mean `letters`?"),
+        ("politeness", "known are"),
+    ] {
+        let set = format!("labeler.plugin={name}");
+        refuse(&lab, &["--set", &set], &[&format!("`{name}`"), hint]);
+    }
+    refuse(
+        &lab,
+        &["--set", "task.plugin=letters"],
+        &["is a labeler, not a task"],
+    );
+    lab.train("run", &[]);
+}
+
+#[test]
+fn settings_and_assets_that_do_not_fit() {
+    let lab = Lab::new();
+    for (set, parts) in [
+        (
+            "form=3",
+            &["letters", "unknown setting `form`", "did you mean `from`?"][..],
+        ),
+        ("from=300", &["/from", "300", "255", "describe"]),
+        ("from=many", &["/from", "many", "integer"]),
+        ("compare_only=1", &["/compare_only", "boolean"]),
+        ("from=90", &["/to", "79 is below from 90"]),
+        ("compare_only=true", &["letters", "gives no scores"]),
+    ] {
+        refuse(&lab, &["--set", &format!("labeler.settings.{set}")], parts);
+    }
+    let words = format!("labeler.assets.words={}", lab.path("data.txt").display());
+    refuse(
+        &lab,
+        &["--set", &words],
+        &["unknown asset `words`", "takes no assets"],
+    );
+    let valence = ["--set", "labeler.plugin=valence"];
+    refuse(
+        &lab,
+        &valence,
+        &["valence", "asset `lexicon` is missing", "a tab"],
+    );
+    let with =
+        |asset: &str, file: &str| format!("labeler.assets.{asset}={}", lab.path(file).display());
+    for (asset, file, parts) in [
+        (
+            "lexcon",
+            "data.txt",
+            &["unknown asset `lexcon`", "did you mean `lexicon`?"][..],
+        ),
+        (
+            "lexicon",
+            "nowhere.txt",
+            &["asset `lexicon`", "nowhere.txt"],
+        ),
+        ("lexicon", "model", &["asset `lexicon`", "not a file"]),
+        ("lexicon", "data.txt", &["assets/lexicon", "line 1"]),
+    ] {
+        refuse(
+            &lab,
+            &[&valence[..], &["--set", &with(asset, file)]].concat(),
+            parts,
+        );
+    }
+    refuse(
+        &lab,
+        &["--set", "task.settings.truncate_after=9"],
+        &["/truncate_after", "9", "response_len 8"],
+    );
+    refuse(
+        &lab,
+        &["--set", "task.settings.end_text=ab"],
+        &["/end_text", "2 tokens"],
+    );
+    lab.train("run", &[]);
+}
