@@ -4,6 +4,7 @@
 
 pub mod config;
 pub mod device;
+pub mod floor;
 pub mod generate;
 pub mod gguf;
 pub mod head;
