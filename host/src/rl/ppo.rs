@@ -198,9 +198,14 @@ impl Stats {
     }
 }
 
-/// `1 - error / variance`: over several minibatches, from the averages of both.
+/// `1 - error / variance`: over several minibatches, from the averages of both. 0 where returns do not
+/// vary, as before the first step when every score is the same: there is nothing to explain.
 pub fn var_explained(val_error: f64, returns_var: f64) -> f64 {
-    1.0 - val_error / returns_var
+    if returns_var > 0.0 {
+        1.0 - val_error / returns_var
+    } else {
+        0.0
+    }
 }
 
 #[cfg(test)]
