@@ -177,6 +177,7 @@ def trained_policy(attune: Path, model: Path, folder: Path, text: str) -> Path:
         min_query_tokens = 8
         response_len = 8
         truncate_after = 0
+        start_text = ""
         end_text = ""
         truncate_token = ""
         [[shaper]]

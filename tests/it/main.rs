@@ -1,4 +1,5 @@
 //! End-to-end tests, through the binary.
 
+mod bench;
 mod model;
 mod support;

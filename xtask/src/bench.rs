@@ -3,6 +3,7 @@
 
 mod contender;
 mod machine;
+mod measurement;
 mod report;
 mod section;
 
@@ -15,7 +16,7 @@ use crate::layout::Layout;
 use crate::step::{capture, step};
 use crate::{peer, setup};
 use contender::{Contender, Server, attune};
-use report::{Floor, Group, Measurement};
+use measurement::{Floor, Group, Measurement};
 
 /// The update that is timed.
 const RECIPE: &str = "examples/bench/update.toml";
@@ -122,7 +123,7 @@ fn group(setting: &Setting, title: &'static str, contenders: &[Contender]) -> Re
                     n => format!("round {n}/{}", setting.rounds),
                 };
                 println!(
-                    "    {when:<10} {:<36} {:7.2} s (generate {:.2}, analyze {:.2}, train {:.2})",
+                    "    {when:<10} {:<44} {:7.2} s (generate {:.2}, analyze {:.2}, train {:.2})",
                     server.label(),
                     measured.total,
                     measured.generate,

@@ -7,7 +7,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use super::report::Measurement;
+use super::measurement::Measurement;
 use super::{RECIPE, Setting, word};
 
 /// What glibc's allocator is told for the peer when it is "tuned": huge pages, nothing given back.

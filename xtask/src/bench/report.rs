@@ -3,134 +3,10 @@
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result};
-use serde_json::Value;
+use anyhow::Result;
 
-use super::contender::{
-    Contender, OURS, OURS_TOP, PEER, PEER_TOP, PEER_TOP_TUNED, PEER_TUNED, Server,
-};
-
-/// One update: seconds of its phases, and what the process held at most so far.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Measurement {
-    pub(super) generate: f64,
-    pub(super) analyze: f64,
-    pub(super) score: f64,
-    pub(super) train: f64,
-    pub(super) total: f64,
-    peak_mib: f64,
-    tokens_per_second: f64,
-    /// Share of the update that plugins took; none of the peer's.
-    plugin_share: f64,
-}
-
-impl Measurement {
-    /// Reads a line of `attune bench` or of the peer.
-    pub(super) fn parse(line: &Value) -> Result<Self> {
-        let number = |key: &str| {
-            line[key]
-                .as_f64()
-                .with_context(|| format!("no number `{key}` in {line}"))
-        };
-        Ok(Self {
-            generate: number("generate")?,
-            analyze: number("analyze")?,
-            score: number("score")?,
-            train: number("train")?,
-            total: number("total")?,
-            peak_mib: number("peak_mib")?,
-            tokens_per_second: number("tokens_per_second")?,
-            plugin_share: line["plugin_share"].as_f64().unwrap_or(0.0),
-        })
-    }
-}
-
-/// The products that an update needs, in floating-point operations, and the best rate seen.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Floor {
-    generate: f64,
-    analyze: f64,
-    train: f64,
-    /// Operations a second.
-    pub(super) rate: f64,
-}
-
-impl Floor {
-    /// Reads the line of `attune bench --floor`.
-    pub(super) fn parse(line: &str) -> Result<Self> {
-        let value: Value = serde_json::from_str(line).with_context(|| format!("in `{line}`"))?;
-        let operations = |key: &str| {
-            value["operations"][key]
-                .as_f64()
-                .with_context(|| format!("no operations of `{key}` in {value}"))
-        };
-        Ok(Self {
-            generate: operations("generate")?,
-            analyze: operations("analyze")?,
-            train: operations("train")?,
-            rate: value["rate"].as_f64().context("no rate")?,
-        })
-    }
-}
-
-/// What was measured of one contender.
-struct Row {
-    contender: Contender,
-    version: String,
-    rounds: Vec<Measurement>,
-}
-
-/// Contenders whose updates were interleaved.
-pub(super) struct Group {
-    title: &'static str,
-    rows: Vec<Row>,
-}
-
-impl Group {
-    pub(super) fn new<'a>(
-        title: &'static str,
-        measured: impl Iterator<Item = (&'a Server, Vec<Measurement>)>,
-    ) -> Self {
-        let row = |(server, rounds): (&Server, Vec<Measurement>)| Row {
-            contender: server.contender(),
-            version: server.version().to_owned(),
-            rounds,
-        };
-        Self {
-            title,
-            rows: measured.map(row).collect(),
-        }
-    }
-
-    /// What a contender said that it is.
-    pub(super) fn version(&self, contender: Contender) -> &str {
-        let row = self.rows.iter().find(|row| row.contender == contender);
-        row.map_or("?", |row| &row.version)
-    }
-
-    fn median(&self, contender: Contender, of: fn(&Measurement) -> f64) -> Result<f64> {
-        let row = self.rows.iter().find(|row| row.contender == contender);
-        let row = row.with_context(|| format!("{} was not measured", contender.label()))?;
-        median(row.rounds.iter().map(of).collect()).context("there are no rounds")
-    }
-
-    /// The most that a contender ever held, warm-up included: peaks never fall.
-    fn peak(&self, contender: Contender) -> Result<f64> {
-        let row = self.rows.iter().find(|row| row.contender == contender);
-        let last = row.and_then(|row| row.rounds.last());
-        Ok(last.context("there are no rounds")?.peak_mib)
-    }
-}
-
-fn median(mut values: Vec<f64>) -> Option<f64> {
-    values.sort_by(f64::total_cmp);
-    let middle = values.len() / 2;
-    let upper = *values.get(middle)?;
-    Some(match values.len() % 2 {
-        0 => f64::midpoint(values[middle - 1], upper),
-        _ => upper,
-    })
-}
+use super::contender::{OURS, OURS_TOP, PEER, PEER_TOP, PEER_TOP_TUNED, PEER_TUNED};
+use super::measurement::{Floor, Group, Measurement};
 
 /// All tables, in Markdown.
 pub(super) fn render(full: &Group, top: &Group, floors: &[Floor; 2], rate: f64) -> Result<String> {
@@ -146,8 +22,8 @@ pub(super) fn render(full: &Group, top: &Group, floors: &[Floor; 2], rate: f64) 
 fn medians(group: &Group) -> Result<String> {
     let mut out = format!(
         "Seconds of an update, {}: medians of {} interleaved rounds after a warm-up.\n\n\
-         | | generate | analyze | score | train | update | generated tokens/s | peak MiB |\n\
-         | --- | --: | --: | --: | --: | --: | --: | --: |\n",
+         | | generate | analyze | score | train | update | its range | generated tokens/s | peak MiB |\n\
+         | --- | --: | --: | --: | --: | --: | --: | --: | --: |\n",
         group.title,
         group.rows.first().map_or(0, |row| row.rounds.len()),
     );
@@ -155,18 +31,24 @@ fn medians(group: &Group) -> Result<String> {
         let of = |of: fn(&Measurement) -> f64| group.median(row.contender, of);
         writeln!(
             out,
-            "| {} | {:.2} | {:.2} | {:.4} | {:.2} | {:.2} | {:.0} | {:.0} |",
+            "| {} | {:.2} | {:.2} | {:.4} | {:.2} | {:.2} | {} | {:.0} | {:.0} |",
             row.contender.label(),
             of(|m| m.generate)?,
             of(|m| m.analyze)?,
             of(|m| m.score)?,
             of(|m| m.train)?,
             of(|m| m.total)?,
+            range(row.rounds.iter().map(|m| m.total)),
             of(|m| m.tokens_per_second)?,
             group.peak(row.contender)?,
         )?;
     }
     Ok(out)
+}
+
+fn range(values: impl Iterator<Item = f64> + Clone) -> String {
+    let least = values.clone().fold(f64::INFINITY, f64::min);
+    format!("{least:.2} to {:.2}", values.fold(0.0, f64::max))
 }
 
 /// A ratio that must not exceed its target, or must reach it when more is better.
@@ -273,7 +155,8 @@ fn largest_plugin_share(group: &Group) -> f64 {
 fn nearness(full: &Group, top: &Group, floors: &[Floor; 2], rate: f64) -> Result<String> {
     let mut out = format!(
         "The floor: the matrix products that an update cannot do without, at the best f32 rate seen \
-         ({:.0} GFLOP/s). The reference alone counts in analyze: the policy's part of it could be had \
+         ({:.0} GFLOP/s); attention, elementwise work and the optimizer's memory traffic are not counted. The \
+         reference alone counts in analyze: the policy's part of it could be had \
          from the first epoch.\n\n\
          | | phase | GFLOP | floor, s | attune, s | floor over attune |\n\
          | --- | --- | --: | --: | --: | --: |\n",
@@ -307,6 +190,8 @@ fn nearness(full: &Group, top: &Group, floors: &[Floor; 2], rate: f64) -> Result
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::bench::contender::Contender;
+    use crate::bench::measurement::Row;
 
     fn group(title: &'static str, contenders: &[(Contender, f64)]) -> Group {
         let rows = contenders.iter().map(|(contender, total)| Row {
@@ -359,11 +244,5 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is not in\n{text}");
         }
-    }
-
-    #[test]
-    fn medians_of_even_counts_lie_between() {
-        assert_eq!(median(vec![4.0, 1.0, 2.0, 3.0]), Some(2.5));
-        assert_eq!(median(vec![]), None);
     }
 }
