@@ -2,6 +2,7 @@
 
 pub mod cli;
 pub mod config;
+pub mod cpu;
 pub mod metrics;
 pub mod model;
 pub mod plugin;

@@ -3,6 +3,7 @@
 //! nothing of rewards, plugins or configuration files of runs.
 
 pub mod config;
+mod decoder;
 pub mod device;
 pub mod floor;
 pub mod generate;

@@ -1,6 +1,7 @@
 //! Sampling: counter-based random numbers, filters, inverse-CDF draws, and the loop that grows
 //! responses with a key/value cache. Knows the trunk; knows nothing of training.
 
+use super::decoder;
 use super::head::math_kind;
 use super::layout::Layout;
 use super::transformer::{KvCache, Transformer};
@@ -114,38 +115,81 @@ pub fn respond(
     seed: u64,
 ) -> Tensor {
     let _guard = tch::no_grad_guard();
-    let (batch, context_len) = contexts.size2().expect("contexts have two dimensions");
-    let mut cache = KvCache::new(model, batch, context_len + len);
-    let prompt = Layout::new(contexts, model.config.vocab_size);
-    let x = model.run(
-        model.embed(&prompt),
-        &prompt,
-        0,
-        model.config.layers,
-        Some(&mut cache),
-    );
-    let mut last = prompt.fill_pads(&x).narrow(1, context_len - 1, 1);
-    let mut steps = Steps::after(&prompt, batch, context_len, len);
-    let mut out = Vec::with_capacity(len as usize);
-    for t in 0..len {
-        let logits = model.logits(&model.finish(&last)).squeeze_dim(1);
-        let token = draw(&logits, sampling, seed, t);
-        if t + 1 < len {
-            let layout = steps.next(&token.unsqueeze(1), t);
-            last = model.run(
-                model.embed(&layout),
-                &layout,
-                0,
-                model.config.layers,
-                Some(&mut cache),
-            );
-        }
-        out.push(token);
-    }
-    if out.is_empty() {
+    if len == 0 {
         return contexts.narrow(1, 0, 0);
     }
-    Tensor::stack(&out, 1)
+    let prompt = Prompt::read(model, contexts, len);
+    if decoder::fits(model) {
+        prompt.grow_by_hand(model, len, sampling, seed)
+    } else {
+        prompt.grow(model, len, sampling, seed)
+    }
+}
+
+/// Contexts that the model has read.
+#[derive(Debug)]
+pub(super) struct Prompt {
+    layout: Layout,
+    cache: KvCache,
+    /// Trunk output of each row's last real token. `[batch, 1, hidden]`.
+    last: Tensor,
+}
+
+impl Prompt {
+    /// `contexts`: `[batch, context_len]` i64; leaves room for `len` more tokens.
+    pub(super) fn read(model: &Transformer, contexts: &Tensor, len: i64) -> Prompt {
+        let (batch, context_len) = contexts.size2().expect("contexts have two dimensions");
+        let mut cache = KvCache::new(model, batch, context_len + len);
+        let layout = Layout::new(contexts, model.config.vocab_size);
+        let layers = model.config.layers;
+        let x = model.run(model.embed(&layout), &layout, 0, layers, Some(&mut cache));
+        let last = layout.fill_pads(&x).narrow(1, context_len - 1, 1);
+        Prompt {
+            layout,
+            cache,
+            last,
+        }
+    }
+
+    /// By the kernels for f32 on the CPU. Result `[batch, len]` i64.
+    pub(super) fn grow_by_hand(
+        &self,
+        model: &Transformer,
+        len: i64,
+        sampling: &Sampling,
+        seed: u64,
+    ) -> Tensor {
+        let start = decoder::Start {
+            cache: &self.cache,
+            last: &self.last.squeeze_dim(1),
+            real: self.layout.real.as_ref(),
+        };
+        decoder::respond(model, &start, len as usize, sampling, seed)
+    }
+
+    /// By libtorch, on any device and for any kind of number. Result `[batch, len]` i64.
+    pub(super) fn grow(
+        mut self,
+        model: &Transformer,
+        len: i64,
+        sampling: &Sampling,
+        seed: u64,
+    ) -> Tensor {
+        let batch = self.last.size()[0];
+        let mut steps = Steps::after(&self.layout, batch, self.cache.len, len);
+        let mut out = Vec::with_capacity(len as usize);
+        for t in 0..len {
+            let logits = model.logits(&model.finish(&self.last)).squeeze_dim(1);
+            let token = draw(&logits, sampling, seed, t);
+            if t + 1 < len {
+                let layout = steps.next(&token.unsqueeze(1), t);
+                let (x, layers) = (model.embed(&layout), model.config.layers);
+                self.last = model.run(x, &layout, 0, layers, Some(&mut self.cache));
+            }
+            out.push(token);
+        }
+        Tensor::stack(&out, 1)
+    }
 }
 
 /// Layouts of single tokens after a prompt.

@@ -8,10 +8,10 @@ use tch::{Device, Kind, Tensor};
 
 /// A layer norm (with bias) or an RMS norm (without).
 #[derive(Debug)]
-struct Norm {
-    weight: Tensor,
-    bias: Option<Tensor>,
-    eps: f64,
+pub(super) struct Norm {
+    pub(super) weight: Tensor,
+    pub(super) bias: Option<Tensor>,
+    pub(super) eps: f64,
 }
 
 impl Norm {
@@ -27,10 +27,10 @@ impl Norm {
 
 /// A projection; GPT-2 stores `[in, out]`, all others `[out, in]`.
 #[derive(Debug)]
-struct Linear {
-    weight: Tensor,
-    bias: Option<Tensor>,
-    input_first: bool,
+pub(super) struct Linear {
+    pub(super) weight: Tensor,
+    pub(super) bias: Option<Tensor>,
+    pub(super) input_first: bool,
 }
 
 impl Linear {
@@ -45,13 +45,13 @@ impl Linear {
 }
 
 #[derive(Debug)]
-enum Qkv {
+pub(super) enum Qkv {
     Fused(Linear),
     Apart([Linear; 3]),
 }
 
 #[derive(Debug)]
-enum Mlp {
+pub(super) enum Mlp {
     Gelu {
         up: Linear,
         down: Linear,
@@ -64,19 +64,19 @@ enum Mlp {
 }
 
 #[derive(Debug)]
-struct Block {
-    norm_1: Norm,
-    qkv: Qkv,
-    out: Linear,
-    norm_2: Norm,
-    mlp: Mlp,
+pub(super) struct Block {
+    pub(super) norm_1: Norm,
+    pub(super) qkv: Qkv,
+    pub(super) out: Linear,
+    pub(super) norm_2: Norm,
+    pub(super) mlp: Mlp,
 }
 
 /// Keys and values of what came before, one pair per block, allocated once.
 #[derive(Debug)]
 pub struct KvCache {
     /// `[batch, kv_heads, capacity, head_dim]` each.
-    layers: Vec<(Tensor, Tensor)>,
+    pub(super) layers: Vec<(Tensor, Tensor)>,
     /// Tokens held so far.
     pub len: i64,
 }
@@ -94,6 +94,12 @@ impl KvCache {
             len: 0,
         }
     }
+
+    /// Tokens that there is room for.
+    #[must_use]
+    pub fn capacity(&self) -> i64 {
+        self.layers.first().map_or(0, |(keys, _)| keys.size()[2])
+    }
 }
 
 /// The trunk: embedding, blocks, final norm.
@@ -101,13 +107,13 @@ impl KvCache {
 pub struct Transformer {
     /// Shape of the model.
     pub config: ModelConfig,
-    embedding: Tensor,
+    pub(super) embedding: Tensor,
     head: Tensor,
-    learned_positions: Option<Tensor>,
+    pub(super) learned_positions: Option<Tensor>,
     /// Rotary frequencies `[head_dim / 2]`, f64.
-    frequencies: Option<Tensor>,
-    blocks: Vec<Block>,
-    final_norm: Norm,
+    pub(super) frequencies: Option<Tensor>,
+    pub(super) blocks: Vec<Block>,
+    pub(super) final_norm: Norm,
 }
 
 /// Cosines and sines of the rotary angles, `[batch or 1, 1, len, head_dim]`.

@@ -6,6 +6,10 @@
 
 use tch::{Kind, Tensor};
 
+use self::fused::{Batch, Step};
+
+mod fused;
+
 /// Where epsilon stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Epsilon {
@@ -190,9 +194,10 @@ impl Adam {
             Epsilon::TensorFlow => epsilon,
             Epsilon::PyTorch => epsilon * correction2,
         };
+        let mut fused = Batch::default();
         for slot in &mut self.slots {
             let mut grad = slot.parameter.grad();
-            if !grad.defined() {
+            if !grad.defined() || fused.add(&slot.parameter, &grad, &slot.m, &slot.v) {
                 continue;
             }
             if let Some(scale) = scale {
@@ -220,6 +225,13 @@ impl Adam {
                 }
             }
         }
+        fused.run(Step {
+            beta1: beta1 as f32,
+            beta2: beta2 as f32,
+            rate: rate as f32,
+            epsilon: epsilon as f32,
+            scale: scale.unwrap_or(1.0) as f32,
+        });
     }
 
     /// Sets every gradient to 0.

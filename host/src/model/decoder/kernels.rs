@@ -1,0 +1,327 @@
+//! Kernels over slices: skinny matrix products, norms, activations, one token's attention.
+
+use crate::cpu::lanes::{Lanes, dispatch};
+use std::ops::Range;
+
+/// A matrix of weights, `[outputs, inputs]` row by row, with a bias for each output or none.
+#[derive(Clone, Copy)]
+pub(super) struct Matrix<'a> {
+    pub(super) weight: &'a [f32],
+    pub(super) bias: Option<&'a [f32]>,
+    pub(super) inputs: usize,
+}
+
+impl Matrix<'_> {
+    pub(super) fn outputs(&self) -> usize {
+        self.weight.len() / self.inputs
+    }
+}
+
+/// Rows of a buffer that several threads write to at once, each its own part.
+#[derive(Clone, Copy)]
+pub(super) struct Rows {
+    pub(super) start: *mut f32,
+    /// Numbers from one row to the next.
+    pub(super) stride: usize,
+}
+
+// SAFETY: a plain address; who writes through it promises to write only what nobody else touches.
+unsafe impl Send for Rows {}
+// SAFETY: as above.
+unsafe impl Sync for Rows {}
+
+impl Rows {
+    /// The first `len` numbers of row `row`.
+    ///
+    /// # Safety
+    /// The row is there, and nobody writes to it meanwhile.
+    pub(super) unsafe fn row<'a>(self, row: usize, len: usize) -> &'a [f32] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts(self.start.add(row * self.stride), len) }
+    }
+
+    /// The first `len` numbers of row `row`, to be written.
+    ///
+    /// # Safety
+    /// The row is there, and nobody else reads or writes it meanwhile.
+    pub(super) unsafe fn row_mut<'a>(self, row: usize, len: usize) -> &'a mut [f32] {
+        // SAFETY: the caller's promise.
+        unsafe { std::slice::from_raw_parts_mut(self.start.add(row * self.stride), len) }
+    }
+}
+
+/// What becomes of a product.
+#[derive(Clone, Copy, PartialEq)]
+pub(super) enum Then {
+    /// It replaces what was there.
+    Write,
+    /// It is added to what was there.
+    Add,
+}
+
+/// Rows of weights that share the loads of an input.
+const GROUP: usize = 4;
+
+dispatch! {
+    /// `y[r, o] (+)= x[r, ..] . weight[o, ..] + bias[o]` for the outputs in `outputs`.
+    ///
+    /// # Safety
+    /// `x` has `rows` rows of `matrix.inputs` numbers, `y` has as many of `matrix.outputs()`, and
+    /// nobody else touches the columns `outputs` of `y`.
+    pub(super) unsafe fn multiply = multiply_with(
+        matrix: Matrix<'_>, outputs: Range<usize>, x: Rows, y: Rows, rows: usize, then: Then,
+    )
+}
+
+#[inline(always)]
+unsafe fn multiply_with<L: Lanes>(
+    matrix: Matrix<'_>,
+    outputs: Range<usize>,
+    x: Rows,
+    y: Rows,
+    rows: usize,
+    then: Then,
+) {
+    debug_assert!(outputs.end <= matrix.outputs());
+    let (len, mut output) = (matrix.inputs, outputs.start);
+    while output < outputs.end {
+        let here = GROUP.min(outputs.end - output);
+        // A short last group repeats its last row rather than having a kernel of its own.
+        let last = outputs.end - 1;
+        let (mut weights, mut biases) = ([std::ptr::null(); GROUP], [0.0; GROUP]);
+        for (i, (weight, bias)) in weights.iter_mut().zip(&mut biases).enumerate() {
+            let at = (output + i).min(last);
+            *weight = matrix.weight[at * len..(at + 1) * len].as_ptr();
+            *bias = matrix.bias.map_or(0.0, |bias| bias[at]);
+        }
+        let mut row = 0;
+        while row < rows {
+            // SAFETY: four rows of weights were sliced above, and the caller vouches for the rest.
+            unsafe {
+                let to = (y, row, output..output + here);
+                let first = x.start.add(row * x.stride).cast_const();
+                row += match rows - row {
+                    n if n >= 4 && L::COUNT == 16 => finish(
+                        tile::<L, 4>(weights, first, x.stride, len),
+                        biases,
+                        to,
+                        then,
+                    ),
+                    n if n >= 2 => finish(
+                        tile::<L, 2>(weights, first, x.stride, len),
+                        biases,
+                        to,
+                        then,
+                    ),
+                    _ => finish(
+                        tile::<L, 1>(weights, first, x.stride, len),
+                        biases,
+                        to,
+                        then,
+                    ),
+                };
+            }
+        }
+        output += here;
+    }
+}
+
+/// Four rows of weights times `M` rows of inputs, all sums held in registers.
+#[inline(always)]
+unsafe fn tile<L: Lanes, const M: usize>(
+    weights: [*const f32; GROUP],
+    x: *const f32,
+    stride: usize,
+    len: usize,
+) -> [[f32; GROUP]; M] {
+    // SAFETY: `len` numbers are behind each pointer, and every index is below it.
+    unsafe {
+        let mut sums = [[L::zero(); GROUP]; M];
+        let whole = len - len % L::COUNT;
+        let mut k = 0;
+        while k < whole {
+            let w = [
+                L::load(weights[0].add(k)),
+                L::load(weights[1].add(k)),
+                L::load(weights[2].add(k)),
+                L::load(weights[3].add(k)),
+            ];
+            for m in 0..M {
+                let x = L::load(x.add(m * stride + k));
+                for i in 0..GROUP {
+                    sums[m][i] = w[i].mul_add(x, sums[m][i]);
+                }
+            }
+            k += L::COUNT;
+        }
+        let mut totals = [[0.0; GROUP]; M];
+        for m in 0..M {
+            totals[m] = L::sums(sums[m]);
+            for k in whole..len {
+                for i in 0..GROUP {
+                    totals[m][i] += *weights[i].add(k) * *x.add(m * stride + k);
+                }
+            }
+        }
+        totals
+    }
+}
+
+/// Puts a tile into `y` from a row on, at some columns; returns how many rows it had.
+#[inline(always)]
+unsafe fn finish<const M: usize>(
+    sums: [[f32; GROUP]; M],
+    biases: [f32; GROUP],
+    (y, row, columns): (Rows, usize, Range<usize>),
+    then: Then,
+) -> usize {
+    for (m, sums) in sums.iter().enumerate() {
+        for (i, column) in columns.clone().enumerate() {
+            // SAFETY: the caller vouches for these rows and columns.
+            unsafe {
+                let to = y.start.add((row + m) * y.stride + column);
+                let old = if then == Then::Add { *to } else { 0.0 };
+                *to = old + (sums[i] + biases[i]);
+            }
+        }
+    }
+    M
+}
+
+/// A layer norm when there is a bias, an RMS norm otherwise.
+#[derive(Clone, Copy)]
+pub(super) struct Norm<'a> {
+    pub(super) weight: &'a [f32],
+    pub(super) bias: Option<&'a [f32]>,
+    pub(super) eps: f64,
+}
+
+impl Norm<'_> {
+    /// Normalizes one row.
+    pub(super) fn apply(&self, x: &[f32], y: &mut [f32]) {
+        let n = x.len() as f64;
+        let mean = match self.bias {
+            Some(_) => x.iter().map(|&v| f64::from(v)).sum::<f64>() / n,
+            None => 0.0,
+        };
+        let square = x
+            .iter()
+            .map(|&v| (f64::from(v) - mean).powi(2))
+            .sum::<f64>()
+            / n;
+        let scale = 1.0 / (square + self.eps).sqrt();
+        let (mean, scale) = (mean as f32, scale as f32);
+        for ((y, x), weight) in y.iter_mut().zip(x).zip(self.weight) {
+            *y = (x - mean) * scale * weight;
+        }
+        if let Some(bias) = self.bias {
+            y.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias);
+        }
+    }
+}
+
+/// `exp` to about one unit in the last place, in a form that the compiler vectorizes; 0 below -87.
+#[inline(always)]
+pub(super) fn exp(x: f32) -> f32 {
+    let clamped = x.clamp(-87.0, 88.0);
+    let power = (clamped * std::f32::consts::LOG2_E).round_ties_even();
+    // ln 2 in two parts, so that the difference keeps its digits.
+    let rest = (clamped - power * 0.693_359_4) - power * -2.121_944_4e-4;
+    let mut p = 1.987_569_1e-4;
+    for c in [
+        1.398_199_9e-3,
+        8.333_452e-3,
+        4.166_579_6e-2,
+        0.166_666_65,
+        0.5,
+    ] {
+        p = p * rest + c;
+    }
+    let mantissa = p * rest * rest + rest + 1.0;
+    let scale = f32::from_bits(((power as i32 + 127) << 23) as u32);
+    if x < -87.0 { 0.0 } else { mantissa * scale }
+}
+
+/// `gate * sigmoid(gate) * up`, into `gate`.
+pub(super) fn swiglu(gate: &mut [f32], up: &[f32]) {
+    for (gate, up) in gate.iter_mut().zip(up) {
+        *gate = *gate / (1.0 + exp(-*gate)) * up;
+    }
+}
+
+/// GELU by its tanh approximation, in place.
+pub(super) fn gelu(values: &mut [f32]) {
+    let root = (2.0 / std::f32::consts::PI).sqrt();
+    for v in values {
+        let inner = root * (*v + 0.044_715 * *v * *v * *v);
+        *v *= 0.5 * (1.0 + inner.tanh());
+    }
+}
+
+/// Rotates pairs `(i, i + len / 2)` of one head by angles given by their cosines and sines.
+pub(super) fn rotate(head: &mut [f32], cos: &[f32], sin: &[f32]) {
+    let (low, high) = head.split_at_mut(cos.len());
+    for (((a, b), cos), sin) in low.iter_mut().zip(high).zip(cos).zip(sin) {
+        (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
+    }
+}
+
+dispatch! {
+    /// One token's attention of one head: `out = softmax(q . keys / sqrt(dim)) values`, over the
+    /// tokens that `real` allows. `keys`, `values`: `[tokens, dim]`; `scores`: scratch, `[tokens]`.
+    ///
+    /// # Safety
+    /// None beyond what the slices say; kernels are all called alike.
+    pub(super) unsafe fn attend = attend_with(
+        q: &[f32], keys: &[f32], values: &[f32], real: Option<&[bool]>, scores: &mut [f32], out: &mut [f32],
+    )
+}
+
+#[inline(always)]
+unsafe fn attend_with<L: Lanes>(
+    q: &[f32],
+    keys: &[f32],
+    values: &[f32],
+    real: Option<&[bool]>,
+    scores: &mut [f32],
+    out: &mut [f32],
+) {
+    let dim = q.len();
+    let scale = 1.0 / (dim as f32).sqrt();
+    let mut top = f32::NEG_INFINITY;
+    for (t, score) in scores.iter_mut().enumerate() {
+        let key = &keys[t * dim..(t + 1) * dim];
+        *score = match real {
+            Some(real) if !real[t] => f32::NEG_INFINITY,
+            // SAFETY: both slices have `dim` numbers.
+            _ => scale * unsafe { dot::<L>(q, key) },
+        };
+        top = top.max(*score);
+    }
+    let mut total = 0.0;
+    for score in scores.iter_mut() {
+        *score = exp(*score - top);
+        total += *score;
+    }
+    out.fill(0.0);
+    for (t, score) in scores.iter().enumerate() {
+        let weight = score / total;
+        for (out, value) in out.iter_mut().zip(&values[t * dim..(t + 1) * dim]) {
+            *out += weight * value;
+        }
+    }
+}
+
+#[inline(always)]
+unsafe fn dot<L: Lanes>(a: &[f32], b: &[f32]) -> f32 {
+    let whole = a.len() - a.len() % L::COUNT;
+    // SAFETY: `a` and `b` are equally long, and every index is below that.
+    unsafe {
+        let mut sum = L::zero();
+        for k in (0..whole).step_by(L::COUNT) {
+            sum = L::load(a.as_ptr().add(k)).mul_add(L::load(b.as_ptr().add(k)), sum);
+        }
+        let [sum, ..] = L::sums([sum, L::zero(), L::zero(), L::zero()]);
+        (whole..a.len()).fold(sum, |sum, k| sum + a[k] * b[k])
+    }
+}
