@@ -265,7 +265,8 @@ def main() -> int:
     finally:
         shutil.rmtree(scratch)
     if args.record:
-        record(args.record, "\n".join(lines))
+        versions = f"{run([args.attune, '--version']).strip()}, torch {torch.__version__}, transformers {transformers.__version__}"
+        record(args.record, "\n".join([*lines, "", f"By {versions}."]))
     return 0 if passed else 1
 
 
