@@ -251,7 +251,8 @@ def main() -> int:
         make_random(kind, Path(folder))
         return 0
     text = args.text.read_bytes().decode() if args.text else TEXT
-    lines = ["| model | tokens | max logit difference | greedy tokens equal | result |", "| --- | --- | --- | --- | --- |"]
+    lines = ["| model | tokens | max logit difference | greedy tokens equal | result |"]
+    lines.append("| --- | --- | --- | --- | --- |")
     print("\n".join(lines))
     passed = True
     scratch = Path(tempfile.mkdtemp(prefix="parity."))
@@ -265,8 +266,9 @@ def main() -> int:
     finally:
         shutil.rmtree(scratch)
     if args.record:
-        versions = f"{run([args.attune, '--version']).strip()}, torch {torch.__version__}, transformers {transformers.__version__}"
-        record(args.record, "\n".join([*lines, "", f"By {versions}."]))
+        peer = f"torch {torch.__version__}, transformers {transformers.__version__}"
+        lines += ["", f"By {run([args.attune, '--version']).strip()}, {peer}."]
+        record(args.record, "\n".join(lines))
     return 0 if passed else 1
 
 
