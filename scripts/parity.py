@@ -250,6 +250,8 @@ def main() -> int:
             parser.error(f"--make-random: {kind!r} is not one of {', '.join(KINDS)}")
         make_random(kind, Path(folder))
         return 0
+    if args.record and args.models:
+        parser.error("--record keeps the table of all cases: name no folders")
     text = args.text.read_bytes().decode() if args.text else TEXT
     lines = ["| model | tokens | max logit difference | greedy tokens equal | result |"]
     lines.append("| --- | --- | --- | --- | --- |")
