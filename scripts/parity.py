@@ -1,32 +1,37 @@
 #!/usr/bin/env python3
-"""Holds Attune's models equal to Hugging Face transformers on real text.
+"""Holds Attune's models equal to Hugging Face transformers on real text, in both directions.
 
-    python scripts/parity.py --attune target/debug/attune MODEL_DIR...
-    python scripts/parity.py --make-random gpt2 DIR      (or qwen2, llama)
+    python scripts/parity.py                        every case below; --record FILE keeps the table
+    python scripts/parity.py MODEL_DIR...           these folders only
+    python scripts/parity.py --make-random KIND DIR makes a random model (gpt2, qwen2, llama, llama3)
 
-For every model folder it runs
+The cases: folders that transformers saved (random GPT-2, Qwen2, Llama, and a Llama with Llama 3's rope
+scaling and an untied head; in f32, f16, bf16, whole and in shards), folders that `attune model random`
+saved, the policies of two short `attune train policy` runs, and SmolLM2-135M. `cargo xtask setup` puts the
+binary's needs, the plugins and SmolLM2 in place. For every folder it runs
 
     attune model logits MODEL_DIR --text FILE --greedy 64 --out FILE.safetensors
 
-which must encode the text without special tokens, run it as one sequence in f32, and
-  * write the f32 tensor `logits` [tokens, vocab] to the --out file;
-  * print one JSON object: {"tokens": [ids of the text], "greedy": [64 ids]}, where `greedy`
+which encodes the text without special tokens, runs it as one sequence in f32, and
+  * writes the f32 tensor `logits` [tokens, vocab] to the --out file;
+  * prints one JSON object: {"tokens": [ids of the text], "greedy": [64 ids]}, where `greedy`
     continues the text with the most likely token each time and never stops early.
-(A progress line may precede the JSON; the object is the last line of standard output.)
 
-The same text goes through transformers. A model passes when the ids are the same, no logit
-differs by more than --tolerance (1e-3) and all greedy tokens are the same. Prints a Markdown
-table; exits 1 when a model fails. Needs scripts/requirements.txt.
+The same text goes through transformers. A model passes when transformers finds every tensor that it
+wants and no other, the ids are the same, no logit differs by more than --tolerance (1e-3) and all greedy
+tokens are the same. Prints a Markdown table; exits 1 when a model fails. Needs scripts/requirements.txt.
 """
 
 import argparse
 import json
+import shutil
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
 import torch
+import transformers
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, PreTrainedTokenizerFast
 
@@ -52,7 +57,10 @@ def byte_tokenizer() -> PreTrainedTokenizerFast:
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer)
 
 
-def make_random(kind: str, folder: Path) -> None:
+KINDS = ("gpt2", "qwen2", "llama", "llama3")
+
+
+def make_random(kind: str, folder: Path, dtype: torch.dtype = torch.float32, shard: str = "1GB") -> None:
     """Saves a small random model whose weights are large enough for its logits to differ."""
     from transformers import GPT2Config, LlamaConfig, Qwen2Config
 
@@ -61,7 +69,13 @@ def make_random(kind: str, folder: Path) -> None:
     if kind == "gpt2":
         config = GPT2Config(n_embd=64, n_layer=3, n_head=4, n_positions=1024, **common)
     else:
-        cls = {"qwen2": Qwen2Config, "llama": LlamaConfig}[kind]
+        cls = Qwen2Config if kind == "qwen2" else LlamaConfig
+        if kind == "llama3":
+            # A short original length, so that the text is long enough for every band of the scaling.
+            common["rope_parameters"] = {
+                "rope_type": "llama3", "rope_theta": 10000.0, "factor": 8.0, "low_freq_factor": 1.0,
+                "high_freq_factor": 4.0, "original_max_position_embeddings": 64,
+            }  # fmt: skip
         config = cls(
             hidden_size=64,
             intermediate_size=160,
@@ -78,7 +92,7 @@ def make_random(kind: str, folder: Path) -> None:
         for name, parameter in model.named_parameters():
             if parameter.dim() == 1:
                 parameter.add_(torch.randn_like(parameter) * 0.1)
-    model.save_pretrained(folder)
+    model.to(dtype).save_pretrained(folder, max_shard_size=shard)
     byte_tokenizer().save_pretrained(folder)
 
 
@@ -86,7 +100,11 @@ def make_random(kind: str, folder: Path) -> None:
 def expected(folder: Path, text: str, greedy: int) -> tuple[list[int], torch.Tensor, list[int]]:
     """Ids of the text, their logits [tokens, vocab], and the greedy continuation."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
-    model = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    model, info = AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32, output_loading_info=True)
+    problems = {key: sorted(names) for key, names in info.items() if names}
+    if problems:
+        raise RuntimeError(f"transformers says {problems}")
+    model.eval()
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     output = model(torch.tensor([ids]), use_cache=True)
     logits, continuation = output.logits[0], []
@@ -98,66 +116,161 @@ def expected(folder: Path, text: str, greedy: int) -> tuple[list[int], torch.Ten
     return ids, logits, continuation
 
 
+def run(command: list) -> str:
+    """Standard output of a command that must succeed."""
+    done = subprocess.run([str(word) for word in command], capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise RuntimeError(f"attune exited {done.returncode}: {done.stderr.strip()[-500:]}")
+    return done.stdout
+
+
 def actual(attune: Path, folder: Path, text: str, greedy: int) -> tuple[list[int], torch.Tensor, list[int]]:
     """The same from Attune."""
     with tempfile.TemporaryDirectory() as scratch:
         source, out = Path(scratch, "text.txt"), Path(scratch, "logits.safetensors")
         source.write_bytes(text.encode())
         command = [attune, "model", "logits", folder, "--text", source, "--greedy", str(greedy), "--out", out]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        if done.returncode != 0:
-            raise RuntimeError(f"attune exited {done.returncode}: {done.stderr.strip()[-500:]}")
-        report = json.loads(done.stdout.strip().splitlines()[-1])
+        report = json.loads(run(command).strip().splitlines()[-1])
         return report["tokens"], load_file(out)["logits"], report["greedy"]
 
 
-def compare(attune: Path, folder: Path, text: str, greedy: int, tolerance: float) -> tuple[bool, str]:
+def compare(attune: Path, name: str, folder: Path, text: str, greedy: int, tolerance: float) -> tuple[bool, str]:
     """Whether a model passes, and its line of the table."""
     try:
         ids, logits, continuation = expected(folder, text, greedy)
         our_ids, our_logits, our_continuation = actual(attune, folder, text, greedy)
     except Exception as error:  # one broken model must not hide the others
         reason = f"{type(error).__name__}: {error}".replace("\n", " ").replace("|", "/")
-        return False, f"| {folder} | | | | FAIL: {reason} |"
+        return False, f"| {name} | | | | FAIL: {reason} |"
     if ids != our_ids:
-        return False, f"| {folder} | differ ({len(our_ids)}, expected {len(ids)}) | | | FAIL |"
+        return False, f"| {name} | differ ({len(our_ids)}, expected {len(ids)}) | | | FAIL |"
     if logits.shape != our_logits.shape or our_logits.dtype != torch.float32:
         found = f"{our_logits.dtype} {tuple(our_logits.shape)}, expected {tuple(logits.shape)}"
-        return False, f"| {folder} | {len(ids)} | {found} | | FAIL |"
+        return False, f"| {name} | {len(ids)} | {found} | | FAIL |"
     worst = float((logits - our_logits).abs().max())
     same = next((i for i, (a, b) in enumerate(zip(continuation, our_continuation)) if a != b), greedy)
     same = min(same, len(our_continuation))
     # `not <=` also fails on NaN.
     passed = worst <= tolerance and same == greedy == len(our_continuation)
     verdict = "pass" if passed else "FAIL"
-    return passed, f"| {folder} | {len(ids)} equal | {worst:.2e} | {same} of {greedy} | {verdict} |"
+    return passed, f"| {name} | {len(ids)} equal | {worst:.1e} | {same} of {greedy} | {verdict} |"
+
+
+def trained_policy(attune: Path, model: Path, folder: Path, text: str) -> Path:
+    """The folder of a policy that two updates at a high learning rate have moved."""
+    folder.mkdir()
+    (folder / "rows.txt").write_text("\n".join(text.split(". ") * 8))
+    recipe = folder / "policy.toml"
+    recipe.write_text(
+        f"""
+        [run]
+        dir = "run"
+        device = "cpu"
+        [model]
+        path = {json.dumps(str(model.resolve()))}
+        [data]
+        train = "rows.txt"
+        [task]
+        plugin = "continuation"
+        [task.settings]
+        query_len = 8
+        min_query_tokens = 8
+        response_len = 8
+        truncate_after = 0
+        start_text = ""
+        end_text = ""
+        truncate_token = ""
+        [[shaper]]
+        plugin = "repetition"
+        settings = {{ n = 1 }}
+        [ppo]
+        total_episodes = 8
+        batch_size = 4
+        lr = 1e-3
+        [eval]
+        queries = 2
+        show = 0
+        """
+    )
+    run([attune, "train", "policy", recipe])
+    policy = folder / "run" / "policy"
+    before, after = (AutoModelForCausalLM.from_pretrained(place).state_dict() for place in (model, policy))
+    if all(torch.equal(before[key], after[key]) for key in before):
+        raise RuntimeError(f"{policy}: training changed nothing")
+    return policy
+
+
+def cases(attune: Path, pretrained: Path, scratch: Path, text: str):
+    """Names and folders of everything that must agree, made one at a time."""
+    saved = [
+        ("gpt2", "f32", torch.float32, "1GB"), ("gpt2", "f16, sharded", torch.float16, "200KB"),
+        ("qwen2", "f32", torch.float32, "1GB"), ("qwen2", "bf16, sharded", torch.bfloat16, "200KB"),
+        ("llama", "f32", torch.float32, "1GB"), ("llama3", "f32, untied", torch.float32, "1GB"),
+    ]  # fmt: skip
+    for number, (kind, how, dtype, shard) in enumerate(saved):
+        folder = scratch / f"{number}-{kind}"
+        make_random(kind, folder, dtype, shard)
+        yield f"random {kind}, {how}, saved by transformers", folder
+        if dtype == torch.float32:
+            again = scratch / f"{number}-{kind}-attune"
+            run([attune, "model", "random", folder / "config.json", again, "--seed", "1"])
+            yield f"random {kind}, saved by attune", again
+    yield "random gpt2 after two updates, saved by attune", trained_policy(
+        attune, scratch / "0-gpt2", scratch / "gpt2-trained", text
+    )
+    yield "SmolLM2-135M, imported from GGUF by attune", pretrained
+    trained = trained_policy(attune, pretrained, scratch / "smollm2-trained", text)
+    yield "SmolLM2-135M after two updates, saved by attune", trained
+
+
+def record(file: Path, table: str) -> None:
+    """Puts the table between the file's markers."""
+    begin, end = "<!-- parity:begin -->", "<!-- parity:end -->"
+    before, rest = file.read_text(encoding="utf-8").split(begin)
+    _, after = rest.split(end)
+    file.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("models", nargs="*", type=Path, metavar="MODEL_DIR")
     parser.add_argument("--attune", type=Path, default=Path("target/debug/attune"))
+    parser.add_argument("--pretrained", type=Path, default=Path(".deps/models/smollm2-135m"))
     parser.add_argument("--text", type=Path, help="a text file in place of the built-in text")
     parser.add_argument("--greedy", type=int, default=64)
     parser.add_argument("--tolerance", type=float, default=1e-3)
-    parser.add_argument("--make-random", nargs=2, metavar=("KIND", "DIR"), help="KIND: gpt2, qwen2 or llama")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="put the table between this file's markers")
+    parser.add_argument("--make-random", nargs=2, metavar=("KIND", "DIR"), help=f"KIND: {', '.join(KINDS)}")
     args = parser.parse_args()
+    transformers.logging.set_verbosity_error()
+    transformers.logging.disable_progress_bar()
     if args.make_random:
         kind, folder = args.make_random
-        if kind not in ("gpt2", "qwen2", "llama"):
-            parser.error(f"--make-random: {kind!r} is not gpt2, qwen2 or llama")
+        if kind not in KINDS:
+            parser.error(f"--make-random: {kind!r} is not one of {', '.join(KINDS)}")
         make_random(kind, Path(folder))
-    elif not args.models:
-        parser.error("name a model folder, or --make-random")
+        return 0
+    if args.record and args.models:
+        parser.error("--record keeps the table of all cases: name no folders")
     text = args.text.read_bytes().decode() if args.text else TEXT
-    if args.models:
-        print("| model | tokens | max logit difference | greedy tokens equal | result |")
-        print("| --- | --- | --- | --- | --- |")
+    lines = ["| model | tokens | max logit difference | greedy tokens equal | result |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    print("\n".join(lines))
     passed = True
-    for folder in args.models:
-        ok, line = compare(args.attune, folder, text, args.greedy, args.tolerance)
-        print(line, flush=True)
-        passed &= ok
+    scratch = Path(tempfile.mkdtemp(prefix="parity."))
+    try:
+        named = [(str(folder), folder) for folder in args.models]
+        for name, folder in named or cases(args.attune.resolve(), args.pretrained, scratch, text):
+            ok, line = compare(args.attune.resolve(), name, folder, text, args.greedy, args.tolerance)
+            print(line, flush=True)
+            lines.append(line)
+            passed &= ok
+    finally:
+        shutil.rmtree(scratch)
+    if args.record:
+        peer = f"torch {torch.__version__}, transformers {transformers.__version__}"
+        lines += ["", f"By {run([args.attune, '--version']).strip()}, {peer}."]
+        record(args.record, "\n".join(lines))
     return 0 if passed else 1
 
 

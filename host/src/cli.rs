@@ -7,6 +7,7 @@
     reason = "the edge talks to the terminal"
 )]
 
+mod bench;
 mod doctor;
 mod model;
 mod parts;
@@ -48,6 +49,8 @@ enum Command {
     /// Look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Time updates of a config, phase by phase; nothing is saved
+    Bench(bench::BenchArgs),
     /// Report what was found on this machine and what is missing
     Doctor,
     /// Print completions for a shell
@@ -91,6 +94,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Sample(args) => sample::run(&args),
         Command::Model(command) => model::run(&command),
         Command::Plugin(command) => plugin::run(&command),
+        Command::Bench(args) => bench::run(&args),
         Command::Doctor => doctor::run(),
         Command::Completions { shell } => {
             clap_complete::generate(shell, &mut Cli::command(), "attune", &mut std::io::stdout());

@@ -140,6 +140,32 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    #[test]
+    fn golden_gpt2() {
+        // GPT-2's tokens and merges, as far as any of these texts can touch them.
+        let json = include_bytes!("../../tests/golden/gpt2_cut.json");
+        let tokenizer = Tokenizer::from_json(json).unwrap();
+        let cases: [(&str, &[u32]); 13] = [
+            (".", &[13]),
+            ("\n", &[198]),
+            ("x\n\n", &[87, 628]),
+            ("\n\nx", &[198, 198, 87]),
+            ("...", &[986]),
+            ("?", &[30]),
+            ("!", &[0]),
+            (".\"", &[526]),
+            (" .", &[764]),
+            ("Article:\n\n", &[14906, 25, 628]),
+            ("\n\nTL;DR:", &[198, 198, 14990, 26, 7707, 25]),
+            ("usually, he would", &[23073, 11, 339, 561]),
+            ("she thought about it", &[7091, 1807, 546, 340]),
+        ];
+        for (text, want) in cases {
+            assert_eq!(tokenizer.encode(text), want, "{text:?}");
+            assert_eq!(tokenizer.decode(want), text);
+        }
+    }
+
     proptest! {
         #[test]
         fn bytes_round_trip(text in any::<String>()) {

@@ -157,15 +157,15 @@ pub(crate) fn build<P: Plugin>(settings: &str, assets: &Assets) -> Result<P, Pro
     let mut reader = serde_json::Deserializer::from_str(json);
     let settings = serde_path_to_error::deserialize(&mut reader)
         .map_err(|error| Problems::at(&pointer(error.path()), error.inner().to_string()))?;
-    for spec in P::ASSETS
+    let missing = P::ASSETS
         .iter()
-        .filter(|spec| spec.required && assets.get(spec.name).is_none())
-    {
-        return Err(Problems::at(
-            &format!("assets/{}", spec.name),
-            format!("asset is missing: {}", spec.help),
-        ));
-    }
+        .filter(|spec| spec.required && assets.get(spec.name).is_none());
+    let problem = |spec: &AssetSpec| {
+        let help = format!("asset is missing: {}", spec.help);
+        (format!("assets/{}", spec.name), help)
+    };
+    let missing = Problems(missing.map(problem).collect());
+    missing.done()?;
     P::configure(settings, assets)
 }
 

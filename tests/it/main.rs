@@ -1,5 +1,6 @@
 //! End-to-end tests, through the binary.
 
+mod bench;
 mod cli;
 mod errors;
 mod hostile;

@@ -56,6 +56,11 @@ impl Layout {
         self.deps().join("data")
     }
 
+    /// The Python environment of the peer: PyTorch and transformers.
+    pub(crate) fn peer(&self) -> PathBuf {
+        self.deps().join("peer")
+    }
+
     /// Finished plugin components.
     pub(crate) fn plugins(&self) -> PathBuf {
         self.root.join("target/plugins")

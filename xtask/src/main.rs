@@ -12,11 +12,13 @@
     allow(clippy::unwrap_used, reason = "a test may say so by panicking")
 )]
 
+mod bench;
 mod checks;
 mod corpus;
 mod demo;
 mod layout;
 mod libtorch;
+mod peer;
 mod plugins;
 mod python;
 mod setup;
@@ -24,6 +26,8 @@ mod snippets;
 mod stamp;
 mod step;
 mod wasm;
+
+use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
@@ -71,6 +75,23 @@ enum Verb {
     },
     /// Build plugins/* for WebAssembly into target/plugins, and the tests' into target/test-plugins
     Plugins,
+    /// Compare one PPO update with PyTorch + transformers and record it in docs/benchmarks.md
+    ///
+    /// Sets up, makes a Python environment for the peer under .deps/peer (about 5 GB, since PyTorch's
+    /// wheel has CUDA in it), and interleaves updates of examples/bench/update.toml with the same
+    /// updates of scripts/peer_bench.py. Half an hour on two cores; leave the machine alone meanwhile.
+    Bench(bench::Options),
+    /// Hold models equal to transformers, by scripts/parity.py
+    ///
+    /// What follows `--` goes to the script, e.g. `cargo xtask parity -- --record docs/benchmarks.md`.
+    Parity {
+        /// A Python that has scripts/requirements.txt, in place of one under .deps/peer
+        #[arg(long, value_name = "PROGRAM")]
+        python: Option<PathBuf>,
+        /// Passed on to scripts/parity.py
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        args: Vec<String>,
+    },
     /// What a change must pass: formatting, lints, documentation, then `test`
     Ci,
 }
@@ -81,6 +102,8 @@ fn main() -> std::process::ExitCode {
         Verb::Setup => setup::run(&layout),
         Verb::Demo { args } => demo::run(&layout, &args),
         Verb::Test { args } => checks::test(&layout, &args),
+        Verb::Bench(options) => bench::run(&layout, &options),
+        Verb::Parity { python, args } => peer::parity(&layout, python.as_deref(), &args),
         Verb::Plugins => plugins::run(&layout),
         Verb::Ci => checks::ci(&layout),
     });

@@ -53,6 +53,11 @@ impl Python {
         )
     }
 
+    /// The interpreter, about to be run.
+    pub(crate) fn command(&self) -> Command {
+        Command::new(self.program)
+    }
+
     /// The folder of an importable package, found without importing it (which takes seconds).
     pub(crate) fn package_folder(&self, package: &str) -> Option<PathBuf> {
         // Without the empty entry: a folder of that name in the current folder is not an installed package.

@@ -88,7 +88,8 @@ fn print_plan(config: &Config, plan: &Plan, parts: &Parts) {
     );
 }
 
-fn micro_batch(config: &Config, plan: &Plan, parts: &Parts) -> usize {
+/// Episodes that go through the model at a time.
+pub(super) fn micro_batch(config: &Config, plan: &Plan, parts: &Parts) -> usize {
     if config.ppo.micro_batch > 0 {
         return config.ppo.micro_batch.min(plan.minibatch_size) as usize;
     }
@@ -98,7 +99,7 @@ fn micro_batch(config: &Config, plan: &Plan, parts: &Parts) -> usize {
     (ACTIVATION_BUDGET / bytes.max(1)).clamp(1, plan.minibatch_size as usize)
 }
 
-fn controller(config: &Config) -> KlController {
+pub(super) fn controller(config: &Config) -> KlController {
     let kl = &config.kl;
     match kl.target {
         Some(target) => KlController::Adaptive {

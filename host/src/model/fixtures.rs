@@ -186,6 +186,17 @@ fn sine_gpt2_matches_the_reference_numbers() {
         &Tensor::from_slice(&[-0.997003033, -0.31135689]),
         1e-8,
     );
+    // Pads change nothing: not the first reward, and not the logits of what is left without them.
+    let bare = model.hidden(&ids(&[&[3, 5, 7, 1, 2]])).select(1, 4);
+    let bare = bare.linear(&reward_weight, Some(&reward_bias)).squeeze();
+    near(&bare, &rewards.get(0), 1e-12);
+    let real = Tensor::from_slice(&[0i64, 1, 4, 5, 6, 7]);
+    let padded = model.hidden(&episodes.tokens.narrow(0, 0, 1));
+    near(
+        &model.logits(&model.hidden(&ids(&[&[3, 5, 7, 1, 2, 4]]))),
+        &model.logits(&padded.index_select(1, &real)),
+        1e-12,
+    );
 }
 
 #[test]

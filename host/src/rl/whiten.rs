@@ -58,6 +58,27 @@ mod tests {
         }
     }
 
+    #[test]
+    fn golden_in_eight_groups() {
+        // Eight ranks with the golden rows, each rank's moved by its number: each is whitened alone.
+        let want = [
+            -1.5491932, -1.1618949, -0.7745966, -0.3872983, 0.0, 0.3872983, 0.7745966, 1.1618949,
+            1.5491932,
+        ];
+        for (kind, tolerance) in [(Kind::Double, 1e-6), (Kind::Float, 1e-5)] {
+            let x = Tensor::arange(9, (kind, tch::Device::Cpu)) * 0.1 + 1.2;
+            let ranks: Vec<Tensor> = (0..8).map(|rank| (&x + rank).view([3, 3])).collect();
+            let x = Tensor::cat(&ranks, 0);
+            let zero = flat(&whiten_groups(&x, 8, false));
+            let kept = flat(&whiten_groups(&x, 8, true));
+            for (place, (zero, kept)) in zero.iter().zip(kept).enumerate() {
+                let (rank, want) = (place / 9, want[place % 9]);
+                assert!((zero - want).abs() < tolerance, "{zero} is not {want}");
+                assert!((kept - (want + 1.6 + rank as f64)).abs() < tolerance);
+            }
+        }
+    }
+
     proptest! {
         #[test]
         fn mean_zero_variance_one(values in prop::collection::vec(-5.0..5.0f64, 24), groups in 1i64..4) {

@@ -244,6 +244,8 @@ impl Trainer<'_> {
             (state.updates * self.config.ppo.batch_size) as f64,
         );
         record.set("time/rollout", rollout_seconds);
+        record.set("time/generate", rollout.seconds.generate);
+        record.set("time/analyze", rollout.seconds.analyze);
         record.set("time/update", seconds);
         record.set("time/plugins", rollout.scores.plugin_seconds);
         record.set("time/plugin_share", rollout.scores.plugin_seconds / seconds);

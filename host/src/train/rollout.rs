@@ -1,6 +1,8 @@
 //! One batch of experience: responses of the policy, what the reference thinks of them, and what
 //! they are worth.
 
+use std::time::Instant;
+
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
@@ -45,12 +47,26 @@ pub struct Rollout {
     pub samples: Vec<Sample>,
     /// What they are worth.
     pub scores: Scores,
+    /// How long the models took.
+    pub seconds: Seconds,
+}
+
+/// Wall-clock seconds of a rollout's two phases in the models.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Seconds {
+    /// Sampling the responses.
+    pub generate: f64,
+    /// Log-probabilities and values, of policy and reference.
+    pub analyze: f64,
 }
 
 impl Roller<'_> {
     /// Answers `queries` and scores the answers.
     pub fn roll(&self, queries: &[Query], update: u64, split: Split) -> Result<Rollout> {
-        let episodes = self.respond(queries, update, split);
+        let clock = Instant::now();
+        let (context, responses) = self.respond(queries, update, split);
+        let generate = clock.elapsed().as_secs_f64();
+        let episodes = self.policy.episodes(&context, &responses);
         let temperature = self.sampling.temperature;
         let (logprobs, values) = in_parts(&episodes, self.rows_at_a_time, |part| {
             let analysis = self.policy.analyze(part, temperature);
@@ -60,6 +76,7 @@ impl Roller<'_> {
             let analysis = self.reference.analyze(part, temperature);
             (analysis.logprobs, analysis.values)
         });
+        let analyze = clock.elapsed().as_secs_f64() - generate;
         let samples = self.samples(
             queries,
             update,
@@ -80,10 +97,12 @@ impl Roller<'_> {
             values,
             samples,
             scores,
+            seconds: Seconds { generate, analyze },
         })
     }
 
-    fn respond(&self, queries: &[Query], update: u64, split: Split) -> Episodes {
+    /// Contexts (`[batch, context_len]`) and responses (`[batch, response_len]`), both i64.
+    fn respond(&self, queries: &[Query], update: u64, split: Split) -> (Tensor, Tensor) {
         let layout = self.scorers.task.layout();
         let context = contexts(
             queries,
@@ -114,7 +133,7 @@ impl Roller<'_> {
             );
             start += count;
         }
-        self.policy.episodes(&context, &Tensor::cat(&parts, 0))
+        (context, Tensor::cat(&parts, 0))
     }
 
     fn samples(
@@ -210,6 +229,7 @@ impl Rollout {
                 metrics: scores.metrics.clone(),
                 plugin_seconds: scores.plugin_seconds,
             },
+            seconds: self.seconds,
         }
     }
 }

@@ -198,3 +198,31 @@ fn micro_batches_add_up_to_the_minibatch() {
         }
     }
 }
+
+#[test]
+fn rewards_of_nothing_are_learned_from_without_complaint() {
+    let zeros = tensor(&[0.0; 8], Kind::Float);
+    let estimation = Estimation {
+        gamma: 1.0,
+        lambda: 0.95,
+        whiten_rewards: true,
+        groups: 1,
+    };
+    let targets = prepare(&zeros, &zeros, &estimation);
+    let loss = loss(
+        &LossInput {
+            logprobs: &tensor(&OLD, Kind::Float),
+            vpred: &zeros,
+            entropy: &zeros,
+            old_logprobs: &tensor(&OLD, Kind::Float),
+            old_values: &zeros,
+            advantages: &targets.advantages,
+            returns: &targets.returns,
+        },
+        &C,
+        8,
+    );
+    for (key, value) in loss.stats.finish(&C, 8) {
+        assert!(value.is_finite(), "{key} is {value}");
+    }
+}

@@ -1,0 +1,143 @@
+//! `attune bench`: times whole updates of a config, by the code that trains, and says how fast the
+//! machine multiplies. One JSON object a line; keeps nothing and compares with nobody.
+
+use std::io::{BufRead, Write};
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::ConfigArgs;
+use crate::cli::parts::{self, Parts};
+use crate::cli::train::{controller, micro_batch};
+use crate::config::{Config, Plan};
+use crate::model::floor::{Shape, Work, best_rate};
+use crate::model::generate::Sampling;
+use crate::rl::adam::Adam;
+use crate::role::Split;
+use crate::train::queries::QueryStream;
+use crate::train::rollout::Roller;
+use crate::train::update::{self, UpdateOptions};
+
+#[derive(Args)]
+pub(super) struct BenchArgs {
+    #[command(flatten)]
+    config: ConfigArgs,
+    /// Make so many updates
+    #[arg(long, default_value_t = 3)]
+    rounds: u64,
+    /// Make an update for each line of standard input instead, until it ends
+    #[arg(long, conflicts_with = "rounds")]
+    serve: bool,
+    /// Only print the update's matrix products and the best rate at which this machine makes them
+    #[arg(long, conflicts_with_all = ["rounds", "serve"])]
+    floor: bool,
+}
+
+pub(super) fn run(args: &BenchArgs) -> Result<()> {
+    let file = &args.config.file;
+    let config = Config::load(file, &args.config.overrides)?;
+    let plan = config
+        .plan()
+        .with_context(|| format!("in config `{}`", file.display()))?;
+    let parts = parts::load(&config)?;
+    if args.floor {
+        return say(&floor(&config, &parts));
+    }
+    updates(args, &config, &plan, parts)
+}
+
+/// The update's products, in floating-point operations, and the machine's best rate, in operations
+/// a second.
+fn floor(config: &Config, parts: &Parts) -> Value {
+    let layout = parts.scorers.task.layout();
+    let shape = Shape {
+        batch: config.ppo.batch_size as i64,
+        context_len: (layout.prefix.len() + layout.query_len + layout.suffix.len()) as i64,
+        response_len: layout.response_len as i64,
+        epochs: config.ppo.epochs as i64,
+        frozen_layers: parts.policy.frozen_layers(),
+    };
+    let model = parts.policy.config();
+    let rows = shape.batch * (shape.context_len + shape.response_len);
+    json!({ "operations": Work::of(model, shape), "rate": best_rate(model, rows) })
+}
+
+fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> Result<()> {
+    let reference = parts.policy.reference();
+    let stream = QueryStream::new(std::mem::take(&mut parts.train), config.data.shuffle_seed);
+    let roller = Roller {
+        policy: &parts.policy,
+        reference: &reference,
+        tokenizer: &parts.tokenizer,
+        scorers: &parts.scorers,
+        sampling: Sampling {
+            temperature: config.sampling.temperature,
+            top_k: config.sampling.top_k,
+            top_p: config.sampling.top_p,
+            ..Sampling::default()
+        },
+        rows_at_a_time: plan.rollout_batch as i64,
+        root_seed: config.run.seed,
+    };
+    let options = UpdateOptions::new(config, plan, micro_batch(config, plan, &parts));
+    let mut adam = Adam::new(parts.policy.trainable(), options.adam);
+    let mut round = |update: u64| -> Result<()> {
+        let clock = Instant::now();
+        let queries = stream.batch(
+            update * config.ppo.batch_size,
+            config.ppo.batch_size as usize,
+        );
+        let rollout = roller.roll(&queries, update, Split::Train)?;
+        let rolled = clock.elapsed().as_secs_f64();
+        let kept = rollout.kept(parts.scorers.task.layout());
+        update::learn(
+            &parts.policy,
+            &kept,
+            controller(config).coefficient(),
+            config.ppo.lr,
+            &options,
+            &mut adam,
+            update,
+        )?;
+        let total = clock.elapsed().as_secs_f64();
+        say(&json!({
+            "generate": rollout.seconds.generate,
+            "analyze": rollout.seconds.analyze,
+            "score": rollout.scores.plugin_seconds,
+            "train": total - rolled,
+            "total": total,
+            "plugin_share": rollout.scores.plugin_seconds / total,
+            "tokens_per_second": rollout.logprobs.numel() as f64 / rollout.seconds.generate,
+            "peak_mib": peak_mib(),
+        }))
+    };
+    if !args.serve {
+        return (0..args.rounds).try_for_each(round);
+    }
+    say(&json!({
+        "ready": true,
+        "version": env!("CARGO_PKG_VERSION"),
+        "threads": tch::get_num_threads(),
+    }))?;
+    for (update, line) in std::io::stdin().lock().lines().enumerate() {
+        line.context("cannot read standard input")?;
+        round(update as u64)?;
+    }
+    Ok(())
+}
+
+/// One line at once, for whoever waits for it.
+fn say(value: &Value) -> Result<()> {
+    println!("{value}");
+    Ok(std::io::stdout().flush()?)
+}
+
+/// The most memory that this process ever held, where the system says so.
+fn peak_mib() -> Option<f64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|l| l.strip_prefix("VmHWM:"))?;
+    let kib: f64 = line.trim().trim_end_matches("kB").trim().parse().ok()?;
+    Some(kib / 1024.0)
+}

@@ -1,0 +1,100 @@
+//! `attune bench`: what it prints, never how long it took.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use serde_json::Value;
+
+use crate::support::{attune, succeed, tiny_model};
+
+const RECIPE: &str = r#"
+[run]
+dir = "run"
+device = "cpu"
+threads = 1
+[model]
+path = "model"
+[data]
+train = "rows.txt"
+[task]
+plugin = "continuation"
+[task.settings]
+query_len = 8
+response_len = 8
+truncate_after = 0
+start_text = ""
+end_text = ""
+truncate_token = ""
+[[shaper]]
+plugin = "repetition"
+[ppo]
+batch_size = 4
+epochs = 2
+[eval]
+queries = 1
+"#;
+
+fn recipe(folder: &Path) -> PathBuf {
+    tiny_model(folder);
+    let rows: String = (0..8).map(|row| format!("row {row} is long\n")).collect();
+    std::fs::write(folder.join("rows.txt"), rows).unwrap();
+    let file = folder.join("recipe.toml");
+    std::fs::write(&file, RECIPE).unwrap();
+    file
+}
+
+fn objects(text: &str) -> Vec<Value> {
+    text.lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn assert_is_update(line: &Value) {
+    let get = |key: &str| {
+        line[key]
+            .as_f64()
+            .unwrap_or_else(|| panic!("{key}: {line}"))
+    };
+    let phases = get("generate") + get("analyze") + get("score") + get("train");
+    assert!(phases > 0.0 && phases <= get("total"), "{line}");
+    assert!((0.0..1.0).contains(&get("plugin_share")), "{line}");
+}
+
+#[test]
+fn updates_are_timed_phase_by_phase_and_nothing_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = recipe(folder.path());
+    let file = file.to_str().unwrap();
+    let lines = objects(&succeed(&["bench", file, "--rounds", "2"]));
+    assert_eq!(lines.len(), 2);
+    lines.iter().for_each(assert_is_update);
+    assert!(!folder.path().join("run").exists());
+    let floor = &objects(&succeed(&["bench", file, "--floor"]))[0];
+    assert!(floor["operations"]["train"].as_f64() > floor["operations"]["generate"].as_f64());
+    assert!(floor["rate"].as_f64() > Some(0.0));
+}
+
+#[test]
+fn a_server_makes_an_update_for_each_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = recipe(folder.path());
+    let mut child = attune(&[
+        "bench",
+        file.to_str().unwrap(),
+        "--serve",
+        "--set",
+        "model.trainable_layers=1",
+    ])
+    .stdin(Stdio::piped())
+    .stdout(Stdio::piped())
+    .spawn()
+    .unwrap();
+    child.stdin.take().unwrap().write_all(b"\n\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    let lines = objects(&String::from_utf8(output.stdout).unwrap());
+    assert_eq!(lines[0]["threads"], 1);
+    assert_eq!(lines.len(), 3);
+    lines[1..].iter().for_each(assert_is_update);
+}
