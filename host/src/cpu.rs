@@ -4,5 +4,5 @@
 //! Kernels are worth their lines only where libtorch is far from what the machine can do. Their
 //! results do not depend on how many threads share the work.
 
-pub mod lanes;
-pub mod team;
+pub(crate) mod lanes;
+pub(crate) mod team;

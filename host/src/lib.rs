@@ -2,7 +2,7 @@
 
 pub mod cli;
 pub mod config;
-pub mod cpu;
+mod cpu;
 pub mod metrics;
 pub mod model;
 pub mod plugin;

@@ -1,4 +1,4 @@
-//! The contract of `wit/0.1`, generated; [`crate::contract`] has its text. Authors never see it;
+//! The contract of `wit/0.1`, generated; `contract!` has its text. Authors never see it;
 //! the traits of this crate wrap it. It knows nothing of settings, seeds or rows.
 
 #![allow(missing_docs, unreachable_pub, clippy::all)]

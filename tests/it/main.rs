@@ -1,5 +1,7 @@
 //! End-to-end tests, through the binary.
 
+#![allow(clippy::unwrap_used, reason = "a test may say so by panicking")]
+
 mod bench;
 mod cli;
 mod errors;

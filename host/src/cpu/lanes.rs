@@ -5,7 +5,7 @@
 //! features allow them.
 
 /// A register of numbers.
-pub trait Lanes: Copy {
+pub(crate) trait Lanes: Copy {
     /// How many numbers.
     const COUNT: usize;
     /// All zeros.

@@ -46,7 +46,7 @@ impl Meeting {
 }
 
 /// One of the threads, as the program sees itself.
-pub struct Member<'a> {
+pub(crate) struct Member<'a> {
     index: usize,
     count: usize,
     meeting: &'a Meeting,
@@ -55,14 +55,14 @@ pub struct Member<'a> {
 
 impl Member<'_> {
     /// This thread's part of `len` things, in multiples of `unit`; the parts cover all of them.
-    pub fn share(&self, len: usize, unit: usize) -> Range<usize> {
+    pub(crate) fn share(&self, len: usize, unit: usize) -> Range<usize> {
         let units = len.div_ceil(unit);
         let cut = |index: usize| (units * index / self.count * unit).min(len);
         cut(self.index)..cut(self.index + 1)
     }
 
     /// Waits until all have come here; what they wrote before is then seen by all.
-    pub fn meet(&mut self) {
+    pub(crate) fn meet(&mut self) {
         self.round += 1;
         self.meeting.arrive(self.round * self.count);
     }
@@ -72,7 +72,7 @@ impl Member<'_> {
 ///
 /// # Panics
 /// When the program panics on any of them. The program must not panic between meetings.
-pub fn run(threads: usize, program: impl Fn(&mut Member) + Sync) {
+pub(crate) fn run(threads: usize, program: impl Fn(&mut Member) + Sync) {
     let count = threads.max(1);
     let meeting = Meeting::default();
     let work = |index| {

@@ -105,13 +105,13 @@ fn rate(m: i64, k: i64, n: i64) -> f64 {
     let _guard = tch::no_grad_guard();
     let options = (Kind::Float, Device::Cpu);
     let (x, weight) = (Tensor::rand([m, k], options), Tensor::rand([n, k], options));
-    let mut out = Tensor::zeros([m, n], options);
+    let out = Tensor::zeros([m, n], options);
     let transposed = weight.tr();
     let started = Instant::now();
     let mut best = f64::INFINITY;
     while started.elapsed() < PATIENCE {
         let clock = Instant::now();
-        let _ = x.f_matmul_out(&mut out, &transposed);
+        let _ = x.f_matmul_out(&out, &transposed);
         best = best.min(clock.elapsed().as_secs_f64());
     }
     2.0 * (m * k * n) as f64 / best

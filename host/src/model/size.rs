@@ -15,7 +15,6 @@ impl Policy {
     /// Logits of every position. `tokens`: `[batch, len]` i64; result `[batch, len, vocab]` f32.
     ///
     /// For comparisons and short texts only: training never holds these all at once.
-    #[must_use]
     pub fn logits(&self, tokens: &Tensor) -> Tensor {
         let _guard = tch::no_grad_guard();
         let layout = Layout::new(&tokens.to_device(self.device()), self.config().vocab_size);

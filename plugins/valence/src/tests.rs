@@ -82,7 +82,7 @@ fn agrees_with_people() {
     let (mx, my) = pairs
         .iter()
         .fold((0.0, 0.0), |(x, y), pair| (x + pair.0 / n, y + pair.1 / n));
-    let [xy, xx, yy] = [|x, y| x * y, |x, _| x * x, |_, y| y * y as f64]
+    let [xy, xx, yy] = [|x, y| x * y, |x, _| x * x, |_: f64, y: f64| y * y]
         .map(|f: fn(f64, f64) -> f64| pairs.iter().map(|(x, y)| f(x - mx, y - my)).sum::<f64>());
     let r = xy / (xx * yy).sqrt();
     let said: Vec<_> = pairs.iter().filter(|(_, y)| *y != 0.0).collect();

@@ -60,6 +60,9 @@ struct Target {
     more_is_better: bool,
 }
 
+/// What a phase took.
+type Seconds = fn(&Measurement) -> f64;
+
 impl Target {
     fn met(&self) -> bool {
         if self.more_is_better {
@@ -163,7 +166,7 @@ fn nearness(full: &Group, top: &Group, floors: &[Floor; 2], rate: f64) -> Result
         rate / 1e9
     );
     for (group, contender, floor) in [(full, OURS, &floors[0]), (top, OURS_TOP, &floors[1])] {
-        let phases: [(&str, f64, fn(&Measurement) -> f64); 4] = [
+        let phases: [(&str, f64, Seconds); 4] = [
             ("generate", floor.generate, |m| m.generate),
             ("analyze", floor.analyze, |m| m.analyze),
             ("train", floor.train, |m| m.train),

@@ -135,6 +135,10 @@ unsafe fn multiply_with<L: Lanes>(
 /// Four rows of weights times `M` rows of inputs, all sums held in registers. With `ahead`, the next
 /// four rows are on their way meanwhile: each is too short for the machine to notice by itself.
 #[inline(always)]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "indices keep every sum in a register"
+)]
 unsafe fn tile<L: Lanes, const M: usize>(
     weights: [*const f32; GROUP],
     x: *const f32,
