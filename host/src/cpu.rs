@@ -4,5 +4,7 @@
 //! Kernels are worth their lines only where libtorch is far from what the machine can do. Their
 //! results do not depend on how many threads share the work.
 
+pub(crate) mod exp;
 pub(crate) mod lanes;
+pub(crate) mod rows;
 pub(crate) mod team;

@@ -10,8 +10,10 @@ pub mod generate;
 pub mod gguf;
 pub mod head;
 pub mod layout;
+mod memory;
 pub mod policy;
 pub mod size;
+mod tape;
 pub mod transformer;
 pub mod weights;
 

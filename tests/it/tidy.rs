@@ -55,7 +55,7 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("wasmtime", &["plugin"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
-    ("libloading", &["model"]),
+    ("libloading", &["cpu", "model"]),
     ("tokenizers", &["tokenizer"]),
 ];
 

@@ -20,7 +20,7 @@ use crate::train::rollout::Roller;
 use crate::train::update::UpdateOptions;
 
 /// Activations of a micro-batch are kept under this many bytes when the config leaves it open.
-const ACTIVATION_BUDGET: usize = 1 << 30;
+const ACTIVATION_BUDGET: usize = 1 << 29;
 
 /// Checks everything and prints what would happen.
 pub(super) fn plan(file: &Path, overrides: &[String]) -> Result<()> {
@@ -96,7 +96,10 @@ pub(super) fn micro_batch(config: &Config, plan: &Plan, parts: &Parts) -> usize 
     let layout = parts.scorers.task.layout();
     let len = layout.prefix.len() + layout.query_len + layout.suffix.len() + layout.response_len;
     let bytes = parts.policy.activation_bytes_per_token() * len;
-    (ACTIVATION_BUDGET / bytes.max(1)).clamp(1, plan.minibatch_size as usize)
+    let minibatch = plan.minibatch_size as usize;
+    let most = (ACTIVATION_BUDGET / bytes.max(1)).clamp(1, minibatch);
+    // Parts of equal size, so that the largest is as small as their number allows.
+    minibatch.div_ceil(minibatch.div_ceil(most))
 }
 
 pub(super) fn controller(config: &Config) -> KlController {

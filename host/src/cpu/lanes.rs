@@ -153,15 +153,18 @@ mod x86 {
 macro_rules! dispatch {
     ($(#[$doc:meta])* $visibility:vis unsafe fn $name:ident = $generic:ident($($argument:ident: $type:ty),* $(,)?) $(-> $result:ty)?) => {
         $(#[$doc])*
+        #[allow(clippy::too_many_arguments, reason = "a kernel has as many operands as it has")]
         $visibility unsafe fn $name($($argument: $type),*) $(-> $result)? {
             #[cfg(target_arch = "x86_64")]
             {
                 #[target_feature(enable = "avx512f,avx512vl,avx2,fma")]
+                #[allow(clippy::too_many_arguments, reason = "as above")]
                 unsafe fn wide($($argument: $type),*) $(-> $result)? {
                     // SAFETY: as the caller's; the features are this function's own.
                     unsafe { $generic::<std::arch::x86_64::__m512>($($argument),*) }
                 }
                 #[target_feature(enable = "avx2,fma")]
+                #[allow(clippy::too_many_arguments, reason = "as above")]
                 unsafe fn middle($($argument: $type),*) $(-> $result)? {
                     // SAFETY: as the caller's; the features are this function's own.
                     unsafe { $generic::<std::arch::x86_64::__m256>($($argument),*) }

@@ -1,6 +1,8 @@
 //! Threads that run one program together: each does its share of every step, and none goes on before
 //! all have arrived. Cheaper than handing out tasks when a step takes microseconds.
 
+mod openmp;
+
 use std::ops::Range;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, PoisonError};
@@ -68,14 +70,15 @@ impl Member<'_> {
     }
 }
 
-/// Runs `program` on `threads` threads at once, this one among them.
+/// Runs `program` on `threads` threads at once, this one among them: on libtorch's own where that is
+/// possible, whose workers stay awake for a while after each of its operations and would be in the
+/// way of others.
 ///
 /// # Panics
-/// When the program panics on any of them. The program must not panic between meetings.
+/// When the program panics. It must not panic on one thread alone between meetings.
 pub(crate) fn run(threads: usize, program: impl Fn(&mut Member) + Sync) {
-    let count = threads.max(1);
     let meeting = Meeting::default();
-    let work = |index| {
+    let work = |index, count| {
         program(&mut Member {
             index,
             count,
@@ -83,11 +86,15 @@ pub(crate) fn run(threads: usize, program: impl Fn(&mut Member) + Sync) {
             round: 0,
         });
     };
+    let count = threads.max(1);
+    if count > 1 && openmp::run(count, &work) {
+        return;
+    }
     std::thread::scope(|scope| {
         for index in 1..count {
-            scope.spawn(move || work(index));
+            scope.spawn(move || work(index, count));
         }
-        work(0);
+        work(0, count);
     });
 }
 

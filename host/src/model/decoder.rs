@@ -1,10 +1,12 @@
 //! Grows responses token by token in f32 on the CPU, from the keys and values that libtorch's pass
 //! over the contexts left. The rows of a batch share every read of the weights.
 
-use self::kernels::{Matrix, Norm, Rows, Then, attend, gelu, multiply, rotate, swiglu};
+use self::kernels::{Matrix, Norm, Then, attend, gelu, multiply, rotate, swiglu};
 use super::config::ModelConfig;
 use super::generate::{Sampling, uniform};
+use super::memory::numbers;
 use super::transformer::{self, KvCache, Linear, Mlp, Qkv, Transformer};
+use crate::cpu::rows::Rows;
 use crate::cpu::team::{self, Member};
 use std::sync::atomic::{AtomicU32, Ordering};
 use tch::{Device, Kind, Tensor};
@@ -249,15 +251,6 @@ fn norm(norm: &transformer::Norm) -> Norm<'_> {
         bias: norm.bias.as_ref().map(numbers),
         eps: norm.eps,
     }
-}
-
-/// The memory of a contiguous f32 tensor on the CPU.
-fn numbers(tensor: &Tensor) -> &[f32] {
-    assert!(
-        tensor.is_contiguous() && tensor.kind() == Kind::Float && tensor.device() == Device::Cpu
-    );
-    // SAFETY: checked just above; nothing writes to weights while a response grows.
-    unsafe { std::slice::from_raw_parts(tensor.data_ptr() as *const f32, tensor.numel()) }
 }
 
 impl Decoder<'_> {

@@ -5,6 +5,7 @@ use super::config::ModelConfig;
 use super::generate::{self, Sampling};
 use super::head;
 use super::layout::Layout;
+use super::tape::{self, Tape};
 use super::transformer::Transformer;
 use super::weights::{Weights, read_tensors, write_tensors};
 use anyhow::{Context, Result, bail};
@@ -84,6 +85,8 @@ struct Pass {
     /// `[batch, response_len]`.
     values: Tensor,
     scores: head::Scores,
+    /// What the trained blocks made, as a leaf, when they were run by hand.
+    trunk: Option<(Tensor, Tape)>,
 }
 
 impl Policy {
@@ -272,8 +275,11 @@ impl Policy {
         let bottom = (self.frozen > 0).then(|| {
             let _guard = tch::no_grad_guard();
             let layout = Layout::new(&tokens, self.config().vocab_size);
-            self.model
-                .run(self.model.embed(&layout), &layout, 0, self.frozen, None)
+            let start = self.model.embed(&layout);
+            if tape::fits(&self.model) {
+                return tape::forward(&self.model, &start, &layout, 0..self.frozen, false).0;
+            }
+            self.model.run(start, &layout, 0, self.frozen, None)
         });
         Episodes {
             tokens,
@@ -286,7 +292,7 @@ impl Policy {
     #[must_use]
     pub fn analyze(&self, episodes: &Episodes, temperature: f64) -> Analysis {
         let _guard = tch::no_grad_guard();
-        let pass = self.forward(episodes, temperature);
+        let pass = self.forward(episodes, temperature, false);
         let shape = pass.values.size();
         Analysis {
             logprobs: pass.scores.logprobs.reshape(&shape),
@@ -304,7 +310,7 @@ impl Policy {
         loss: &mut dyn FnMut(&Analysis) -> Tensor,
     ) -> Tensor {
         tch::with_grad(|| {
-            let pass = self.forward(episodes, temperature);
+            let mut pass = self.forward(episodes, temperature, true);
             let shape = pass.values.size();
             let leaf = |t: &Tensor| t.detach().reshape(&shape).set_requires_grad(true);
             let analysis = Analysis {
@@ -316,6 +322,9 @@ impl Policy {
             if value.requires_grad() {
                 value.backward();
                 self.backward(&pass, &analysis, temperature);
+                if let Some((leaf, tape)) = pass.trunk.take() {
+                    tape.backward(&self.model, leaf.grad());
+                }
             }
             value.detach()
         })
@@ -360,20 +369,10 @@ impl Policy {
         }
     }
 
-    fn forward(&self, episodes: &Episodes, temperature: f64) -> Pass {
+    /// `learn`: keep what the backward needs.
+    fn forward(&self, episodes: &Episodes, temperature: f64, learn: bool) -> Pass {
         let layout = Layout::new(&episodes.tokens, self.config().vocab_size);
-        let start = match &episodes.bottom {
-            Some(bottom) => bottom.shallow_clone(),
-            None => self.model.embed(&layout),
-        };
-        let from = if episodes.bottom.is_some() {
-            self.frozen
-        } else {
-            0
-        };
-        let x = self
-            .model
-            .run(start, &layout, from, self.config().layers, None);
+        let (x, trunk) = self.trunk(episodes, &layout, learn);
         let len = episodes.response_len();
         // The token at p is judged by the state before it, so the window starts one early.
         let x = layout
@@ -395,7 +394,34 @@ impl Policy {
             labels,
             values,
             scores,
+            trunk,
         }
+    }
+
+    /// From tokens, or from what the frozen blocks made of them, to what the last block makes.
+    /// Result `[batch, len, hidden]`.
+    fn trunk(
+        &self,
+        episodes: &Episodes,
+        layout: &Layout,
+        learn: bool,
+    ) -> (Tensor, Option<(Tensor, Tape)>) {
+        let (from, to) = match &episodes.bottom {
+            Some(_) => (self.frozen, self.config().layers),
+            None => (0, self.config().layers),
+        };
+        let start = || match &episodes.bottom {
+            Some(bottom) => bottom.shallow_clone(),
+            None => self.model.embed(layout),
+        };
+        if !tape::fits(&self.model) {
+            return (self.model.run(start(), layout, from, to, None), None);
+        }
+        let start = tch::no_grad(start);
+        let (x, tape) = tape::forward(&self.model, &start, layout, from..to, learn);
+        let x = x.set_requires_grad(learn);
+        let trunk = tape.map(|tape| (x.shallow_clone(), tape));
+        (x, trunk)
     }
 
     /// Writes a Hugging Face folder and `value_head.safetensors` beside the weights.
@@ -432,11 +458,6 @@ fn is_trainable(config: &ModelConfig, frozen: i64, name: &str) -> bool {
 
 /// Adds `gradient` (the shape of `parameter`) to `parameter.grad()`.
 fn add_gradient(parameter: &Tensor, gradient: &Tensor) {
-    let mut held = parameter.grad();
-    if held.defined() {
-        let _guard = tch::no_grad_guard();
-        let _ = held.g_add_(gradient);
-    } else {
-        (parameter * gradient).sum(math(parameter)).backward();
-    }
+    let _guard = tch::no_grad_guard();
+    let _ = tape::gradient(parameter).g_add_(gradient);
 }

@@ -4,6 +4,7 @@ use tch::{Kind, Tensor};
 
 use super::layout::Layout;
 use super::policy::Policy;
+use super::tape;
 
 impl Policy {
     /// Type of the parameters.
@@ -45,18 +46,24 @@ impl Policy {
         all as usize * width + trained * (2 * width + 8 + master)
     }
 
-    /// Bytes that autograd keeps for one token in the trained blocks; an estimate from above.
+    /// Bytes that are kept of one token in the trained blocks; an estimate from above.
     #[must_use]
     pub fn activation_bytes_per_token(&self) -> usize {
-        let config = self.config();
+        let c = self.config();
         let frozen = if self.trainable().is_empty() {
             0
         } else {
             self.frozen_layers()
         };
-        // Inputs and outputs of norms, projections and attention; gate, up, their product and its factors.
-        let per_block = 14 * config.hidden + 6 * config.mlp;
-        (per_block * (config.layers - frozen)) as usize * bytes_of(self.kind()).max(4)
+        let per_block = if tape::fits(self.model()) {
+            // A block's inputs, its heads and what they attend to, its gate and what it gates.
+            2 * (c.hidden + 1) + 4 * c.heads * c.head_dim + c.heads + 2 * c.mlp
+        } else {
+            // Inputs and outputs of all that autograd knows: norms, projections, attention; gate, up,
+            // their product and its factors.
+            14 * c.hidden + 6 * c.mlp
+        };
+        (per_block * (c.layers - frozen)) as usize * bytes_of(self.kind()).max(4)
     }
 }
 

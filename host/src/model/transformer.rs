@@ -35,7 +35,7 @@ pub(super) struct Linear {
 
 impl Linear {
     /// `x`: `[.., in]` to `[.., out]`.
-    fn apply(&self, x: &Tensor) -> Tensor {
+    pub(super) fn apply(&self, x: &Tensor) -> Tensor {
         if self.input_first {
             x.linear(&self.weight.tr(), self.bias.as_ref())
         } else {

@@ -1,6 +1,8 @@
 //! Kernels over slices: skinny matrix products, norms, activations, one token's attention.
 
+use crate::cpu::exp::exp;
 use crate::cpu::lanes::{Lanes, dispatch};
+use crate::cpu::rows::Rows;
 use std::ops::Range;
 
 /// A matrix of weights, `[outputs, inputs]` row by row, with a bias for each output or none.
@@ -14,39 +16,6 @@ pub(super) struct Matrix<'a> {
 impl Matrix<'_> {
     pub(super) fn outputs(&self) -> usize {
         self.weight.len() / self.inputs
-    }
-}
-
-/// Rows of a buffer that several threads write to at once, each its own part.
-#[derive(Clone, Copy)]
-pub(super) struct Rows {
-    pub(super) start: *mut f32,
-    /// Numbers from one row to the next.
-    pub(super) stride: usize,
-}
-
-// SAFETY: a plain address; who writes through it promises to write only what nobody else touches.
-unsafe impl Send for Rows {}
-// SAFETY: as above.
-unsafe impl Sync for Rows {}
-
-impl Rows {
-    /// The first `len` numbers of row `row`.
-    ///
-    /// # Safety
-    /// The row is there, and nobody writes to it meanwhile.
-    pub(super) unsafe fn row<'a>(self, row: usize, len: usize) -> &'a [f32] {
-        // SAFETY: the caller's promise.
-        unsafe { std::slice::from_raw_parts(self.start.add(row * self.stride), len) }
-    }
-
-    /// The first `len` numbers of row `row`, to be written.
-    ///
-    /// # Safety
-    /// The row is there, and nobody else reads or writes it meanwhile.
-    pub(super) unsafe fn row_mut<'a>(self, row: usize, len: usize) -> &'a mut [f32] {
-        // SAFETY: the caller's promise.
-        unsafe { std::slice::from_raw_parts_mut(self.start.add(row * self.stride), len) }
     }
 }
 
@@ -235,28 +204,6 @@ impl Norm<'_> {
             y.iter_mut().zip(bias).for_each(|(y, bias)| *y += bias);
         }
     }
-}
-
-/// `exp` to about one unit in the last place, in a form that the compiler vectorizes; 0 below -87.
-#[inline(always)]
-pub(super) fn exp(x: f32) -> f32 {
-    let clamped = x.clamp(-87.0, 88.0);
-    let power = (clamped * std::f32::consts::LOG2_E).round_ties_even();
-    // ln 2 in two parts, so that the difference keeps its digits.
-    let rest = (clamped - power * 0.693_359_4) - power * -2.121_944_4e-4;
-    let mut p = 1.987_569_1e-4;
-    for c in [
-        1.398_199_9e-3,
-        8.333_452e-3,
-        4.166_579_6e-2,
-        0.166_666_65,
-        0.5,
-    ] {
-        p = p * rest + c;
-    }
-    let mantissa = p * rest * rest + rest + 1.0;
-    let scale = f32::from_bits(((power as i32 + 127) << 23) as u32);
-    if x < -87.0 { 0.0 } else { mantissa * scale }
 }
 
 dispatch! {

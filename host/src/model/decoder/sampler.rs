@@ -1,6 +1,6 @@
 //! Draws a token from a row of logits in one pass, without a copy of the row.
 
-use super::kernels::exp;
+use crate::cpu::exp::exp;
 use crate::cpu::lanes::{Lanes, dispatch};
 use crate::model::generate::Sampling;
 

@@ -1,6 +1,8 @@
 //! The kernels against libtorch.
 
-use super::kernels::{Matrix, Rows, Then, exp, multiply};
+use super::kernels::{Matrix, Then, multiply};
+use crate::cpu::exp::exp;
+use crate::cpu::rows::Rows;
 use crate::model::fixtures::{FAMILIES, loud};
 use crate::model::generate::{Prompt, Sampling};
 use proptest::prelude::*;

@@ -1,0 +1,46 @@
+//! The pass by hand against autograd.
+
+use super::super::config::Family;
+use super::super::fixtures::{loud, near};
+use super::super::layout::Layout;
+use super::{fits, forward};
+use tch::{Kind, Tensor};
+
+#[test]
+fn gradients_are_those_of_autograd() {
+    for family in [Family::Llama, Family::Qwen2] {
+        for trainable in [None, Some(2)] {
+            let (ours, theirs) = (
+                loud(family, Kind::Float, trainable),
+                loud(family, Kind::Float, trainable),
+            );
+            let tokens =
+                Tensor::from_slice(&[3i64, 5, 29, 29, 7, 1, 0, 6, 2, 9, 7, 1]).view([2, 6]);
+            for tokens in [tokens.shallow_clone(), tokens.clamp_max(26)] {
+                let (a, b) = (ours.model(), theirs.model());
+                assert!(fits(a));
+                let layout = Layout::new(&tokens, 27);
+                let from = ours.frozen_layers();
+                let (start, _) = forward(a, &a.embed(&layout), &layout, 0..from, false);
+                let (x, tape) = forward(a, &start, &layout, from..3, true);
+                let embedded = b.embed(&layout);
+                let want = b.run(embedded, &layout, 0, 3, None);
+                // Pads attend to themselves alone and are looked at by nobody.
+                let real = tokens.lt(27).unsqueeze(-1).to_kind(Kind::Float);
+                near(&(&x * &real), &(&want * &real).detach(), 1e-4);
+                let dx = Tensor::arange(x.numel() as i64, (Kind::Float, x.device()))
+                    .sin()
+                    .view_as(&x)
+                    * &real;
+                tape.unwrap().backward(a, dx.copy());
+                (want * &dx).sum(Kind::Float).backward();
+            }
+            for ((_, a), (_, b)) in ours.trainable().iter().zip(theirs.trainable()) {
+                if b.grad().defined() {
+                    let scale = b.grad().abs().max().double_value(&[]).max(1.0);
+                    near(&(a.grad() / scale), &(b.grad() / scale), 2e-5);
+                }
+            }
+        }
+    }
+}
