@@ -1,7 +1,13 @@
 //! Log-probabilities and entropies of tokens straight from hidden states, forward and backward,
 //! without ever holding the logits of all rows. Knows one matrix; knows nothing of sequences.
 
-use tch::{Kind, Tensor};
+use super::memory::rows;
+use crate::cpu::team;
+use kernels::Columns;
+use std::ops::Range;
+use tch::{Device, Kind, Tensor};
+
+mod kernels;
 
 /// Bytes of logits at a time.
 const CHUNK_BYTES: i64 = 64 << 20;
@@ -50,6 +56,9 @@ fn scaled_logits(hidden: &Tensor, weight: &Tensor, temperature: f64) -> Tensor {
 #[must_use]
 pub fn forward(hidden: &Tensor, weight: &Tensor, labels: &Tensor, temperature: f64) -> Scores {
     let _guard = tch::no_grad_guard();
+    if by_hand(weight) {
+        return forward_by_hand(hidden, weight, labels, temperature);
+    }
     let (rows, vocab) = (hidden.size()[0], weight.size()[0]);
     let mut parts: [Vec<Tensor>; 3] = Default::default();
     for (start, len) in chunks(rows, vocab) {
@@ -102,12 +111,35 @@ pub fn backward(
     with_weight: bool,
 ) -> Gradients {
     let _guard = tch::no_grad_guard();
+    let by_hand = by_hand(weight);
     let (rows, vocab) = (hidden.size()[0], weight.size()[0]);
     let mut d_hidden = Vec::new();
     let mut d_weight = with_weight.then(|| weight.zeros_like());
     for (start, len) in chunks(rows, vocab) {
         let cut = |t: &Tensor| t.narrow(0, start, len);
         let h = cut(hidden);
+        if by_hand {
+            let labels = cut(labels);
+            let d = slopes_by_hand(
+                &h,
+                weight,
+                &labels,
+                temperature,
+                [&cut(&scores.normalizer), &cut(&scores.entropy)],
+                [
+                    &cut(&upstream.logprobs),
+                    &upstream
+                        .entropy
+                        .as_ref()
+                        .map_or_else(|| labels.zeros_like().to_kind(Kind::Float), cut),
+                ],
+            );
+            d_hidden.push(d.matmul(weight));
+            if let Some(sum) = &mut d_weight {
+                let _ = sum.addmm_(&d.tr(), &h);
+            }
+            continue;
+        }
         let logp = scaled_logits(&h, weight, temperature) - cut(&scores.normalizer).unsqueeze(1);
         let up = cut(&upstream.logprobs).unsqueeze(1);
         // d logprob / d z = onehot - p;  d entropy / d z = -p (log p + entropy).
@@ -130,4 +162,91 @@ pub fn backward(
         hidden: Tensor::cat(&d_hidden, 0),
         weight: d_weight,
     }
+}
+
+/// Whether the passes over logits are our own.
+fn by_hand(weight: &Tensor) -> bool {
+    weight.device() == Device::Cpu && weight.kind() == Kind::Float
+}
+
+/// Threads take turns of `count` rows.
+fn share(count: i64, work: impl Fn(Range<usize>) + Sync) {
+    team::run(tch::get_num_threads().max(1) as usize, |member| {
+        work(member.share(count as usize, 1));
+    });
+}
+
+fn scale(temperature: f64) -> f32 {
+    (1.0 / temperature.max(1e-10)) as f32
+}
+
+fn column(tensor: &Tensor) -> Tensor {
+    tensor.reshape([-1, 1]).contiguous()
+}
+
+fn label_list(labels: &Tensor) -> Vec<i64> {
+    Vec::try_from(labels).expect("one label a row")
+}
+
+/// As [`forward`].
+fn forward_by_hand(hidden: &Tensor, weight: &Tensor, labels: &Tensor, temperature: f64) -> Scores {
+    let (count, vocab) = (hidden.size()[0], weight.size()[0]);
+    let new = || Tensor::empty([count, 1], (Kind::Float, Device::Cpu));
+    let [logprobs, entropy, normalizer] = [new(), new(), new()];
+    let scale = scale(temperature);
+    for (start, len) in chunks(count, vocab) {
+        let logits = hidden.narrow(0, start, len).linear(weight, None::<&Tensor>);
+        let labels = label_list(&labels.narrow(0, start, len));
+        let [logits_rows, a, b, c] = [
+            &logits,
+            &logprobs.narrow(0, start, len),
+            &entropy.narrow(0, start, len),
+            &normalizer.narrow(0, start, len),
+        ]
+        .map(rows);
+        let out = Columns {
+            logprobs: a,
+            entropy: b,
+            normalizers: c,
+        };
+        // SAFETY: all have `len` rows; each thread has its own.
+        share(len, |range| unsafe {
+            kernels::score(range, vocab as usize, logits_rows, scale, &labels, out);
+        });
+    }
+    let [logprobs, entropy, normalizer] = [logprobs, entropy, normalizer].map(|t| t.view([-1]));
+    Scores {
+        logprobs,
+        entropy,
+        normalizer,
+    }
+}
+
+/// Gradient of the loss by the logits of some rows, `[rows, vocab]`. `hidden`: `[rows, width]`;
+/// `labels`, `scores` (normalizer, entropy) and `upstream` (log-probability, entropy): `[rows]`.
+fn slopes_by_hand(
+    hidden: &Tensor,
+    weight: &Tensor,
+    labels: &Tensor,
+    temperature: f64,
+    scores: [&Tensor; 2],
+    upstream: [&Tensor; 2],
+) -> Tensor {
+    let logits = hidden.linear(weight, None::<&Tensor>);
+    let labels = label_list(labels);
+    let (scores, upstream) = (scores.map(column), upstream.map(column));
+    let [normalizers, entropy] = scores.each_ref().map(rows);
+    let [up, up_entropy] = upstream.each_ref().map(rows);
+    let columns = |logprobs, entropy| Columns {
+        logprobs,
+        entropy,
+        normalizers,
+    };
+    let (scores, upstream) = (columns(normalizers, entropy), columns(up, up_entropy));
+    let (to, scale, width) = (rows(&logits), scale(temperature), weight.size()[0] as usize);
+    // SAFETY: all have as many rows as `logits`; each thread has its own.
+    share(logits.size()[0], |range| unsafe {
+        kernels::score_back(range, width, to, scale, &labels, scores, upstream);
+    });
+    logits
 }
