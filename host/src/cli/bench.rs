@@ -67,6 +67,7 @@ fn floor(config: &Config, parts: &Parts) -> Value {
 fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> Result<()> {
     let reference = parts.policy.reference();
     let stream = QueryStream::new(std::mem::take(&mut parts.train), config.data.shuffle_seed);
+    let options = UpdateOptions::new(config, plan, micro_batch(config, plan, &parts));
     let roller = Roller {
         policy: &parts.policy,
         reference: &reference,
@@ -79,9 +80,9 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
             ..Sampling::default()
         },
         rows_at_a_time: plan.rollout_batch as i64,
+        keep_pass: options.starts_whole(config.ppo.batch_size),
         root_seed: config.run.seed,
     };
-    let options = UpdateOptions::new(config, plan, micro_batch(config, plan, &parts));
     let mut adam = Adam::new(parts.policy.trainable(), options.adam);
     let mut round = |update: u64| -> Result<()> {
         let clock = Instant::now();
@@ -89,12 +90,14 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
             update * config.ppo.batch_size,
             config.ppo.batch_size as usize,
         );
-        let rollout = roller.roll(&queries, update, Split::Train)?;
+        let mut rollout = roller.roll(&queries, update, Split::Train)?;
+        let pass = rollout.take_pass();
         let rolled = clock.elapsed().as_secs_f64();
         let kept = rollout.kept(parts.scorers.task.layout());
         update::learn(
             &parts.policy,
             &kept,
+            pass,
             controller(config).coefficient(),
             config.ppo.lr,
             &options,

@@ -20,7 +20,7 @@ use crate::train::rollout::Roller;
 use crate::train::update::UpdateOptions;
 
 /// Activations of a micro-batch are kept under this many bytes when the config leaves it open.
-const ACTIVATION_BUDGET: usize = 1 << 29;
+const ACTIVATION_BUDGET: usize = 5 << 27;
 
 /// Checks everything and prints what would happen.
 pub(super) fn plan(file: &Path, overrides: &[String]) -> Result<()> {
@@ -164,6 +164,7 @@ pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<
         top_p: config.sampling.top_p,
         ..Sampling::default()
     };
+    let options = UpdateOptions::new(&config, &plan, micro);
     let roller = Roller {
         policy: &parts.policy,
         reference: &reference,
@@ -171,6 +172,7 @@ pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<
         scorers: &parts.scorers,
         sampling,
         rows_at_a_time: plan.rollout_batch as i64,
+        keep_pass: options.starts_whole(config.ppo.batch_size),
         root_seed: config.run.seed,
     };
     let mut progress = Progress::new();
@@ -187,7 +189,7 @@ pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<
         roller,
         stream: &stream,
         run_dir: &run_dir,
-        options: UpdateOptions::new(&config, &plan, micro),
+        options,
     };
     let state = trainer.run(state, resumed, &mut progress)?;
     progress.finish();

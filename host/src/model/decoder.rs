@@ -4,7 +4,7 @@
 use self::kernels::{Matrix, Norm, Then, attend, gelu, multiply, rotate, swiglu};
 use super::config::ModelConfig;
 use super::generate::{Sampling, uniform};
-use super::memory::numbers;
+use super::memory::{numbers, rows};
 use super::transformer::{self, KvCache, Linear, Mlp, Qkv, Transformer};
 use crate::cpu::rows::Rows;
 use crate::cpu::team::{self, Member};
@@ -100,6 +100,9 @@ pub(super) struct Start<'a> {
     pub(super) last: &'a Tensor,
     /// Which context tokens are real, when some are pads. `[batch, context_len]` bool.
     pub(super) real: Option<&'a Tensor>,
+    /// How many blocks never change, and what they made of the contexts,
+    /// `[batch, context_len, hidden]`; asks for the same of the responses.
+    pub(super) bottom: Option<(i64, &'a Tensor)>,
 }
 
 struct Decoder<'a> {
@@ -122,6 +125,8 @@ struct Decoder<'a> {
     real: Option<Vec<Vec<bool>>>,
     /// `[response_len][batch]`
     tokens: Vec<AtomicU32>,
+    /// Before which block hidden states are kept, and where: `[batch * capacity, hidden]`.
+    bottom: Option<(usize, Rows)>,
 }
 
 /// Whether [`respond`] can do it.
@@ -130,7 +135,9 @@ pub(super) fn fits(model: &Transformer) -> bool {
     model.device() == Device::Cpu && model.kind() == Kind::Float
 }
 
-/// Samples `len` tokens after each context. Result `[batch, len]` i64.
+/// Samples `len` tokens after each context. Result `[batch, len]` i64, and, when it was asked for,
+/// what the lowest blocks made of contexts and responses, `[batch, context_len + len, hidden]`; the
+/// last token, which nothing follows, did not go through them and has zeros.
 ///
 /// # Panics
 /// The model does not [fit](fits).
@@ -140,7 +147,7 @@ pub(super) fn respond(
     len: usize,
     sampling: &Sampling,
     seed: u64,
-) -> Tensor {
+) -> (Tensor, Option<Tensor>) {
     assert!(fits(model), "f32 on the CPU");
     let held: Vec<HeldBlock> = model.blocks.iter().map(HeldBlock::new).collect();
     let c = &model.config;
@@ -174,6 +181,12 @@ pub(super) fn respond(
     let frequencies = model.frequencies.as_ref();
     let (counts, real) = real_tokens(start, batch, capacity);
     let head = Held(model.head().detach(), None);
+    let bottom = start.bottom.map(|(blocks, contexts)| {
+        let shape = [batch as i64, capacity as i64, c.hidden];
+        let all = Tensor::zeros(shape, (Kind::Float, Device::Cpu));
+        all.narrow(1, 0, contexts.size()[1]).copy_(contexts);
+        (blocks as usize, all)
+    });
     let decoder = Decoder {
         config: c,
         embedding: numbers(&model.embedding),
@@ -181,7 +194,7 @@ pub(super) fn respond(
         frequencies: frequencies.map_or_else(Vec::new, |t| {
             Vec::try_from(t).expect("frequencies are one row of f64")
         }),
-        blocks: views(&held, start.cache, c.head_dim),
+        blocks: views(&held, start.cache),
         final_norm: norm(&model.final_norm),
         head: head.view(),
         buffers,
@@ -193,6 +206,7 @@ pub(super) fn respond(
         counts,
         real,
         tokens: (0..len * batch).map(|_| AtomicU32::new(0)).collect(),
+        bottom: bottom.as_ref().map(|(blocks, all)| (*blocks, rows(all))),
     };
     team::run(tch::get_num_threads().max(1) as usize, |member| {
         decoder.run(member, len);
@@ -202,10 +216,8 @@ pub(super) fn respond(
         .iter()
         .map(|token| i64::from(token.load(Ordering::Relaxed)))
         .collect();
-    Tensor::from_slice(&tokens)
-        .view([len as i64, batch as i64])
-        .tr()
-        .contiguous()
+    let tokens = Tensor::from_slice(&tokens).view([len as i64, batch as i64]);
+    (tokens.tr().contiguous(), bottom.map(|(_, all)| all))
 }
 
 /// How many context tokens of each row are real, and which of the cache's, when not all are.
@@ -226,11 +238,7 @@ fn real_tokens(
     (counts, Some(rows))
 }
 
-fn views<'a>(held: &'a [HeldBlock], cache: &KvCache, head_dim: i64) -> Vec<Block<'a>> {
-    let rows = |tensor: &Tensor| Rows {
-        start: tensor.data_ptr().cast(),
-        stride: head_dim as usize,
-    };
+fn views<'a>(held: &'a [HeldBlock], cache: &KvCache) -> Vec<Block<'a>> {
     held.iter()
         .zip(&cache.layers)
         .map(|(block, (keys, values))| Block {
@@ -267,9 +275,26 @@ impl Decoder<'_> {
                 return;
             }
             self.embed(member, t);
-            for block in &self.blocks {
+            for (at, block) in self.blocks.iter().enumerate() {
+                self.keep(member, at, t);
                 self.attention(member, block, t, &mut scores, &mut angles);
                 self.mlp(member, block);
+            }
+        }
+    }
+
+    /// Keeps what the lowest blocks made. No meeting is needed: `x` is not written before the next.
+    fn keep(&self, member: &Member, block: usize, t: usize) {
+        let Some((_, kept)) = self.bottom.filter(|(blocks, _)| *blocks == block) else {
+            return;
+        };
+        let width = self.config.hidden as usize;
+        for row in member.share(self.batch, 1) {
+            let at = row * self.capacity + self.context_len + t;
+            // SAFETY: each row is one member's.
+            unsafe {
+                let x = self.buffers.x.row(row, width);
+                kept.row_mut(at, width).copy_from_slice(x);
             }
         }
     }

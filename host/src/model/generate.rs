@@ -4,6 +4,7 @@
 use super::decoder;
 use super::head::math_kind;
 use super::layout::Layout;
+use super::tape;
 use super::transformer::{KvCache, Transformer};
 use tch::{Kind, Tensor};
 
@@ -114,15 +115,28 @@ pub fn respond(
     sampling: &Sampling,
     seed: u64,
 ) -> Tensor {
+    respond_keeping(model, contexts, len, sampling, seed, 0).0
+}
+
+/// As [`respond`]; also returns what the lowest `frozen` blocks made of contexts and responses,
+/// `[batch, context_len + len, hidden]`, where that cost nothing.
+pub(super) fn respond_keeping(
+    model: &Transformer,
+    contexts: &Tensor,
+    len: i64,
+    sampling: &Sampling,
+    seed: u64,
+    frozen: i64,
+) -> (Tensor, Option<Tensor>) {
     let _guard = tch::no_grad_guard();
     if len == 0 {
-        return contexts.narrow(1, 0, 0);
+        return (contexts.narrow(1, 0, 0), None);
     }
-    let prompt = Prompt::read(model, contexts, len);
+    let prompt = Prompt::read(model, contexts, len, frozen);
     if decoder::fits(model) {
         prompt.grow_by_hand(model, len, sampling, seed)
     } else {
-        prompt.grow(model, len, sampling, seed)
+        (prompt.grow(model, len, sampling, seed), None)
     }
 }
 
@@ -133,36 +147,43 @@ pub(super) struct Prompt {
     cache: KvCache,
     /// Trunk output of each row's last real token. `[batch, 1, hidden]`.
     last: Tensor,
+    /// How many lowest blocks are frozen, and what they made. `[batch, context_len, hidden]`.
+    bottom: (i64, Tensor),
 }
 
 impl Prompt {
     /// `contexts`: `[batch, context_len]` i64; leaves room for `len` more tokens.
-    pub(super) fn read(model: &Transformer, contexts: &Tensor, len: i64) -> Prompt {
+    pub(super) fn read(model: &Transformer, contexts: &Tensor, len: i64, frozen: i64) -> Prompt {
         let (batch, context_len) = contexts.size2().expect("contexts have two dimensions");
         let mut cache = KvCache::new(model, batch, context_len + len);
         let layout = Layout::new(contexts, model.config.vocab_size);
-        let layers = model.config.layers;
-        let x = model.run(model.embed(&layout), &layout, 0, layers, Some(&mut cache));
+        let (x, layers) = (model.embed(&layout), model.config.layers);
+        let bottom = tape::run(model, &x, &layout, 0..frozen, Some(&mut cache));
+        let x = tape::run(model, &bottom, &layout, frozen..layers, Some(&mut cache));
+        cache.len = context_len;
         let last = layout.fill_pads(&x).narrow(1, context_len - 1, 1);
         Prompt {
             layout,
             cache,
             last,
+            bottom: (frozen, bottom),
         }
     }
 
-    /// By the kernels for f32 on the CPU. Result `[batch, len]` i64.
+    /// By the kernels for f32 on the CPU. Result `[batch, len]` i64, and as [`respond_keeping`].
     pub(super) fn grow_by_hand(
         &self,
         model: &Transformer,
         len: i64,
         sampling: &Sampling,
         seed: u64,
-    ) -> Tensor {
+    ) -> (Tensor, Option<Tensor>) {
+        let (frozen, bottom) = &self.bottom;
         let start = decoder::Start {
             cache: &self.cache,
             last: &self.last.squeeze_dim(1),
             real: self.layout.real.as_ref(),
+            bottom: (*frozen > 0).then_some((*frozen, bottom)),
         };
         decoder::respond(model, &start, len as usize, sampling, seed)
     }

@@ -81,15 +81,6 @@ pub fn forward(hidden: &Tensor, weight: &Tensor, labels: &Tensor, temperature: f
     }
 }
 
-/// Gradients with respect to the head's inputs.
-#[derive(Debug)]
-pub struct Gradients {
-    /// `[rows, width]`.
-    pub hidden: Tensor,
-    /// `[vocab, width]`, when asked for.
-    pub weight: Option<Tensor>,
-}
-
 /// What flows back into the head.
 #[derive(Debug)]
 pub struct Upstream {
@@ -99,8 +90,8 @@ pub struct Upstream {
     pub entropy: Option<Tensor>,
 }
 
-/// The backward of [`forward`] with the same `hidden`, `weight`, `labels` and `temperature`.
-#[must_use]
+/// The backward of [`forward`] with the same `hidden`, `weight`, `labels` and `temperature`: the
+/// gradient of `hidden`, `[rows, width]`; that of `weight` is added to `d_weight`, when there is one.
 pub fn backward(
     hidden: &Tensor,
     weight: &Tensor,
@@ -108,60 +99,48 @@ pub fn backward(
     temperature: f64,
     scores: &Scores,
     upstream: &Upstream,
-    with_weight: bool,
-) -> Gradients {
+    mut d_weight: Option<&mut Tensor>,
+) -> Tensor {
     let _guard = tch::no_grad_guard();
     let by_hand = by_hand(weight);
     let (rows, vocab) = (hidden.size()[0], weight.size()[0]);
     let mut d_hidden = Vec::new();
-    let mut d_weight = with_weight.then(|| weight.zeros_like());
     for (start, len) in chunks(rows, vocab) {
         let cut = |t: &Tensor| t.narrow(0, start, len);
         let h = cut(hidden);
-        if by_hand {
-            let labels = cut(labels);
-            let d = slopes_by_hand(
-                &h,
-                weight,
-                &labels,
-                temperature,
-                [&cut(&scores.normalizer), &cut(&scores.entropy)],
-                [
-                    &cut(&upstream.logprobs),
-                    &upstream
-                        .entropy
-                        .as_ref()
-                        .map_or_else(|| labels.zeros_like().to_kind(Kind::Float), cut),
-                ],
-            );
-            d_hidden.push(d.matmul(weight));
-            if let Some(sum) = &mut d_weight {
-                let _ = sum.addmm_(&d.tr(), &h);
-            }
-            continue;
-        }
-        let logp = scaled_logits(&h, weight, temperature) - cut(&scores.normalizer).unsqueeze(1);
-        let up = cut(&upstream.logprobs).unsqueeze(1);
-        // d logprob / d z = onehot - p;  d entropy / d z = -p (log p + entropy).
-        let slope = match &upstream.entropy {
-            Some(entropy) => {
-                let own = cut(&scores.entropy).unsqueeze(1);
-                up.neg() - cut(entropy).unsqueeze(1) * (&logp + own)
-            }
-            None => up.neg(),
-        };
-        let mut d = logp.exp() * slope;
-        let _ = d.scatter_add_(1, &cut(labels).unsqueeze(1), &up);
-        let d = (d / temperature.max(1e-10)).to_kind(weight.kind());
+        let labels = cut(labels);
+        let scores = [&scores.normalizer, &scores.entropy].map(cut);
+        let upstream = (cut(&upstream.logprobs), upstream.entropy.as_ref().map(cut));
+        let slopes = if by_hand { slopes_by_hand } else { slopes };
+        let d = slopes(&h, weight, &labels, temperature, &scores, &upstream);
         d_hidden.push(d.matmul(weight));
         if let Some(sum) = &mut d_weight {
             let _ = sum.addmm_(&d.tr(), &h);
         }
     }
-    Gradients {
-        hidden: Tensor::cat(&d_hidden, 0),
-        weight: d_weight,
-    }
+    Tensor::cat(&d_hidden, 0)
+}
+
+/// Gradient of the loss by the logits of some rows, `[rows, vocab]`. `hidden`: `[rows, width]`;
+/// `labels`, `scores` (normalizer, entropy) and `upstream` (log-probability, entropy): `[rows]`.
+fn slopes(
+    hidden: &Tensor,
+    weight: &Tensor,
+    labels: &Tensor,
+    temperature: f64,
+    [normalizer, own]: &[Tensor; 2],
+    (up, up_entropy): &(Tensor, Option<Tensor>),
+) -> Tensor {
+    let logp = scaled_logits(hidden, weight, temperature) - normalizer.unsqueeze(1);
+    let up = up.unsqueeze(1);
+    // d logprob / d z = onehot - p;  d entropy / d z = -p (log p + entropy).
+    let slope = match up_entropy {
+        Some(entropy) => up.neg() - entropy.unsqueeze(1) * (&logp + own.unsqueeze(1)),
+        None => up.neg(),
+    };
+    let mut d = logp.exp() * slope;
+    let _ = d.scatter_add_(1, &labels.unsqueeze(1), &up);
+    (d / temperature.max(1e-10)).to_kind(weight.kind())
 }
 
 /// Whether the passes over logits are our own.
@@ -222,21 +201,22 @@ fn forward_by_hand(hidden: &Tensor, weight: &Tensor, labels: &Tensor, temperatur
     }
 }
 
-/// Gradient of the loss by the logits of some rows, `[rows, vocab]`. `hidden`: `[rows, width]`;
-/// `labels`, `scores` (normalizer, entropy) and `upstream` (log-probability, entropy): `[rows]`.
+/// As [`slopes`].
 fn slopes_by_hand(
     hidden: &Tensor,
     weight: &Tensor,
     labels: &Tensor,
     temperature: f64,
-    scores: [&Tensor; 2],
-    upstream: [&Tensor; 2],
+    scores: &[Tensor; 2],
+    (up, up_entropy): &(Tensor, Option<Tensor>),
 ) -> Tensor {
     let logits = hidden.linear(weight, None::<&Tensor>);
     let labels = label_list(labels);
-    let (scores, upstream) = (scores.map(column), upstream.map(column));
-    let [normalizers, entropy] = scores.each_ref().map(rows);
-    let [up, up_entropy] = upstream.each_ref().map(rows);
+    let up_entropy = up_entropy
+        .as_ref()
+        .map_or_else(|| up.zeros_like(), Tensor::shallow_clone);
+    let held = [&scores[0], &scores[1], up, &up_entropy].map(column);
+    let [normalizers, entropy, up, up_entropy] = held.each_ref().map(rows);
     let columns = |logprobs, entropy| Columns {
         logprobs,
         entropy,
@@ -250,3 +230,6 @@ fn slopes_by_hand(
     });
     logits
 }
+
+#[cfg(test)]
+mod tests;

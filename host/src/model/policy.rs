@@ -44,6 +44,20 @@ impl Episodes {
         self.map(|t| t.index_select(0, &index.to_device(t.device())))
     }
 
+    /// The rows of all parts, which have one shape.
+    #[must_use]
+    pub fn join(parts: &[Self]) -> Self {
+        let bottoms: Option<Vec<&Tensor>> = parts.iter().map(|part| part.bottom.as_ref()).collect();
+        let tokens: Vec<&Tensor> = parts.iter().map(|part| &part.tokens).collect();
+        Self {
+            tokens: Tensor::cat(&tokens, 0),
+            context_len: parts.first().map_or(0, |part| part.context_len),
+            bottom: bottoms
+                .filter(|b| !b.is_empty())
+                .map(|b| Tensor::cat(&b, 0)),
+        }
+    }
+
     fn map(&self, f: impl Fn(&Tensor) -> Tensor) -> Self {
         Self {
             tokens: f(&self.tokens),
@@ -76,8 +90,9 @@ pub struct Policy {
     trainable: Vec<(String, Tensor)>,
 }
 
-/// One forward through trunk and head.
-struct Pass {
+/// One forward through trunk and head, whose backward may follow.
+#[derive(Debug)]
+pub struct Pass {
     /// Final hidden states before each response token. `[batch * response_len, hidden]`.
     hidden: Tensor,
     /// `[batch * response_len]` i64.
@@ -263,6 +278,35 @@ impl Policy {
         )
     }
 
+    /// Samples responses as [`Policy::respond`] and joins them to their contexts as
+    /// [`Policy::episodes`]; where it can, it keeps what the frozen blocks made on the way.
+    #[must_use]
+    pub fn roll_out(
+        &self,
+        contexts: &Tensor,
+        response_len: i64,
+        sampling: &Sampling,
+        seed: u64,
+    ) -> Episodes {
+        let contexts = contexts.to_device(self.device());
+        let (responses, bottom) = generate::respond_keeping(
+            &self.model,
+            &contexts,
+            response_len,
+            sampling,
+            seed,
+            self.frozen,
+        );
+        if bottom.is_none() {
+            return self.episodes(&contexts, &responses);
+        }
+        Episodes {
+            tokens: Tensor::cat(&[&contexts, &responses], 1),
+            context_len: contexts.size()[1],
+            bottom,
+        }
+    }
+
     /// Joins contexts (`[batch, context_len]`) and responses (`[batch, response_len]`), both i64,
     /// and runs the frozen blocks once.
     #[must_use]
@@ -276,10 +320,7 @@ impl Policy {
             let _guard = tch::no_grad_guard();
             let layout = Layout::new(&tokens, self.config().vocab_size);
             let start = self.model.embed(&layout);
-            if tape::fits(&self.model) {
-                return tape::forward(&self.model, &start, &layout, 0..self.frozen, false).0;
-            }
-            self.model.run(start, &layout, 0, self.frozen, None)
+            tape::run(&self.model, &start, &layout, 0..self.frozen, None)
         });
         Episodes {
             tokens,
@@ -301,6 +342,26 @@ impl Policy {
         }
     }
 
+    /// As [`Policy::analyze`]; keeps what [`Policy::accumulate_kept`] needs, where that is possible.
+    #[must_use]
+    pub fn analyze_keeping(
+        &self,
+        episodes: &Episodes,
+        temperature: f64,
+    ) -> (Analysis, Option<Pass>) {
+        if !tape::fits(&self.model) {
+            return (self.analyze(episodes, temperature), None);
+        }
+        let pass = tch::with_grad(|| self.forward(episodes, temperature, true));
+        let shape = pass.values.size();
+        let analysis = Analysis {
+            logprobs: pass.scores.logprobs.reshape(&shape),
+            entropy: pass.scores.entropy.reshape(&shape),
+            values: pass.values.detach(),
+        };
+        (analysis, Some(pass))
+    }
+
     /// Scores responses, hands the scores to `loss` as leaves, and adds the gradients of the
     /// scalar that it returns to `.grad()` of [`Policy::trainable`]. Returns that scalar.
     pub fn accumulate(
@@ -309,8 +370,19 @@ impl Policy {
         temperature: f64,
         loss: &mut dyn FnMut(&Analysis) -> Tensor,
     ) -> Tensor {
+        let pass = tch::with_grad(|| self.forward(episodes, temperature, true));
+        self.accumulate_kept(pass, temperature, loss)
+    }
+
+    /// As [`Policy::accumulate`] with a forward pass that was made before, by these parameters and at
+    /// this temperature.
+    pub fn accumulate_kept(
+        &self,
+        mut pass: Pass,
+        temperature: f64,
+        loss: &mut dyn FnMut(&Analysis) -> Tensor,
+    ) -> Tensor {
         tch::with_grad(|| {
-            let mut pass = self.forward(episodes, temperature, true);
             let shape = pass.values.size();
             let leaf = |t: &Tensor| t.detach().reshape(&shape).set_requires_grad(true);
             let analysis = Analysis {
@@ -337,7 +409,6 @@ impl Policy {
         let flat = |t: Tensor| t.reshape([-1]);
         let (logprobs, entropy) = (gradient(&analysis.logprobs), gradient(&analysis.entropy));
         let mut scalars = Vec::new();
-        let mut d_head = None;
         if logprobs.is_some() || entropy.is_some() {
             let upstream = head::Upstream {
                 logprobs: logprobs.map_or_else(|| pass.scores.logprobs.zeros_like(), flat),
@@ -345,7 +416,7 @@ impl Policy {
             };
             let weight = self.model.head();
             let hidden = pass.hidden.detach();
-            let trains = weight.requires_grad();
+            let mut d_weight = weight.requires_grad().then(|| tape::gradient(weight));
             let d = head::backward(
                 &hidden,
                 weight,
@@ -353,19 +424,15 @@ impl Policy {
                 temperature,
                 &pass.scores,
                 &upstream,
-                trains,
+                d_weight.as_mut(),
             );
-            scalars.push((&pass.hidden * d.hidden).sum(math(&pass.hidden)));
-            d_head = d.weight;
+            scalars.push((&pass.hidden * d).sum(math(&pass.hidden)));
         }
         if let Some(values) = gradient(&analysis.values) {
             scalars.push((&pass.values * values).sum(math(&pass.values)));
         }
         if let Some(total) = scalars.into_iter().reduce(|a, b| a + b) {
             total.backward();
-        }
-        if let Some(d) = d_head {
-            add_gradient(self.model.head(), &d);
         }
     }
 
@@ -414,12 +481,18 @@ impl Policy {
             Some(bottom) => bottom.shallow_clone(),
             None => self.model.embed(layout),
         };
+        if !learn {
+            return (
+                tape::run(&self.model, &start(), layout, from..to, None),
+                None,
+            );
+        }
         if !tape::fits(&self.model) {
             return (self.model.run(start(), layout, from, to, None), None);
         }
         let start = tch::no_grad(start);
-        let (x, tape) = tape::forward(&self.model, &start, layout, from..to, learn);
-        let x = x.set_requires_grad(learn);
+        let (x, tape) = tape::forward(&self.model, &start, layout, from..to, None, true);
+        let x = x.set_requires_grad(true);
         let trunk = tape.map(|tape| (x.shallow_clone(), tape));
         (x, trunk)
     }
@@ -454,10 +527,4 @@ fn is_trainable(config: &ModelConfig, frozen: i64, name: &str) -> bool {
     tail.starts_with("ln_f.")
         || tail.starts_with("norm.")
         || (frozen..config.layers).any(|layer| name.starts_with(&config.block_prefix(layer)))
-}
-
-/// Adds `gradient` (the shape of `parameter`) to `parameter.grad()`.
-fn add_gradient(parameter: &Tensor, gradient: &Tensor) {
-    let _guard = tch::no_grad_guard();
-    let _ = tape::gradient(parameter).g_add_(gradient);
 }

@@ -57,7 +57,7 @@ impl Policy {
         };
         let per_block = if tape::fits(self.model()) {
             // A block's inputs, its heads and what they attend to, its gate and what it gates.
-            2 * (c.hidden + 1) + 4 * c.heads * c.head_dim + c.heads + 2 * c.mlp
+            2 * (c.hidden + 1) + 2 * (c.heads + c.kv_heads) * c.head_dim + c.heads + 2 * c.mlp
         } else {
             // Inputs and outputs of all that autograd knows: norms, projections, attention; gate, up,
             // their product and its factors.

@@ -7,7 +7,7 @@
 use self::kernels::Heads;
 use super::layout::Layout;
 use super::memory::{numbers, rows};
-use super::transformer::{Block, Linear, Mlp, Norm, Qkv, Transformer};
+use super::transformer::{Block, KvCache, Linear, Mlp, Norm, Qkv, Transformer};
 use crate::cpu::team;
 use std::ops::Range;
 use tch::{Device, Kind, Tensor};
@@ -39,7 +39,8 @@ pub(super) fn fits(model: &Transformer) -> bool {
 struct Saved {
     /// `[tokens, hidden]`, and the norm's scales, `[tokens, 1]`.
     x: (Tensor, Tensor),
-    /// Queries, keys and values, rotated, for all query heads. `[tokens, heads * head_dim]` each.
+    /// Rotated queries `[tokens, heads * head_dim]`, rotated keys and values
+    /// `[tokens, kv_heads * head_dim]`.
     heads: [Tensor; 3],
     /// `[batch, heads, len, head_dim]`, and its log-normalizers.
     attended: (Tensor, Tensor),
@@ -75,12 +76,37 @@ struct Pass {
     mask: Option<Tensor>,
 }
 
-/// Runs blocks `from..to` over `x` (`[batch, len, hidden]`, also the result). Without gradients.
+/// Runs a range of blocks over `x` (`[batch, len, hidden]`, also the result) without gradients, by
+/// hand where that is possible. An empty `cache` gets the keys and values of these blocks; its
+/// length stays.
+pub(super) fn run(
+    model: &Transformer,
+    x: &Tensor,
+    layout: &Layout,
+    range: Range<i64>,
+    cache: Option<&mut KvCache>,
+) -> Tensor {
+    let _guard = tch::no_grad_guard();
+    if fits(model) {
+        return forward(model, x, layout, range, cache, false).0;
+    }
+    let x = x.shallow_clone();
+    let Some(cache) = cache else {
+        return model.run(x, layout, range.start, range.end, None);
+    };
+    let len = cache.len;
+    let x = model.run(x, layout, range.start, range.end, Some(cache));
+    cache.len = len;
+    x
+}
+
+/// Runs a range of blocks by hand, as [`run`]; with `keep`, so that gradients can flow back.
 pub(super) fn forward(
     model: &Transformer,
     x: &Tensor,
     layout: &Layout,
     range: Range<i64>,
+    cache: Option<&mut KvCache>,
     keep: bool,
 ) -> (Tensor, Option<Tape>) {
     let _guard = tch::no_grad_guard();
@@ -89,8 +115,15 @@ pub(super) fn forward(
     let from = range.start as usize;
     let mut x = x.detach().reshape([-1, hidden]).contiguous();
     let mut saved = Vec::new();
-    for block in &model.blocks[from..range.end as usize] {
-        let (next, kept) = pass.forward(block, x);
+    for (at, block) in model
+        .blocks
+        .iter()
+        .enumerate()
+        .take(range.end as usize)
+        .skip(from)
+    {
+        let past = cache.as_ref().map(|cache| &cache.layers[at]);
+        let (next, kept) = pass.forward(block, x, past);
         x = next;
         if keep {
             saved.push(kept);
@@ -167,6 +200,14 @@ impl Pass {
         heads.transpose(1, 2).reshape([-1, width]).contiguous()
     }
 
+    /// Each key head once for each of its query heads: `[tokens, heads * head_dim]`.
+    fn spread(&self, narrow: &Tensor) -> Tensor {
+        let group = self.heads / self.kv_heads;
+        let heads = narrow.view([-1, self.kv_heads, 1, self.dim]);
+        let heads = heads.expand([-1, self.kv_heads, group, self.dim], false);
+        heads.reshape([-1, self.heads * self.dim])
+    }
+
     fn heads(&self) -> Heads {
         Heads {
             queries: self.heads as usize,
@@ -175,8 +216,14 @@ impl Pass {
         }
     }
 
-    /// `x`: `[tokens, hidden]`, also the first result.
-    fn forward(&self, block: &Block, x: Tensor) -> (Tensor, Saved) {
+    /// `x`: `[tokens, hidden]`, also the first result; `past`: where keys and values go, see
+    /// [`KvCache`].
+    fn forward(
+        &self,
+        block: &Block,
+        x: Tensor,
+        past: Option<&(Tensor, Tensor)>,
+    ) -> (Tensor, Saved) {
         let (Qkv::Apart([q, k, v]), Mlp::SwiGlu { gate, up, down }) = (&block.qkv, &block.mlp)
         else {
             unreachable!("checked by `fits`");
@@ -191,6 +238,12 @@ impl Pass {
         share(&x, |range| unsafe {
             kernels::turn(range, shape, angles, a, b, c, d, e);
         });
+        if let Some((all_keys, all_values)) = past {
+            for (all, new) in [(all_keys, &k), (all_values, &v)] {
+                let new = new.view([self.batch, self.len, self.kv_heads, self.dim]);
+                all.narrow(2, 0, self.len).copy_(&new.transpose(1, 2));
+            }
+        }
         let attended = Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
             &self.by_heads(&q),
             &self.by_heads(&keys),
@@ -212,7 +265,7 @@ impl Pass {
         let next = add_product(&middle, &product, down);
         let saved = Saved {
             x: (x, scales_1),
-            heads: [q, keys, values],
+            heads: [q, k, v],
             attended,
             middle: (middle, scales_2),
             gate,
@@ -229,7 +282,9 @@ impl Pass {
         };
         learn(&block.out, &dx, &self.by_tokens(&saved.attended.0));
         let back = self.by_heads(&dx.matmul(&block.out.weight));
-        let [q, keys, values] = saved.heads.each_ref().map(|t| self.by_heads(t));
+        let [q, k, v] = &saved.heads;
+        let (keys, values) = (self.spread(k), self.spread(v));
+        let [q, keys, values] = [q, &keys, &values].map(|t| self.by_heads(t));
         let (dq, dkeys, dvalues) =
             Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward(
                 &back,

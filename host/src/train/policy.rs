@@ -88,7 +88,7 @@ impl Trainer<'_> {
             let update = state.updates;
             let clock = Instant::now();
             let queries = self.stream.batch(state.cursor, ppo.batch_size as usize);
-            let rollout = self
+            let mut rollout = self
                 .roller
                 .roll(&queries, update, Split::Train)
                 .with_context(|| {
@@ -100,9 +100,19 @@ impl Trainer<'_> {
             let mut record = self.describe(&rollout, kl_coef, lr);
             let rollout_seconds = clock.elapsed().as_secs_f64();
 
+            let pass = rollout.take_pass();
             let kept = rollout.kept(self.roller.scorers.task.layout());
             let learned = self.check(&kept, &record, update).and_then(|()| {
-                update::learn(policy, &kept, kl_coef, lr, &self.options, &mut adam, update)
+                update::learn(
+                    policy,
+                    &kept,
+                    pass,
+                    kl_coef,
+                    lr,
+                    &self.options,
+                    &mut adam,
+                    update,
+                )
             });
             let learned = match learned {
                 Ok(learned) => learned,

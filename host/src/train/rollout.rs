@@ -7,7 +7,7 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use crate::model::generate::Sampling;
-use crate::model::policy::{Episodes, Policy};
+use crate::model::policy::{Episodes, Pass, Policy};
 use crate::rl;
 use crate::role::{CallContext, Layout, Query, Sample, Split};
 use crate::seed;
@@ -29,6 +29,9 @@ pub struct Roller<'a> {
     pub sampling: Sampling,
     /// Rows that are generated, and analyzed, at a time.
     pub rows_at_a_time: i64,
+    /// Whether the policy's pass over a batch to learn from is kept: the first epoch would make the
+    /// same again, when the batch goes through the model in one part.
+    pub keep_pass: bool,
     /// The run's seed.
     pub root_seed: u64,
 }
@@ -47,6 +50,8 @@ pub struct Rollout {
     pub samples: Vec<Sample>,
     /// What they are worth.
     pub scores: Scores,
+    /// The policy's pass over all rows, when it was kept.
+    pub pass: Option<Pass>,
     /// How long the models took.
     pub seconds: Seconds,
 }
@@ -64,14 +69,20 @@ impl Roller<'_> {
     /// Answers `queries` and scores the answers.
     pub fn roll(&self, queries: &[Query], update: u64, split: Split) -> Result<Rollout> {
         let clock = Instant::now();
-        let (context, responses) = self.respond(queries, update, split);
+        let episodes = self.respond(queries, update, split);
         let generate = clock.elapsed().as_secs_f64();
-        let episodes = self.policy.episodes(&context, &responses);
         let temperature = self.sampling.temperature;
-        let (logprobs, values) = in_parts(&episodes, self.rows_at_a_time, |part| {
-            let analysis = self.policy.analyze(part, temperature);
-            (analysis.logprobs, analysis.values)
-        });
+        let at_once = episodes.tokens.size()[0] <= self.rows_at_a_time;
+        let (logprobs, values, pass) = if self.keep_pass && at_once && split == Split::Train {
+            let (analysis, pass) = self.policy.analyze_keeping(&episodes, temperature);
+            (analysis.logprobs, analysis.values, pass)
+        } else {
+            let (logprobs, values) = in_parts(&episodes, self.rows_at_a_time, |part| {
+                let analysis = self.policy.analyze(part, temperature);
+                (analysis.logprobs, analysis.values)
+            });
+            (logprobs, values, None)
+        };
         let (ref_logprobs, _) = in_parts(&episodes, self.rows_at_a_time, |part| {
             let analysis = self.reference.analyze(part, temperature);
             (analysis.logprobs, analysis.values)
@@ -97,12 +108,12 @@ impl Roller<'_> {
             values,
             samples,
             scores,
+            pass,
             seconds: Seconds { generate, analyze },
         })
     }
 
-    /// Contexts (`[batch, context_len]`) and responses (`[batch, response_len]`), both i64.
-    fn respond(&self, queries: &[Query], update: u64, split: Split) -> (Tensor, Tensor) {
+    fn respond(&self, queries: &[Query], update: u64, split: Split) -> Episodes {
         let layout = self.scorers.task.layout();
         let context = contexts(
             queries,
@@ -127,13 +138,11 @@ impl Roller<'_> {
                 ..self.sampling.clone()
             };
             let part = context.narrow(0, start, count);
-            parts.push(
-                self.policy
-                    .respond(&part, layout.response_len as i64, &sampling, seed),
-            );
+            let len = layout.response_len as i64;
+            parts.push(self.policy.roll_out(&part, len, &sampling, seed));
             start += count;
         }
-        (context, Tensor::cat(&parts, 0))
+        Episodes::join(&parts)
     }
 
     fn samples(
@@ -171,6 +180,12 @@ impl Roller<'_> {
 }
 
 impl Rollout {
+    /// The kept pass, if no row is to be left out.
+    pub fn take_pass(&mut self) -> Option<Pass> {
+        let pass = self.pass.take();
+        pass.filter(|_| self.scores.keep.iter().all(|&keep| keep))
+    }
+
     /// Rewards: the KL penalty of every token, the shapers' per-token rewards, and the score at the
     /// last token, as the original has it.
     ///
@@ -202,6 +217,7 @@ impl Rollout {
         debug_assert_eq!(self.logprobs.size()[1], layout.response_len as i64);
         Rollout {
             episodes: self.episodes.index(&index),
+            pass: None,
             logprobs: self.logprobs.index_select(0, &index),
             ref_logprobs: self.ref_logprobs.index_select(0, &index),
             values: self.values.index_select(0, &index),

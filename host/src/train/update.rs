@@ -5,7 +5,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::config::{Config, Plan};
 use crate::metrics::Record;
-use crate::model::policy::{Analysis, Policy};
+use crate::model::policy::{Analysis, Pass, Policy};
 use crate::rl::adam::{Adam, AdamOptions, Epsilon};
 use crate::rl::ppo::{self, Coefficients, Estimation, LossInput, Stats};
 use crate::seed;
@@ -84,10 +84,21 @@ struct Learner<'a> {
     options: &'a UpdateOptions,
 }
 
-/// Learns from a rollout and returns the update's statistics.
+impl UpdateOptions {
+    /// Whether the first minibatch is a whole rollout of `rows` in one part.
+    #[must_use]
+    pub fn starts_whole(&self, rows: u64) -> bool {
+        self.minibatches == 1 && self.micro_batch as u64 >= rows
+    }
+}
+
+/// Learns from a rollout and returns the update's statistics. `pass`: the policy's pass over the
+/// rollout, when it was kept.
+#[expect(clippy::too_many_arguments, reason = "what an update depends on")]
 pub fn learn(
     policy: &Policy,
     rollout: &Rollout,
+    mut pass: Option<Pass>,
     kl_coef: f64,
     lr: f64,
     options: &UpdateOptions,
@@ -108,10 +119,16 @@ pub fn learn(
             "minibatches",
             update * options.epochs + epoch,
         );
-        let order = seed::Stream::new(stream).permutation(rollout.samples.len());
+        let rows = rollout.samples.len();
+        // A rollout's order is as good as any: only epochs that repeat it need another.
+        let order = if epoch == 0 && options.minibatches == 1 {
+            (0..rows).collect()
+        } else {
+            seed::Stream::new(stream).permutation(rows)
+        };
         for part in split(&order, options.minibatches) {
             adam.zero_grad();
-            let (stats, ratio_error) = learner.accumulate(part);
+            let (stats, ratio_error) = learner.accumulate(part, pass.take());
             if minibatches.is_empty() {
                 first_ratio_error = ratio_error;
                 check_ratio(ratio_error, policy.kind(), update)?;
@@ -150,7 +167,12 @@ fn average(minibatches: &[Vec<(&'static str, f64)>]) -> Record {
 impl Learner<'_> {
     /// Adds up the gradient of one minibatch; returns its statistics and the largest distance of a
     /// probability ratio from 1.
-    fn accumulate(&self, part: &[usize]) -> (Vec<(&'static str, f64)>, f64) {
+    /// `pass`: the policy's pass over just these rows, if it was made already.
+    fn accumulate(
+        &self,
+        part: &[usize],
+        mut pass: Option<Pass>,
+    ) -> (Vec<(&'static str, f64)>, f64) {
         let options = self.options;
         let device = self.rewards.device();
         let index = index_of(part, device);
@@ -197,10 +219,14 @@ impl Learner<'_> {
                 }
                 loss.total
             };
-            let episodes = self.rollout.episodes.index(&index_of(micro, device));
-            let _ = self
-                .policy
-                .accumulate(&episodes, options.temperature, &mut loss);
+            let temperature = options.temperature;
+            let _ = match pass.take().filter(|_| micro.len() == part.len()) {
+                Some(pass) => self.policy.accumulate_kept(pass, temperature, &mut loss),
+                None => {
+                    let episodes = self.rollout.episodes.index(&index_of(micro, device));
+                    self.policy.accumulate(&episodes, temperature, &mut loss)
+                }
+            };
             start += count;
         }
         let stats = sums.expect("a minibatch has rows");

@@ -3,8 +3,9 @@
 use super::kernels::{Matrix, Then, multiply};
 use crate::cpu::exp::exp;
 use crate::cpu::rows::Rows;
-use crate::model::fixtures::{FAMILIES, loud};
+use crate::model::fixtures::{FAMILIES, loud, near};
 use crate::model::generate::{Prompt, Sampling};
+use crate::model::layout::Layout;
 use proptest::prelude::*;
 use tch::{Kind, Tensor};
 
@@ -36,10 +37,16 @@ fn grows_what_libtorch_grows() {
         for (sampling, rows) in settings.iter().zip([4, 3, 1, 4]) {
             let contexts = contexts.narrow(0, 0, rows);
             let _guard = tch::no_grad_guard();
-            let prompt = Prompt::read(policy.model(), &contexts, 12);
-            let ours = prompt.grow_by_hand(policy.model(), 12, sampling, 3);
+            let prompt = Prompt::read(policy.model(), &contexts, 12, 1);
+            let (ours, bottom) = prompt.grow_by_hand(policy.model(), 12, sampling, 3);
             let theirs = prompt.grow(policy.model(), 12, sampling, 3);
             assert_eq!(ours, theirs, "{family:?} {sampling:?}");
+
+            let tokens = Tensor::cat(&[contexts, ours], 1);
+            let (layout, model) = (Layout::new(&tokens, 27), policy.model());
+            let want = model.run(model.embed(&layout), &layout, 0, 1, None);
+            let (got, want) = (bottom.unwrap().narrow(1, 0, 15), want.narrow(1, 0, 15));
+            near(&(got / 50.0), &(want / 50.0), 1e-5);
         }
     }
 }

@@ -21,8 +21,8 @@ fn gradients_are_those_of_autograd() {
                 assert!(fits(a));
                 let layout = Layout::new(&tokens, 27);
                 let from = ours.frozen_layers();
-                let (start, _) = forward(a, &a.embed(&layout), &layout, 0..from, false);
-                let (x, tape) = forward(a, &start, &layout, from..3, true);
+                let (start, _) = forward(a, &a.embed(&layout), &layout, 0..from, None, false);
+                let (x, tape) = forward(a, &start, &layout, from..3, None, true);
                 let embedded = b.embed(&layout);
                 let want = b.run(embedded, &layout, 0, 3, None);
                 // Pads attend to themselves alone and are looked at by nobody.
