@@ -9,7 +9,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 
 /// How often a waiting thread looks before it sleeps: some tens of microseconds. Longer would only
 /// take time from others, who may be what the late thread is waiting for.
-const LOOKS: u32 = 500;
+const LOOKS: u32 = 4000;
 
 /// Where the threads of a team wait for each other.
 #[derive(Default)]

@@ -9,8 +9,8 @@ use tch::{Device, Kind, Tensor};
 
 mod kernels;
 
-/// Bytes of logits at a time.
-const CHUNK_BYTES: i64 = 64 << 20;
+/// Bytes of logits at a time, at most.
+const CHUNK_BYTES: i64 = 40 << 20;
 
 /// What the head says of each row.
 #[derive(Debug)]
@@ -34,7 +34,11 @@ pub fn math_kind(kind: Kind) -> Kind {
 }
 
 fn chunks(rows: i64, vocab: i64) -> impl Iterator<Item = (i64, i64)> {
-    let step = (CHUNK_BYTES / (4 * vocab)).max(1);
+    let most = (CHUNK_BYTES / (4 * vocab)).clamp(1, rows.max(1));
+    // Parts of equal size.
+    let step = (rows as u64)
+        .div_ceil((rows as u64).div_ceil(most as u64).max(1))
+        .max(1) as i64;
     (0..rows)
         .step_by(step as usize)
         .map(move |start| (start, step.min(rows - start)))

@@ -72,6 +72,11 @@ impl Roller<'_> {
         let episodes = self.respond(queries, update, split);
         let generate = clock.elapsed().as_secs_f64();
         let temperature = self.sampling.temperature;
+        // First, so that nothing that is kept for the update is in the way yet.
+        let (ref_logprobs, _) = in_parts(&episodes, self.rows_at_a_time, |part| {
+            let analysis = self.reference.analyze(part, temperature);
+            (analysis.logprobs, analysis.values)
+        });
         let at_once = episodes.tokens.size()[0] <= self.rows_at_a_time;
         let (logprobs, values, pass) = if self.keep_pass && at_once && split == Split::Train {
             let (analysis, pass) = self.policy.analyze_keeping(&episodes, temperature);
@@ -83,10 +88,6 @@ impl Roller<'_> {
             });
             (logprobs, values, None)
         };
-        let (ref_logprobs, _) = in_parts(&episodes, self.rows_at_a_time, |part| {
-            let analysis = self.reference.analyze(part, temperature);
-            (analysis.logprobs, analysis.values)
-        });
         let analyze = clock.elapsed().as_secs_f64() - generate;
         let samples = self.samples(
             queries,

@@ -30,6 +30,8 @@ pub(super) enum Then {
 
 /// Rows of weights that share the loads of an input.
 const GROUP: usize = 4;
+/// Most rows of inputs in a tile.
+const MOST: usize = 6;
 
 dispatch! {
     /// `y[r, o] (+)= x[r, ..] . weight[o, ..] + bias[o]` for the outputs in `outputs`.
@@ -69,27 +71,29 @@ unsafe fn multiply_with<L: Lanes>(
             unsafe {
                 let to = (y, row, output..output + here);
                 let first = x.start.add(row * x.stride).cast_const();
+                // The next rows of weights come evenly over the tiles of this group.
+                let ahead = [row, (row + MOST).min(rows)].map(|at| GROUP * at / rows);
                 row += match rows - row {
                     n if n >= 6 && L::COUNT == 16 => finish(
-                        tile::<L, 6>(weights, first, x.stride, len, row == 0),
+                        tile::<L, 6>(weights, first, x.stride, len, ahead),
                         biases,
                         to,
                         then,
                     ),
                     n if n >= 4 && L::COUNT == 16 => finish(
-                        tile::<L, 4>(weights, first, x.stride, len, row == 0),
+                        tile::<L, 4>(weights, first, x.stride, len, ahead),
                         biases,
                         to,
                         then,
                     ),
                     n if n >= 2 => finish(
-                        tile::<L, 2>(weights, first, x.stride, len, row == 0),
+                        tile::<L, 2>(weights, first, x.stride, len, ahead),
                         biases,
                         to,
                         then,
                     ),
                     _ => finish(
-                        tile::<L, 1>(weights, first, x.stride, len, row == 0),
+                        tile::<L, 1>(weights, first, x.stride, len, ahead),
                         biases,
                         to,
                         then,
@@ -101,8 +105,9 @@ unsafe fn multiply_with<L: Lanes>(
     }
 }
 
-/// Four rows of weights times `M` rows of inputs, all sums held in registers. With `ahead`, the next
-/// four rows are on their way meanwhile: each is too short for the machine to notice by itself.
+/// Four rows of weights times `M` rows of inputs, all sums held in registers. Those of the
+/// next four rows that `ahead` names are asked for meanwhile: a row is too short for the machine to
+/// notice by itself that it is read.
 #[inline(always)]
 #[expect(
     clippy::needless_range_loop,
@@ -113,7 +118,7 @@ unsafe fn tile<L: Lanes, const M: usize>(
     x: *const f32,
     stride: usize,
     len: usize,
-    ahead: bool,
+    ahead: [usize; 2],
 ) -> [[f32; GROUP]; M] {
     // SAFETY: `len` numbers are behind each pointer, and every index is below it.
     unsafe {
@@ -127,10 +132,8 @@ unsafe fn tile<L: Lanes, const M: usize>(
                 L::load(weights[2].add(k)),
                 L::load(weights[3].add(k)),
             ];
-            if ahead {
-                for weights in weights {
-                    L::prefetch(weights.wrapping_add(GROUP * len + k));
-                }
+            for next in ahead[0]..ahead[1] {
+                L::prefetch(weights[next & (GROUP - 1)].wrapping_add(GROUP * len + k));
             }
             for m in 0..M {
                 let x = L::load(x.add(m * stride + k));
