@@ -1,4 +1,4 @@
-//! The exponential function, where a library call for each number would cost more than the rest.
+//! The exponential function and its like, where a library call for each number would cost more than the rest.
 
 /// `exp` to about one unit in the last place, in a form that the compiler vectorizes; 0 below -87.
 #[inline(always)]
@@ -20,4 +20,10 @@ pub(crate) fn exp(x: f32) -> f32 {
     let mantissa = p * rest * rest + rest + 1.0;
     let scale = f32::from_bits(((power as i32 + 127) << 23) as u32);
     if x < -87.0 { 0.0 } else { mantissa * scale }
+}
+
+/// `1 / (1 + exp(-x))`.
+#[inline(always)]
+pub(crate) fn sigmoid(x: f32) -> f32 {
+    1.0 / (1.0 + exp(-x))
 }

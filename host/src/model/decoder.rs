@@ -1,10 +1,10 @@
 //! Grows responses token by token in f32 on the CPU, from the keys and values that libtorch's pass
 //! over the contexts left. The rows of a batch share every read of the weights.
 
-use self::kernels::{Matrix, Norm, Then, attend, gelu, multiply, rotate, swiglu};
+use self::kernels::{Matrix, Norm, Then, attend, gelu, multiply, swiglu};
 use super::config::ModelConfig;
 use super::generate::{Sampling, uniform};
-use super::memory::{numbers, rows};
+use super::memory::{numbers, rotate, rows, threads};
 use super::transformer::{self, KvCache, Linear, Mlp, Qkv, Transformer};
 use crate::cpu::rows::Rows;
 use crate::cpu::team::{self, Member};
@@ -208,7 +208,7 @@ pub(super) fn respond(
         tokens: (0..len * batch).map(|_| AtomicU32::new(0)).collect(),
         bottom: bottom.as_ref().map(|(blocks, all)| (*blocks, rows(all))),
     };
-    team::run(tch::get_num_threads().max(1) as usize, |member| {
+    team::run(threads(), |member| {
         decoder.run(member, len);
     });
     let tokens: Vec<i64> = decoder
@@ -424,7 +424,7 @@ impl Decoder<'_> {
             let part = |head: usize| std::slice::from_raw_parts_mut(all.add(head * dim), dim);
             let key = part(heads + kv_head);
             if !self.frequencies.is_empty() {
-                rotate(key, cos, sin);
+                rotate(key, cos, sin, 1.0);
             }
             block.keys.row_mut(cached + at, dim).copy_from_slice(key);
             let value = part(heads + kv_heads + kv_head);
@@ -439,7 +439,7 @@ impl Decoder<'_> {
             for head in kv_head * group..(kv_head + 1) * group {
                 let q = part(head);
                 if !self.frequencies.is_empty() {
-                    rotate(q, cos, sin);
+                    rotate(q, cos, sin, 1.0);
                 }
                 let out = shifted(self.buffers.attended, head * dim).row_mut(row, dim);
                 attend(q, keys, values, real, &mut scores[..=at], out);

@@ -1,10 +1,8 @@
 //! Log-probabilities and entropies of tokens straight from hidden states, forward and backward,
 //! without ever holding the logits of all rows. Knows one matrix; knows nothing of sequences.
 
-use super::memory::rows;
-use crate::cpu::team;
+use super::memory::{rows, share};
 use kernels::Columns;
-use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
 mod kernels;
@@ -150,13 +148,6 @@ fn slopes(
 /// Whether the passes over logits are our own.
 fn by_hand(weight: &Tensor) -> bool {
     weight.device() == Device::Cpu && weight.kind() == Kind::Float
-}
-
-/// Threads take turns of `count` rows.
-fn share(count: i64, work: impl Fn(Range<usize>) + Sync) {
-    team::run(tch::get_num_threads().max(1) as usize, |member| {
-        work(member.share(count as usize, 1));
-    });
 }
 
 fn scale(temperature: f64) -> f32 {

@@ -6,7 +6,7 @@
 
 use self::kernels::Heads;
 use super::layout::Layout;
-use super::memory::{numbers, rows};
+use super::memory::{numbers, rows, share, threads};
 use super::transformer::{Block, KvCache, Linear, Mlp, Norm, Qkv, Transformer};
 use crate::cpu::team;
 use std::ops::Range;
@@ -235,7 +235,7 @@ impl Pass {
         let shape = self.heads();
         let [a, b, c, d, e] = [&q, &k, &v, &keys, &values].map(rows);
         // SAFETY: shapes are this pass's; each thread has its own rows.
-        share(&x, |range| unsafe {
+        share(x.size()[0], |range| unsafe {
             kernels::turn(range, shape, angles, a, b, c, d, e);
         });
         if let Some((all_keys, all_values)) = past {
@@ -259,7 +259,7 @@ impl Pass {
         let product = gate.empty_like();
         let [a, b, c] = [&gate, &up, &product].map(rows);
         // SAFETY: all have `gate`'s shape; each thread has its own rows.
-        share(&gate, |range| unsafe {
+        share(gate.size()[0], |range| unsafe {
             kernels::swiglu(range, a.stride, a, b, c);
         });
         let next = add_product(&middle, &product, down);
@@ -308,7 +308,7 @@ impl Pass {
         let shape = self.heads();
         let [a, b, c, d, e] = [&dq, &dkeys, &dvalues, &dk, &dv].map(rows);
         // SAFETY: shapes are this pass's; each thread has its own rows.
-        share(&dq, |range| unsafe {
+        share(dq.size()[0], |range| unsafe {
             kernels::turn_back(range, shape, angles, a, b, c, d, e);
         });
         let (normed, _) = normalize(&block.norm_1, &saved.x.0);
@@ -331,7 +331,7 @@ fn mlp_back(block: &Block, saved: &Saved, dx: Tensor) -> Tensor {
     let product = dx.matmul(&down.weight);
     let [a, b, c] = [&saved.gate, &saved.up, &product].map(rows);
     // SAFETY: all have `gate`'s shape; each thread has its own rows.
-    share(&product, |range| unsafe {
+    share(product.size()[0], |range| unsafe {
         kernels::swiglu_back(range, a.stride, a, b, c);
     });
     learn(down, &dx, &product);
@@ -381,14 +381,6 @@ pub(super) fn gradient(parameter: &Tensor) -> Tensor {
     held.zero_()
 }
 
-/// Threads take turns of whole rows of `like`.
-fn share(like: &Tensor, work: impl Fn(Range<usize>) + Sync) {
-    let count = like.size()[0] as usize;
-    team::run(tch::get_num_threads().max(1) as usize, |member| {
-        work(member.share(count, 1));
-    });
-}
-
 /// Normalized rows and the scales that made them. `x`: `[tokens, hidden]`.
 fn normalize(norm: &Norm, x: &Tensor) -> (Tensor, Tensor) {
     let y = x.empty_like();
@@ -396,7 +388,7 @@ fn normalize(norm: &Norm, x: &Tensor) -> (Tensor, Tensor) {
     let (weight, eps) = (numbers(&norm.weight), norm.eps as f32);
     let [a, b, c] = [x, &y, &scales].map(rows);
     // SAFETY: `y` is as `x`, `scales` has one number a row; each thread has its own rows.
-    share(x, |range| unsafe {
+    share(x.size()[0], |range| unsafe {
         kernels::normalize(range, a, weight, eps, b, c);
     });
     (y, scales)
@@ -413,7 +405,7 @@ fn normalize_back(norm: &Norm, (x, scales): &(Tensor, Tensor), dy: &Tensor, dx: 
         stride: weight.len(),
     };
     let [a, b, c, d] = [x, scales, dy, dx].map(rows);
-    team::run(tch::get_num_threads().max(1) as usize, |member| {
+    team::run(threads(), |member| {
         for at in member.share(sums, 1) {
             let range = at * ROWS_PER_SUM..((at + 1) * ROWS_PER_SUM).min(count);
             // SAFETY: all are as `x`; each thread has its own rows and sums.

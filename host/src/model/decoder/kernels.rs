@@ -1,6 +1,6 @@
 //! Kernels over slices: skinny matrix products, norms, activations, one token's attention.
 
-use crate::cpu::exp::exp;
+use crate::cpu::exp::{exp, sigmoid};
 use crate::cpu::lanes::{Lanes, dispatch};
 use crate::cpu::rows::Rows;
 use std::ops::Range;
@@ -220,7 +220,7 @@ dispatch! {
 #[inline(always)]
 unsafe fn swiglu_with<L: Lanes>(gate: &mut [f32], up: &[f32]) {
     for (gate, up) in gate.iter_mut().zip(up) {
-        *gate = *gate / (1.0 + exp(-*gate)) * up;
+        *gate *= sigmoid(*gate) * up;
     }
 }
 
@@ -230,14 +230,6 @@ pub(super) fn gelu(values: &mut [f32]) {
     for v in values {
         let inner = root * (*v + 0.044_715 * *v * *v * *v);
         *v *= 0.5 * (1.0 + inner.tanh());
-    }
-}
-
-/// Rotates pairs `(i, i + len / 2)` of one head by angles given by their cosines and sines.
-pub(super) fn rotate(head: &mut [f32], cos: &[f32], sin: &[f32]) {
-    let (low, high) = head.split_at_mut(cos.len());
-    for (((a, b), cos), sin) in low.iter_mut().zip(high).zip(cos).zip(sin) {
-        (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
     }
 }
 

@@ -1,7 +1,9 @@
 //! Passes over activations, row by row: norms, rotations, gates. Every sum has a fixed order.
 
+use crate::cpu::exp::sigmoid;
 use crate::cpu::lanes::{Lanes, dispatch};
 use crate::cpu::rows::Rows;
+use crate::model::memory::rotate;
 use std::ops::Range;
 
 /// Partial sums, so that a sum needs no order of its own from the machine.
@@ -18,12 +20,6 @@ fn sum(len: usize, term: impl Fn(usize) -> f32) -> f32 {
     }
     let rest: f32 = (whole..len).map(&term).sum();
     parts.iter().sum::<f32>() + rest
-}
-
-/// `exp` in the form that the compiler vectorizes; see the decoder's.
-#[inline(always)]
-fn sigmoid(x: f32) -> f32 {
-    1.0 / (1.0 + crate::cpu::exp::exp(-x))
 }
 
 dispatch! {
@@ -218,16 +214,6 @@ unsafe fn turn_back_with<L: Lanes>(
                 }
             }
         }
-    }
-}
-
-/// Rotates pairs `(i, i + dim/2)` of one head, by the angles times `sign`.
-#[inline(always)]
-fn rotate(head: &mut [f32], cos: &[f32], sin: &[f32], sign: f32) {
-    let (low, high) = head.split_at_mut(cos.len());
-    for (((a, b), cos), sin) in low.iter_mut().zip(high).zip(cos).zip(sin) {
-        let sin = sign * sin;
-        (*a, *b) = (*a * cos - *b * sin, *b * cos + *a * sin);
     }
 }
 
