@@ -5,6 +5,7 @@
 pub mod config;
 mod decoder;
 pub mod device;
+pub mod episodes;
 pub mod floor;
 pub mod generate;
 pub mod gguf;

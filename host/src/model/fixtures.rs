@@ -3,10 +3,11 @@
 #![allow(clippy::unwrap_used)]
 
 use super::config::{Family, ModelConfig};
+use super::episodes::{Analysis, Episodes};
 use super::generate::{Sampling, draw, respond, top_k, top_p, uniform};
 use super::head;
 use super::layout::Layout;
-use super::policy::{Analysis, Episodes, Policy};
+use super::policy::Policy;
 use super::transformer::KvCache;
 use super::weights::Weights;
 use serde_json::json;

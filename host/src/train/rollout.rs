@@ -6,8 +6,9 @@ use std::time::Instant;
 use anyhow::Result;
 use tch::{Kind, Tensor};
 
+use crate::model::episodes::Episodes;
 use crate::model::generate::Sampling;
-use crate::model::policy::{Episodes, Pass, Policy};
+use crate::model::policy::{Pass, Policy};
 use crate::rl;
 use crate::role::{CallContext, Layout, Query, Sample, Split};
 use crate::seed;

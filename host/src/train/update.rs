@@ -5,7 +5,8 @@ use tch::{Device, Kind, Tensor};
 
 use crate::config::{Config, Plan};
 use crate::metrics::Record;
-use crate::model::policy::{Analysis, Pass, Policy};
+use crate::model::episodes::Analysis;
+use crate::model::policy::{Pass, Policy};
 use crate::rl::adam::{Adam, AdamOptions, Epsilon};
 use crate::rl::ppo::{self, Coefficients, Estimation, LossInput, Stats};
 use crate::seed;
