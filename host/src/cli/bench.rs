@@ -13,11 +13,9 @@ use crate::cli::parts::{self, Parts};
 use crate::cli::train::{controller, micro_batch};
 use crate::config::{Config, Plan};
 use crate::model::floor::{Shape, Work, best_rate};
-use crate::model::generate::Sampling;
 use crate::rl::adam::Adam;
 use crate::role::Split;
 use crate::train::queries::QueryStream;
-use crate::train::rollout::Roller;
 use crate::train::update::{self, UpdateOptions};
 
 #[derive(Args)]
@@ -68,21 +66,7 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
     let reference = parts.policy.reference();
     let stream = QueryStream::new(std::mem::take(&mut parts.train), config.data.shuffle_seed);
     let options = UpdateOptions::new(config, plan, micro_batch(config, plan, &parts));
-    let roller = Roller {
-        policy: &parts.policy,
-        reference: &reference,
-        tokenizer: &parts.tokenizer,
-        scorers: &parts.scorers,
-        sampling: Sampling {
-            temperature: config.sampling.temperature,
-            top_k: config.sampling.top_k,
-            top_p: config.sampling.top_p,
-            ..Sampling::default()
-        },
-        rows_at_a_time: plan.rollout_batch as i64,
-        keep_pass: options.starts_whole(config.ppo.batch_size),
-        root_seed: config.run.seed,
-    };
+    let roller = parts.roller(&reference, config, plan, &options);
     let mut adam = Adam::new(parts.policy.trainable(), options.adam);
     let mut round = |update: u64| -> Result<()> {
         let clock = Instant::now();

@@ -7,9 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::config::{Config, PluginLimits, PluginRef};
+use crate::config::{Config, Plan, PluginLimits, PluginRef};
 use crate::model::config::ModelConfig;
 use crate::model::device;
+use crate::model::generate::Sampling;
 use crate::model::policy::Policy;
 use crate::plugin::{self, Limits, Spec, TokenizerHost};
 use crate::role::{CallContext, Identity, Layout, Query, Split, Task};
@@ -18,7 +19,9 @@ use crate::spelling::nearest;
 use crate::tokenizer::Tokenizer;
 use crate::train::policy::hold_out;
 use crate::train::queries::{make_queries, read_rows};
+use crate::train::rollout::Roller;
 use crate::train::score::Scorers;
+use crate::train::update::UpdateOptions;
 
 impl TokenizerHost for Tokenizer {
     fn encode(&self, text: &str) -> Vec<u32> {
@@ -47,6 +50,33 @@ pub(super) struct Parts {
     pub(super) held_out: Vec<Query>,
     pub(super) identities: Vec<Identity>,
     pub(super) manifest: serde_json::Value,
+}
+
+impl Parts {
+    /// Who makes rollouts of these parts: the same for training and for timing it.
+    pub(super) fn roller<'a>(
+        &'a self,
+        reference: &'a Policy,
+        config: &Config,
+        plan: &Plan,
+        options: &UpdateOptions,
+    ) -> Roller<'a> {
+        Roller {
+            policy: &self.policy,
+            reference,
+            tokenizer: &self.tokenizer,
+            scorers: &self.scorers,
+            sampling: Sampling {
+                temperature: config.sampling.temperature,
+                top_k: config.sampling.top_k,
+                top_p: config.sampling.top_p,
+                ..Sampling::default()
+            },
+            rows_at_a_time: plan.rollout_batch as i64,
+            keep_pass: options.starts_whole(config.ppo.batch_size),
+            root_seed: config.run.seed,
+        }
+    }
 }
 
 /// Loads plugins first, because they are the quickest to be wrong, and the model last.

@@ -8,7 +8,6 @@ use serde_json::json;
 use crate::cli::parts::{self, Parts};
 use crate::cli::progress::Progress;
 use crate::config::{Config, Plan};
-use crate::model::generate::Sampling;
 use crate::rl::kl::KlController;
 use crate::role::Query;
 use crate::run_dir::{RunDir, replace};
@@ -158,23 +157,8 @@ pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<
     let reference = parts.policy.reference();
     let micro = micro_batch(&config, &plan, &parts);
     let stream = QueryStream::new(std::mem::take(&mut parts.train), config.data.shuffle_seed);
-    let sampling = Sampling {
-        temperature: config.sampling.temperature,
-        top_k: config.sampling.top_k,
-        top_p: config.sampling.top_p,
-        ..Sampling::default()
-    };
     let options = UpdateOptions::new(&config, &plan, micro);
-    let roller = Roller {
-        policy: &parts.policy,
-        reference: &reference,
-        tokenizer: &parts.tokenizer,
-        scorers: &parts.scorers,
-        sampling,
-        rows_at_a_time: plan.rollout_batch as i64,
-        keep_pass: options.starts_whole(config.ppo.batch_size),
-        root_seed: config.run.seed,
-    };
+    let roller = parts.roller(&reference, &config, &plan, &options);
     let mut progress = Progress::new();
     let before = first_evaluation(
         &run_dir,
