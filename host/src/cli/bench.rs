@@ -13,7 +13,6 @@ use crate::cli::parts::{self, Parts};
 use crate::cli::train::{controller, micro_batch};
 use crate::config::{Config, Plan};
 use crate::model::floor::{Shape, Work, best_rate};
-use crate::rl::adam::Adam;
 use crate::role::Split;
 use crate::train::queries::QueryStream;
 use crate::train::update::{self, UpdateOptions};
@@ -67,7 +66,7 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
     let stream = QueryStream::new(std::mem::take(&mut parts.train), config.data.shuffle_seed);
     let options = UpdateOptions::new(config, plan, micro_batch(config, plan, &parts));
     let roller = parts.roller(&reference, config, plan, &options);
-    let mut adam = Adam::new(parts.policy.trainable(), options.adam);
+    let mut adam = update::optimizer(&parts.policy, &options);
     let mut round = |update: u64| -> Result<()> {
         let clock = Instant::now();
         let queries = stream.batch(

@@ -10,11 +10,16 @@ pub(crate) trait Lanes: Copy {
     const COUNT: usize;
     /// All zeros.
     unsafe fn zero() -> Self;
+    /// The same number everywhere.
+    unsafe fn splat(value: f32) -> Self;
     /// `COUNT` numbers from `from` on, at any alignment.
     unsafe fn load(from: *const f32) -> Self;
+    /// Writes `COUNT` numbers to `to` on, at any alignment.
+    unsafe fn store(self, to: *mut f32);
     /// `self * by + plus`, rounded once.
     unsafe fn mul_add(self, by: Self, plus: Self) -> Self;
-    /// Asks for the memory at `from`, which need not exist, before it is loaded.
+    /// Asks for the memory at `from`, which need not exist, before it is loaded: not as far as the
+    /// innermost cache, where what is being worked on needs the room.
     #[inline(always)]
     unsafe fn prefetch(_from: *const f32) {}
     /// The sum of each of four registers, in an order that depends on `COUNT` alone.
@@ -31,9 +36,20 @@ impl Lanes for [f32; 8] {
     }
 
     #[inline(always)]
+    unsafe fn splat(value: f32) -> Self {
+        [value; 8]
+    }
+
+    #[inline(always)]
     unsafe fn load(from: *const f32) -> Self {
         // SAFETY: the caller vouches for `COUNT` numbers.
         unsafe { from.cast::<[f32; 8]>().read_unaligned() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut f32) {
+        // SAFETY: the caller vouches for `COUNT` numbers.
+        unsafe { to.cast::<[f32; 8]>().write_unaligned(self) }
     }
 
     #[inline(always)]
@@ -89,9 +105,21 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            // SAFETY: AVX, see the trait's users.
+            unsafe { _mm256_set1_ps(value) }
+        }
+
+        #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
             // SAFETY: the caller vouches for `COUNT` numbers.
             unsafe { _mm256_loadu_ps(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: the caller vouches for `COUNT` numbers.
+            unsafe { _mm256_storeu_ps(to, self) }
         }
 
         #[inline(always)]
@@ -103,7 +131,7 @@ mod x86 {
         #[inline(always)]
         unsafe fn prefetch(from: *const f32) {
             // SAFETY: a hint, which never faults.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
         }
 
         #[inline(always)]
@@ -123,9 +151,21 @@ mod x86 {
         }
 
         #[inline(always)]
+        unsafe fn splat(value: f32) -> Self {
+            // SAFETY: AVX-512, see the trait's users.
+            unsafe { _mm512_set1_ps(value) }
+        }
+
+        #[inline(always)]
         unsafe fn load(from: *const f32) -> Self {
             // SAFETY: the caller vouches for `COUNT` numbers.
             unsafe { _mm512_loadu_ps(from) }
+        }
+
+        #[inline(always)]
+        unsafe fn store(self, to: *mut f32) {
+            // SAFETY: the caller vouches for `COUNT` numbers.
+            unsafe { _mm512_storeu_ps(to, self) }
         }
 
         #[inline(always)]
@@ -137,7 +177,7 @@ mod x86 {
         #[inline(always)]
         unsafe fn prefetch(from: *const f32) {
             // SAFETY: a hint, which never faults.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(from.cast()) }
+            unsafe { _mm_prefetch::<_MM_HINT_T1>(from.cast()) }
         }
 
         #[inline(always)]

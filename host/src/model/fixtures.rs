@@ -119,7 +119,13 @@ fn temperature_scales_logprobs_and_entropies() {
     // Logits arrive through an identity head.
     let hidden = rows(&[&[1.0, 2.0, 0.5, -1.0], &[0.0, 0.0, 3.0, 0.1]]);
     let identity = Tensor::eye(4, (Kind::Double, CPU));
-    let scores = head::forward(&hidden, &identity, &Tensor::from_slice(&[1i64, 3]), 0.7);
+    let scratch = head::Scratch::default();
+    let head = head::Head {
+        weight: &identity,
+        temperature: 0.7,
+        scratch: &scratch,
+    };
+    let scores = head.forward(&hidden, &Tensor::from_slice(&[1i64, 3]));
     near(
         &scores.logprobs,
         &Tensor::from_slice(&[-0.315346355, -4.185346543]),

@@ -3,12 +3,44 @@
 
 use super::memory::{rows, share};
 use kernels::Columns;
+use std::cell::RefCell;
 use tch::{Device, Kind, Tensor};
 
 mod kernels;
 
 /// Bytes of logits at a time, at most.
 const CHUNK_BYTES: i64 = 40 << 20;
+
+/// Memory for a chunk of logits, which one pass leaves to the next.
+#[derive(Debug, Default)]
+pub struct Scratch(RefCell<Option<Tensor>>);
+
+impl Scratch {
+    /// `[rows, vocab]`, f32 on the CPU, holding anything.
+    fn logits(&self, rows: i64, vocab: i64) -> Tensor {
+        let mut held = self.0.borrow_mut();
+        if let Some(held) = held.as_ref()
+            && held.size()[1] == vocab
+            && held.size()[0] >= rows
+        {
+            return held.narrow(0, 0, rows);
+        }
+        let new = Tensor::empty([rows, vocab], (Kind::Float, Device::Cpu));
+        *held = Some(new.shallow_clone());
+        new
+    }
+}
+
+/// The matrix that turns hidden states into logits, and how it is used.
+#[derive(Debug, Clone, Copy)]
+pub struct Head<'a> {
+    /// `[vocab, width]`.
+    pub weight: &'a Tensor,
+    /// Logits are divided by it.
+    pub temperature: f64,
+    /// Where logits are held for a moment.
+    pub scratch: &'a Scratch,
+}
 
 /// What the head says of each row.
 #[derive(Debug)]
@@ -42,47 +74,6 @@ fn chunks(rows: i64, vocab: i64) -> impl Iterator<Item = (i64, i64)> {
         .map(move |start| (start, step.min(rows - start)))
 }
 
-/// `hidden`: `[n, width]`, `weight`: `[vocab, width]`; result `[n, vocab]`, divided by T.
-fn scaled_logits(hidden: &Tensor, weight: &Tensor, temperature: f64) -> Tensor {
-    let logits = hidden
-        .linear(weight, None::<&Tensor>)
-        .to_kind(math_kind(weight.kind()));
-    if temperature == 1.0 {
-        logits
-    } else {
-        logits / temperature.max(1e-10)
-    }
-}
-
-/// `hidden`: `[rows, width]`; `weight`: `[vocab, width]`; `labels`: `[rows]` i64. No gradients.
-#[must_use]
-pub fn forward(hidden: &Tensor, weight: &Tensor, labels: &Tensor, temperature: f64) -> Scores {
-    let _guard = tch::no_grad_guard();
-    if by_hand(weight) {
-        return forward_by_hand(hidden, weight, labels, temperature);
-    }
-    let (rows, vocab) = (hidden.size()[0], weight.size()[0]);
-    let mut parts: [Vec<Tensor>; 3] = Default::default();
-    for (start, len) in chunks(rows, vocab) {
-        let logits = scaled_logits(&hidden.narrow(0, start, len), weight, temperature);
-        let normalizer = logits.logsumexp(-1, false);
-        let picked = logits
-            .gather(1, &labels.narrow(0, start, len).unsqueeze(1), false)
-            .squeeze_dim(1);
-        let probs = (&logits - normalizer.unsqueeze(1)).exp_();
-        let mean = (probs * logits).sum_dim_intlist(-1, false, None);
-        parts[0].push(picked - &normalizer);
-        parts[1].push(&normalizer - mean);
-        parts[2].push(normalizer);
-    }
-    let [logprobs, entropy, normalizer] = parts.map(|p| Tensor::cat(&p, 0));
-    Scores {
-        logprobs,
-        entropy,
-        normalizer,
-    }
-}
-
 /// What flows back into the head.
 #[derive(Debug)]
 pub struct Upstream {
@@ -92,66 +83,179 @@ pub struct Upstream {
     pub entropy: Option<Tensor>,
 }
 
-/// The backward of [`forward`] with the same `hidden`, `weight`, `labels` and `temperature`: the
-/// gradient of `hidden`, `[rows, width]`; that of `weight` is added to `d_weight`, when there is one.
-pub fn backward(
-    hidden: &Tensor,
-    weight: &Tensor,
-    labels: &Tensor,
-    temperature: f64,
-    scores: &Scores,
-    upstream: &Upstream,
-    mut d_weight: Option<&mut Tensor>,
-) -> Tensor {
-    let _guard = tch::no_grad_guard();
-    let by_hand = by_hand(weight);
-    let (rows, vocab) = (hidden.size()[0], weight.size()[0]);
-    let mut d_hidden = Vec::new();
-    for (start, len) in chunks(rows, vocab) {
-        let cut = |t: &Tensor| t.narrow(0, start, len);
-        let h = cut(hidden);
-        let labels = cut(labels);
-        let scores = [&scores.normalizer, &scores.entropy].map(cut);
-        let upstream = (cut(&upstream.logprobs), upstream.entropy.as_ref().map(cut));
-        let slopes = if by_hand { slopes_by_hand } else { slopes };
-        let d = slopes(&h, weight, &labels, temperature, &scores, &upstream);
-        d_hidden.push(d.matmul(weight));
-        if let Some(sum) = &mut d_weight {
-            let _ = sum.addmm_(&d.tr(), &h);
+impl Head<'_> {
+    /// `hidden`: `[rows, width]`; `labels`: `[rows]` i64. No gradients.
+    #[must_use]
+    pub fn forward(self, hidden: &Tensor, labels: &Tensor) -> Scores {
+        let _guard = tch::no_grad_guard();
+        if self.by_hand() {
+            return self.forward_by_hand(hidden, labels);
+        }
+        let mut parts: [Vec<Tensor>; 3] = Default::default();
+        for (start, len) in chunks(hidden.size()[0], self.vocab()) {
+            let logits = self.scaled_logits(&hidden.narrow(0, start, len));
+            let normalizer = logits.logsumexp(-1, false);
+            let picked = logits
+                .gather(1, &labels.narrow(0, start, len).unsqueeze(1), false)
+                .squeeze_dim(1);
+            let probs = (&logits - normalizer.unsqueeze(1)).exp_();
+            let mean = (probs * logits).sum_dim_intlist(-1, false, None);
+            parts[0].push(picked - &normalizer);
+            parts[1].push(&normalizer - mean);
+            parts[2].push(normalizer);
+        }
+        let [logprobs, entropy, normalizer] = parts.map(|p| Tensor::cat(&p, 0));
+        Scores {
+            logprobs,
+            entropy,
+            normalizer,
         }
     }
-    Tensor::cat(&d_hidden, 0)
-}
 
-/// Gradient of the loss by the logits of some rows, `[rows, vocab]`. `hidden`: `[rows, width]`;
-/// `labels`, `scores` (normalizer, entropy) and `upstream` (log-probability, entropy): `[rows]`.
-fn slopes(
-    hidden: &Tensor,
-    weight: &Tensor,
-    labels: &Tensor,
-    temperature: f64,
-    [normalizer, own]: &[Tensor; 2],
-    (up, up_entropy): &(Tensor, Option<Tensor>),
-) -> Tensor {
-    let logp = scaled_logits(hidden, weight, temperature) - normalizer.unsqueeze(1);
-    let up = up.unsqueeze(1);
-    // d logprob / d z = onehot - p;  d entropy / d z = -p (log p + entropy).
-    let slope = match up_entropy {
-        Some(entropy) => up.neg() - entropy.unsqueeze(1) * (&logp + own.unsqueeze(1)),
-        None => up.neg(),
-    };
-    let mut d = logp.exp() * slope;
-    let _ = d.scatter_add_(1, &labels.unsqueeze(1), &up);
-    (d / temperature.max(1e-10)).to_kind(weight.kind())
-}
+    /// The backward of [`Head::forward`] with the same `hidden` and `labels`: the gradient of
+    /// `hidden`, `[rows, width]`; that of the weight is added to `d_weight`, when there is one.
+    pub fn backward(
+        self,
+        hidden: &Tensor,
+        labels: &Tensor,
+        scores: &Scores,
+        upstream: &Upstream,
+        mut d_weight: Option<&mut Tensor>,
+    ) -> Tensor {
+        let _guard = tch::no_grad_guard();
+        let d_hidden = hidden.empty_like();
+        for (start, len) in chunks(hidden.size()[0], self.vocab()) {
+            let cut = |t: &Tensor| t.narrow(0, start, len);
+            let (h, labels) = (cut(hidden), cut(labels));
+            let scores = [&scores.normalizer, &scores.entropy].map(cut);
+            let upstream = (cut(&upstream.logprobs), upstream.entropy.as_ref().map(cut));
+            let d = if self.by_hand() {
+                self.slopes_by_hand(&h, &labels, &scores, &upstream)
+            } else {
+                self.slopes(&h, &labels, &scores, &upstream)
+            };
+            let _ = d.matmul_out(&cut(&d_hidden), self.weight);
+            if let Some(sum) = &mut d_weight {
+                let _ = sum.addmm_(&d.tr(), &h);
+            }
+        }
+        d_hidden
+    }
 
-/// Whether the passes over logits are our own.
-fn by_hand(weight: &Tensor) -> bool {
-    weight.device() == Device::Cpu && weight.kind() == Kind::Float
-}
+    fn vocab(self) -> i64 {
+        self.weight.size()[0]
+    }
 
-fn scale(temperature: f64) -> f32 {
-    (1.0 / temperature.max(1e-10)) as f32
+    /// `hidden`: `[n, width]`; result `[n, vocab]`, divided by the temperature.
+    fn scaled_logits(self, hidden: &Tensor) -> Tensor {
+        let logits = hidden
+            .linear(self.weight, None::<&Tensor>)
+            .to_kind(math_kind(self.weight.kind()));
+        if self.temperature == 1.0 {
+            logits
+        } else {
+            logits / self.temperature.max(1e-10)
+        }
+    }
+
+    /// Gradient of the loss by the logits of some rows, `[rows, vocab]`. `hidden`: `[rows, width]`;
+    /// `labels`, `scores` (normalizer, entropy) and `upstream` (log-probability, entropy): `[rows]`.
+    fn slopes(
+        self,
+        hidden: &Tensor,
+        labels: &Tensor,
+        [normalizer, own]: &[Tensor; 2],
+        (up, up_entropy): &(Tensor, Option<Tensor>),
+    ) -> Tensor {
+        let logp = self.scaled_logits(hidden) - normalizer.unsqueeze(1);
+        let up = up.unsqueeze(1);
+        // d logprob / d z = onehot - p;  d entropy / d z = -p (log p + entropy).
+        let slope = match up_entropy {
+            Some(entropy) => up.neg() - entropy.unsqueeze(1) * (&logp + own.unsqueeze(1)),
+            None => up.neg(),
+        };
+        let mut d = logp.exp() * slope;
+        let _ = d.scatter_add_(1, &labels.unsqueeze(1), &up);
+        (d / self.temperature.max(1e-10)).to_kind(self.weight.kind())
+    }
+
+    /// Whether the passes over logits are our own.
+    fn by_hand(self) -> bool {
+        self.weight.device() == Device::Cpu && self.weight.kind() == Kind::Float
+    }
+
+    fn scale(self) -> f32 {
+        (1.0 / self.temperature.max(1e-10)) as f32
+    }
+
+    /// Unscaled, in the scratch. `hidden`: `[n, width]`; result `[n, vocab]`.
+    fn logits(self, hidden: &Tensor) -> Tensor {
+        let logits = self.scratch.logits(hidden.size()[0], self.vocab());
+        hidden.linear_out(&logits, self.weight, None::<&Tensor>)
+    }
+
+    /// As [`Head::forward`].
+    fn forward_by_hand(self, hidden: &Tensor, labels: &Tensor) -> Scores {
+        let (count, vocab) = (hidden.size()[0], self.vocab());
+        let new = || Tensor::empty([count, 1], (Kind::Float, Device::Cpu));
+        let [logprobs, entropy, normalizer] = [new(), new(), new()];
+        let scale = self.scale();
+        for (start, len) in chunks(count, vocab) {
+            let logits = self.logits(&hidden.narrow(0, start, len));
+            let labels = label_list(&labels.narrow(0, start, len));
+            let [logits_rows, a, b, c] = [
+                &logits,
+                &logprobs.narrow(0, start, len),
+                &entropy.narrow(0, start, len),
+                &normalizer.narrow(0, start, len),
+            ]
+            .map(rows);
+            let out = Columns {
+                logprobs: a,
+                entropy: b,
+                normalizers: c,
+            };
+            // SAFETY: all have `len` rows; each thread has its own.
+            share(len, |range| unsafe {
+                kernels::score(range, vocab as usize, logits_rows, scale, &labels, out);
+            });
+        }
+        let [logprobs, entropy, normalizer] = [logprobs, entropy, normalizer].map(|t| t.view([-1]));
+        Scores {
+            logprobs,
+            entropy,
+            normalizer,
+        }
+    }
+
+    /// As [`Head::slopes`], in the scratch.
+    fn slopes_by_hand(
+        self,
+        hidden: &Tensor,
+        labels: &Tensor,
+        scores: &[Tensor; 2],
+        (up, up_entropy): &(Tensor, Option<Tensor>),
+    ) -> Tensor {
+        let logits = self.logits(hidden);
+        let labels = label_list(labels);
+        let up_entropy = up_entropy
+            .as_ref()
+            .map_or_else(|| up.zeros_like(), Tensor::shallow_clone);
+        let held = [&scores[0], &scores[1], up, &up_entropy].map(column);
+        let [normalizers, entropy, up, up_entropy] = held.each_ref().map(rows);
+        let columns = |logprobs, entropy| Columns {
+            logprobs,
+            entropy,
+            normalizers,
+        };
+        let (scores, upstream) = (columns(normalizers, entropy), columns(up, up_entropy));
+        let (to, scale, width) = (rows(&logits), self.scale(), self.vocab() as usize);
+        // SAFETY: all have as many rows as `logits`; each thread has its own.
+        share(logits.size()[0], |range| unsafe {
+            kernels::score_back(range, width, to, scale, &labels, scores, upstream);
+        });
+        logits
+    }
 }
 
 fn column(tensor: &Tensor) -> Tensor {
@@ -160,70 +264,6 @@ fn column(tensor: &Tensor) -> Tensor {
 
 fn label_list(labels: &Tensor) -> Vec<i64> {
     Vec::try_from(labels).expect("one label a row")
-}
-
-/// As [`forward`].
-fn forward_by_hand(hidden: &Tensor, weight: &Tensor, labels: &Tensor, temperature: f64) -> Scores {
-    let (count, vocab) = (hidden.size()[0], weight.size()[0]);
-    let new = || Tensor::empty([count, 1], (Kind::Float, Device::Cpu));
-    let [logprobs, entropy, normalizer] = [new(), new(), new()];
-    let scale = scale(temperature);
-    for (start, len) in chunks(count, vocab) {
-        let logits = hidden.narrow(0, start, len).linear(weight, None::<&Tensor>);
-        let labels = label_list(&labels.narrow(0, start, len));
-        let [logits_rows, a, b, c] = [
-            &logits,
-            &logprobs.narrow(0, start, len),
-            &entropy.narrow(0, start, len),
-            &normalizer.narrow(0, start, len),
-        ]
-        .map(rows);
-        let out = Columns {
-            logprobs: a,
-            entropy: b,
-            normalizers: c,
-        };
-        // SAFETY: all have `len` rows; each thread has its own.
-        share(len, |range| unsafe {
-            kernels::score(range, vocab as usize, logits_rows, scale, &labels, out);
-        });
-    }
-    let [logprobs, entropy, normalizer] = [logprobs, entropy, normalizer].map(|t| t.view([-1]));
-    Scores {
-        logprobs,
-        entropy,
-        normalizer,
-    }
-}
-
-/// As [`slopes`].
-fn slopes_by_hand(
-    hidden: &Tensor,
-    weight: &Tensor,
-    labels: &Tensor,
-    temperature: f64,
-    scores: &[Tensor; 2],
-    (up, up_entropy): &(Tensor, Option<Tensor>),
-) -> Tensor {
-    let logits = hidden.linear(weight, None::<&Tensor>);
-    let labels = label_list(labels);
-    let up_entropy = up_entropy
-        .as_ref()
-        .map_or_else(|| up.zeros_like(), Tensor::shallow_clone);
-    let held = [&scores[0], &scores[1], up, &up_entropy].map(column);
-    let [normalizers, entropy, up, up_entropy] = held.each_ref().map(rows);
-    let columns = |logprobs, entropy| Columns {
-        logprobs,
-        entropy,
-        normalizers,
-    };
-    let (scores, upstream) = (columns(normalizers, entropy), columns(up, up_entropy));
-    let (to, scale, width) = (rows(&logits), scale(temperature), weight.size()[0] as usize);
-    // SAFETY: all have as many rows as `logits`; each thread has its own.
-    share(logits.size()[0], |range| unsafe {
-        kernels::score_back(range, width, to, scale, &labels, scores, upstream);
-    });
-    logits
 }
 
 #[cfg(test)]

@@ -4,9 +4,9 @@
 use super::config::ModelConfig;
 use super::episodes::{Analysis, Episodes};
 use super::generate::{self, Sampling};
-use super::head;
+use super::head::{self, Head, Scratch};
 use super::layout::Layout;
-use super::tape::{self, Tape};
+use super::tape::{self, Desk, Tape};
 use super::transformer::Transformer;
 use super::weights::{Weights, read_tensors, write_tensors};
 use anyhow::{Context, Result, bail};
@@ -25,6 +25,8 @@ pub struct Policy {
     /// Blocks below this one are frozen; 0 when everything is trained.
     frozen: i64,
     trainable: Vec<(String, Tensor)>,
+    desk: Desk,
+    scratch: Scratch,
 }
 
 /// One forward through trunk and head, whose backward may follow.
@@ -120,6 +122,8 @@ impl Policy {
             value,
             frozen,
             trainable,
+            desk: Desk::default(),
+            scratch: Scratch::default(),
         })
     }
 
@@ -136,6 +140,8 @@ impl Policy {
             value: (self.value.0.detach().copy(), self.value.1.detach().copy()),
             frozen: self.frozen,
             trainable: Vec::new(),
+            desk: Desk::default(),
+            scratch: Scratch::default(),
         }
     }
 
@@ -171,6 +177,14 @@ impl Policy {
             .iter()
             .map(|(n, t)| (n.clone(), t.shallow_clone()))
             .collect()
+    }
+
+    /// Allocates the gradients, which are zeros. Done before anything is sampled, they and the
+    /// optimizer's moments lie side by side instead of among what each update needs for a moment.
+    pub fn allocate_gradients(&self) {
+        for (_, tensor) in &self.trainable {
+            let _ = tape::gradient(tensor);
+        }
     }
 
     /// Copies tensors of [`Policy::trainable`]'s names into the policy.
@@ -332,7 +346,7 @@ impl Policy {
                 value.backward();
                 self.backward(&pass, &analysis, temperature);
                 if let Some((leaf, tape)) = pass.trunk.take() {
-                    tape.backward(&self.model, leaf.grad());
+                    tape.backward(&self.model, leaf.grad(), &self.desk);
                 }
             }
             value.detach()
@@ -351,18 +365,12 @@ impl Policy {
                 logprobs: logprobs.map_or_else(|| pass.scores.logprobs.zeros_like(), flat),
                 entropy: entropy.map(flat),
             };
-            let weight = self.model.head();
+            let head = self.head(temperature);
             let hidden = pass.hidden.detach();
-            let mut d_weight = weight.requires_grad().then(|| tape::gradient(weight));
-            let d = head::backward(
-                &hidden,
-                weight,
-                &pass.labels,
-                temperature,
-                &pass.scores,
-                &upstream,
-                d_weight.as_mut(),
-            );
+            let learns = head.weight.requires_grad();
+            let mut d_weight = learns.then(|| tape::gradient(head.weight));
+            let (labels, scores) = (&pass.labels, &pass.scores);
+            let d = head.backward(&hidden, labels, scores, &upstream, d_weight.as_mut());
             scalars.push((&pass.hidden * d).sum(math(&pass.hidden)));
         }
         if let Some(values) = gradient(&analysis.values) {
@@ -370,6 +378,14 @@ impl Policy {
         }
         if let Some(total) = scalars.into_iter().reduce(|a, b| a + b) {
             total.backward();
+        }
+    }
+
+    fn head(&self, temperature: f64) -> Head<'_> {
+        Head {
+            weight: self.model.head(),
+            temperature,
+            scratch: &self.scratch,
         }
     }
 
@@ -392,7 +408,7 @@ impl Policy {
             .ids
             .narrow(1, episodes.context_len, len)
             .reshape([-1]);
-        let scores = head::forward(&hidden, self.model.head(), &labels, temperature);
+        let scores = self.head(temperature).forward(&hidden, &labels);
         Pass {
             hidden,
             labels,
@@ -428,7 +444,14 @@ impl Policy {
             return (self.model.run(start(), layout, from, to, None), None);
         }
         let start = tch::no_grad(start);
-        let (x, tape) = tape::forward(&self.model, &start, layout, from..to, None, true);
+        let (x, tape) = tape::forward(
+            &self.model,
+            &start,
+            layout,
+            from..to,
+            None,
+            Some(&self.desk),
+        );
         let x = x.set_requires_grad(true);
         let trunk = tape.map(|tape| (x.shallow_clone(), tape));
         (x, trunk)

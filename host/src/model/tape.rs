@@ -4,6 +4,8 @@
 //! where autograd would make five, and far less is kept: a block's inputs, its heads and its gate.
 //! Knows one block after the other; knows nothing of vocabularies or losses.
 
+pub(super) use self::desk::Desk;
+use self::desk::{Room, Shape};
 use self::kernels::Heads;
 use super::layout::Layout;
 use super::memory::{numbers, rows, share, threads};
@@ -12,6 +14,7 @@ use crate::cpu::team;
 use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
+mod desk;
 mod kernels;
 #[cfg(test)]
 mod tests;
@@ -34,28 +37,11 @@ pub(super) fn fits(model: &Transformer) -> bool {
         && model.blocks.iter().all(by_hand)
 }
 
-/// What a block's backward needs. Tokens of all rows stand one after the other: `[tokens, ..]`.
-#[derive(Debug)]
-struct Saved {
-    /// `[tokens, hidden]`, and the norm's scales, `[tokens, 1]`.
-    x: (Tensor, Tensor),
-    /// Rotated queries `[tokens, heads * head_dim]`, rotated keys and values
-    /// `[tokens, kv_heads * head_dim]`.
-    heads: [Tensor; 3],
-    /// `[batch, heads, len, head_dim]`, and its log-normalizers.
-    attended: (Tensor, Tensor),
-    /// Between attention and MLP; as `x`.
-    middle: (Tensor, Tensor),
-    /// `[tokens, mlp]` each.
-    gate: Tensor,
-    up: Tensor,
-}
-
 /// What the backward of a pass needs.
 #[derive(Debug)]
 pub(super) struct Tape {
     pass: Pass,
-    saved: Vec<Saved>,
+    rooms: Vec<Room>,
     from: usize,
     /// `[batch, len]` i64.
     ids: Tensor,
@@ -88,7 +74,7 @@ pub(super) fn run(
 ) -> Tensor {
     let _guard = tch::no_grad_guard();
     if fits(model) {
-        return forward(model, x, layout, range, cache, false).0;
+        return forward(model, x, layout, range, cache, None).0;
     }
     let x = x.shallow_clone();
     let Some(cache) = cache else {
@@ -100,59 +86,67 @@ pub(super) fn run(
     x
 }
 
-/// Runs a range of blocks by hand, as [`run`]; with `keep`, so that gradients can flow back.
+/// Runs a range of blocks by hand, as [`run`]; with a desk to `keep` things on, gradients can flow
+/// back.
 pub(super) fn forward(
     model: &Transformer,
     x: &Tensor,
     layout: &Layout,
     range: Range<i64>,
     cache: Option<&mut KvCache>,
-    keep: bool,
+    keep: Option<&Desk>,
 ) -> (Tensor, Option<Tape>) {
     let _guard = tch::no_grad_guard();
     let (batch, len, hidden) = x.size3().expect("hidden states have three dimensions");
     let pass = Pass::new(model, layout, batch, len);
     let from = range.start as usize;
-    let mut x = x.detach().reshape([-1, hidden]).contiguous();
-    let mut saved = Vec::new();
-    for (at, block) in model
-        .blocks
-        .iter()
-        .enumerate()
-        .take(range.end as usize)
-        .skip(from)
-    {
-        let past = cache.as_ref().map(|cache| &cache.layers[at]);
-        let (next, kept) = pass.forward(block, x, past);
-        x = next;
-        if keep {
-            saved.push(kept);
-        }
+    let blocks = &model.blocks[from..range.end as usize];
+    let x = x.detach().reshape([-1, hidden]);
+    if blocks.is_empty() {
+        return (x.view([batch, len, hidden]), None);
     }
-    let tape = keep.then(|| Tape {
+    // Without a backward all blocks use one room.
+    let shape = pass.shape(model);
+    let mut rooms = match keep {
+        Some(desk) => desk.take(&shape, blocks.len()),
+        None => vec![Room::new(&shape)],
+    };
+    let count = rooms.len();
+    rooms[0].x.copy_(&x);
+    let out = x.empty_like();
+    for (at, block) in blocks.iter().enumerate() {
+        let past = cache.as_ref().map(|cache| &cache.layers[from + at]);
+        let next = if at + 1 < blocks.len() {
+            rooms[(at + 1) % count].x.shallow_clone()
+        } else {
+            out.shallow_clone()
+        };
+        pass.forward(block, &rooms[at % count], &next, past);
+    }
+    let tape = keep.map(|_| Tape {
         pass,
-        saved,
+        rooms,
         from,
         ids: layout.ids.shallow_clone(),
     });
-    (x.view([batch, len, hidden]), tape)
+    (out.view([batch, len, hidden]), tape)
 }
 
 impl Tape {
     /// Adds the gradients of the blocks' parameters to theirs, given `dx`, that of what the blocks
     /// made (`[batch, len, hidden]`; it is overwritten), and of the embedding when the pass began
-    /// with it.
-    pub(super) fn backward(mut self, model: &Transformer, dx: Tensor) {
+    /// with it. Leaves the desk to the next pass.
+    pub(super) fn backward(self, model: &Transformer, dx: Tensor, desk: &Desk) {
         let hidden = *dx
             .size()
             .last()
             .expect("hidden states have three dimensions");
         let _guard = tch::no_grad_guard();
         let mut dx = dx.reshape([-1, hidden]).contiguous();
-        while let Some(saved) = self.saved.pop() {
-            let block = &model.blocks[self.from + self.saved.len()];
-            dx = self.pass.backward(block, saved, dx);
+        for (block, room) in model.blocks[self.from..].iter().zip(&self.rooms).rev() {
+            dx = self.pass.backward(block, room, dx);
         }
+        desk.leave(self.rooms);
         if self.from == 0 && model.embedding.requires_grad() {
             let ids = self.ids.reshape([-1]);
             let _ = gradient(&model.embedding).index_add_(0, &ids, &dx);
@@ -216,36 +210,49 @@ impl Pass {
         }
     }
 
-    /// `x`: `[tokens, hidden]`, also the first result; `past`: where keys and values go, see
-    /// [`KvCache`].
-    fn forward(
-        &self,
-        block: &Block,
-        x: Tensor,
-        past: Option<&(Tensor, Tensor)>,
-    ) -> (Tensor, Saved) {
-        let (Qkv::Apart([q, k, v]), Mlp::SwiGlu { gate, up, down }) = (&block.qkv, &block.mlp)
-        else {
+    fn shape(&self, model: &Transformer) -> Shape {
+        let Mlp::SwiGlu { up, .. } = &model.blocks[0].mlp else {
             unreachable!("checked by `fits`");
         };
-        let (normed, scales_1) = normalize(&block.norm_1, &x);
-        let (q, k, v) = (q.apply(&normed), k.apply(&normed), v.apply(&normed));
+        Shape {
+            batch: self.batch,
+            len: self.len,
+            heads: self.heads,
+            kv_heads: self.kv_heads,
+            dim: self.dim,
+            hidden: model.config.hidden,
+            inner: up.weight.size()[0],
+        }
+    }
+
+    /// From `room.x` to `next`, `[tokens, hidden]`, which may be the same; `past`: where keys and
+    /// values go, see [`KvCache`].
+    fn forward(&self, block: &Block, room: &Room, next: &Tensor, past: Option<&(Tensor, Tensor)>) {
+        let (Qkv::Apart(linears), Mlp::SwiGlu { gate, up, down }) = (&block.qkv, &block.mlp) else {
+            unreachable!("checked by `fits`");
+        };
+        let normed = room.x.empty_like();
+        normalize(&block.norm_1, &room.x, &normed, &room.scales[0]);
+        let [q, k, v] = &room.heads;
+        for (linear, out) in linears.iter().zip(&room.heads) {
+            project(&normed, linear, out);
+        }
         let (keys, values) = (q.empty_like(), q.empty_like());
         let angles = [rows(&self.angles[0]), rows(&self.angles[1])];
         let shape = self.heads();
-        let [a, b, c, d, e] = [&q, &k, &v, &keys, &values].map(rows);
+        let [a, b, c, d, e] = [q, k, v, &keys, &values].map(rows);
         // SAFETY: shapes are this pass's; each thread has its own rows.
-        share(x.size()[0], |range| unsafe {
+        share(normed.size()[0], |range| unsafe {
             kernels::turn(range, shape, angles, a, b, c, d, e);
         });
         if let Some((all_keys, all_values)) = past {
-            for (all, new) in [(all_keys, &k), (all_values, &v)] {
+            for (all, new) in [(all_keys, k), (all_values, v)] {
                 let new = new.view([self.batch, self.len, self.kv_heads, self.dim]);
                 all.narrow(2, 0, self.len).copy_(&new.transpose(1, 2));
             }
         }
-        let attended = Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
-            &self.by_heads(&q),
+        let (attended, normalizers) = Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
+            &self.by_heads(q),
             &self.by_heads(&keys),
             &self.by_heads(&values),
             0.0,
@@ -253,36 +260,30 @@ impl Pass {
             self.mask.as_ref(),
             None,
         );
-        let middle = add_product(&x, &self.by_tokens(&attended.0), &block.out);
-        let (normed, scales_2) = normalize(&block.norm_2, &middle);
-        let (gate, up) = (gate.apply(&normed), up.apply(&normed));
-        let product = gate.empty_like();
-        let [a, b, c] = [&gate, &up, &product].map(rows);
+        self.by_heads(&room.attended).copy_(&attended);
+        room.normalizers.shallow_clone().copy_(&normalizers);
+        add_product(&room.x, &room.attended, &block.out, &room.middle);
+        normalize(&block.norm_2, &room.middle, &normed, &room.scales[1]);
+        project(&normed, gate, &room.gate);
+        project(&normed, up, &room.up);
+        let product = room.gate.empty_like();
+        let [a, b, c] = [&room.gate, &room.up, &product].map(rows);
         // SAFETY: all have `gate`'s shape; each thread has its own rows.
-        share(gate.size()[0], |range| unsafe {
+        share(product.size()[0], |range| unsafe {
             kernels::swiglu(range, a.stride, a, b, c);
         });
-        let next = add_product(&middle, &product, down);
-        let saved = Saved {
-            x: (x, scales_1),
-            heads: [q, k, v],
-            attended,
-            middle: (middle, scales_2),
-            gate,
-            up,
-        };
-        (next, saved)
+        add_product(&room.middle, &product, down, next);
     }
 
     /// From the gradient of a block's output to that of its input, `[tokens, hidden]`.
-    fn backward(&self, block: &Block, saved: Saved, dx: Tensor) -> Tensor {
-        let dx = mlp_back(block, &saved, dx);
+    fn backward(&self, block: &Block, room: &Room, dx: Tensor) -> Tensor {
+        let dx = mlp_back(block, room, dx);
         let Qkv::Apart(linears) = &block.qkv else {
             unreachable!("checked by `fits`");
         };
-        learn(&block.out, &dx, &self.by_tokens(&saved.attended.0));
+        learn(&block.out, &dx, &room.attended);
         let back = self.by_heads(&dx.matmul(&block.out.weight));
-        let [q, k, v] = &saved.heads;
+        let [q, k, v] = &room.heads;
         let (keys, values) = (self.spread(k), self.spread(v));
         let [q, keys, values] = [q, &keys, &values].map(|t| self.by_heads(t));
         let (dq, dkeys, dvalues) =
@@ -291,8 +292,8 @@ impl Pass {
                 &q,
                 &keys,
                 &values,
-                &saved.attended.0,
-                &saved.attended.1,
+                &self.by_heads(&room.attended),
+                &room.normalizers,
                 0.0,
                 self.causal,
                 self.mask.as_ref(),
@@ -311,45 +312,51 @@ impl Pass {
         share(dq.size()[0], |range| unsafe {
             kernels::turn_back(range, shape, angles, a, b, c, d, e);
         });
-        let (normed, _) = normalize(&block.norm_1, &saved.x.0);
+        let normed = room.x.empty_like();
+        normalize(&block.norm_1, &room.x, &normed, &room.scales[0]);
         let mut back = dq.matmul(&linears[0].weight);
         for (linear, dy) in linears.iter().zip([&dq, &dk, &dv]) {
             learn(linear, dy, &normed);
         }
         let _ = back.addmm_(&dk, &linears[1].weight);
         let _ = back.addmm_(&dv, &linears[2].weight);
-        normalize_back(&block.norm_1, &saved.x, &back, &dx);
+        normalize_back(&block.norm_1, &room.x, &room.scales[0], &back, &dx);
         dx
     }
 }
 
 /// The MLP's part of a block's backward; `dx` becomes the gradient of what the MLP began with.
-fn mlp_back(block: &Block, saved: &Saved, dx: Tensor) -> Tensor {
+fn mlp_back(block: &Block, room: &Room, dx: Tensor) -> Tensor {
     let Mlp::SwiGlu { gate, up, down } = &block.mlp else {
         unreachable!("checked by `fits`");
     };
     let product = dx.matmul(&down.weight);
-    let [a, b, c] = [&saved.gate, &saved.up, &product].map(rows);
+    let [a, b, c] = [&room.gate, &room.up, &product].map(rows);
     // SAFETY: all have `gate`'s shape; each thread has its own rows.
     share(product.size()[0], |range| unsafe {
         kernels::swiglu_back(range, a.stride, a, b, c);
     });
     learn(down, &dx, &product);
-    let (normed, _) = normalize(&block.norm_2, &saved.middle.0);
-    learn(gate, &saved.gate, &normed);
-    learn(up, &saved.up, &normed);
-    let mut back = saved.gate.matmul(&gate.weight);
-    let _ = back.addmm_(&saved.up, &up.weight);
-    normalize_back(&block.norm_2, &saved.middle, &back, &dx);
+    let normed = dx.empty_like();
+    normalize(&block.norm_2, &room.middle, &normed, &room.scales[1]);
+    learn(gate, &room.gate, &normed);
+    learn(up, &room.up, &normed);
+    let mut back = room.gate.matmul(&gate.weight);
+    let _ = back.addmm_(&room.up, &up.weight);
+    normalize_back(&block.norm_2, &room.middle, &room.scales[1], &back, &dx);
     dx
 }
 
-/// `x + input * linear`; `x`: `[tokens, outputs]`.
-fn add_product(x: &Tensor, input: &Tensor, linear: &Linear) -> Tensor {
-    let sum = x.addmm(input, &linear.weight.tr());
-    match &linear.bias {
-        Some(bias) => sum + bias,
-        None => sum,
+/// `out = x * linear`; `x`: `[tokens, inputs]`; `out`: `[tokens, outputs]`.
+fn project(x: &Tensor, linear: &Linear, out: &Tensor) {
+    let _ = x.linear_out(out, &linear.weight, linear.bias.as_ref());
+}
+
+/// `out = x + input * linear`; `x`, `out`: `[tokens, outputs]`.
+fn add_product(x: &Tensor, input: &Tensor, linear: &Linear, out: &Tensor) {
+    let mut sum = x.addmm_out(out, input, &linear.weight.tr());
+    if let Some(bias) = &linear.bias {
+        let _ = sum.g_add_(bias);
     }
 }
 
@@ -371,31 +378,27 @@ pub(super) fn gradient(parameter: &Tensor) -> Tensor {
     if held.defined() {
         return held;
     }
-    // There is no other way to give a tensor a gradient.
+    // There is no other way to give a tensor a gradient; this one allocates nothing else.
     tch::with_grad(|| {
-        let zeros = parameter.zeros_like();
-        (parameter * zeros).sum(parameter.kind()).backward();
+        let one = parameter.view([-1]).narrow(0, 0, 1);
+        one.sum(parameter.kind()).backward();
     });
-    let mut held = parameter.grad();
-    // Whatever the parameter was, even not a number.
-    held.zero_()
+    parameter.grad().zero_()
 }
 
-/// Normalized rows and the scales that made them. `x`: `[tokens, hidden]`.
-fn normalize(norm: &Norm, x: &Tensor) -> (Tensor, Tensor) {
-    let y = x.empty_like();
-    let scales = Tensor::empty([x.size()[0], 1], (Kind::Float, Device::Cpu));
+/// Normalized rows, into `y`, and the scales that made them. `x`, `y`: `[tokens, hidden]`; `scales`:
+/// `[tokens, 1]`.
+fn normalize(norm: &Norm, x: &Tensor, y: &Tensor, scales: &Tensor) {
     let (weight, eps) = (numbers(&norm.weight), norm.eps as f32);
-    let [a, b, c] = [x, &y, &scales].map(rows);
+    let [a, b, c] = [x, y, scales].map(rows);
     // SAFETY: `y` is as `x`, `scales` has one number a row; each thread has its own rows.
     share(x.size()[0], |range| unsafe {
         kernels::normalize(range, a, weight, eps, b, c);
     });
-    (y, scales)
 }
 
 /// Adds to `dx` what comes back through a norm, and to its weight's gradient.
-fn normalize_back(norm: &Norm, (x, scales): &(Tensor, Tensor), dy: &Tensor, dx: &Tensor) {
+fn normalize_back(norm: &Norm, x: &Tensor, scales: &Tensor, dy: &Tensor, dx: &Tensor) {
     let weight = numbers(&norm.weight);
     let count = x.size()[0] as usize;
     let sums = count.div_ceil(ROWS_PER_SUM);

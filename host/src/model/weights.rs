@@ -3,6 +3,7 @@
 
 use super::config::{Family, ModelConfig};
 use super::generate::gaussian;
+use super::memory::together;
 use anyhow::{Context, Result, bail};
 use safetensors::tensor::{Dtype, SafeTensors, View, serialize_to_file};
 use std::borrow::Cow;
@@ -63,7 +64,7 @@ impl Weights {
             let tensor = tensor.to_device(device).to_kind(kind).contiguous();
             tensors.push((name, tensor));
         }
-        Ok(Self::indexed(tensors))
+        Ok(Self::indexed(together(tensors)))
     }
 
     fn indexed(tensors: Vec<(String, Tensor)>) -> Self {
@@ -156,15 +157,15 @@ impl Weights {
     /// The same weights, with those that `copied` names in storage of their own and the rest shared.
     #[must_use]
     pub fn copy_where(&self, copied: impl Fn(&str) -> bool) -> Self {
-        let take = |(name, tensor): &(String, Tensor)| {
-            let tensor = if copied(name) {
-                tensor.detach().copy()
-            } else {
-                tensor.detach()
-            };
+        let alike = self.tensors.iter().map(|(n, t)| (n.clone(), t.detach()));
+        let (own, shared): (Vec<_>, Vec<_>) = alike.partition(|(name, _)| copied(name));
+        let mut all: HashMap<String, Tensor> = shared.into_iter().collect();
+        all.extend(together(own));
+        let in_order = self.tensors.iter().map(|(name, _)| {
+            let tensor = all.remove(name).expect("either shared or copied");
             (name.clone(), tensor)
-        };
-        Self::indexed(self.tensors.iter().map(take).collect())
+        });
+        Self::indexed(in_order.collect())
     }
 
     /// Writes `config.json` and `model.safetensors`, each beside and then renamed.

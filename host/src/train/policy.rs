@@ -11,7 +11,6 @@ use tch::Kind;
 use crate::config::{Config, Plan};
 use crate::metrics::{MetricsLog, Record};
 use crate::model::policy::Policy;
-use crate::rl::adam::Adam;
 use crate::rl::schedule;
 use crate::role::{Query, Split};
 use crate::run_dir::RunDir;
@@ -59,7 +58,7 @@ impl Trainer<'_> {
         let policy: &Policy = self.roller.policy;
         let trainable = policy.trainable();
         let ppo = &self.config.ppo;
-        let mut adam = Adam::new(policy.trainable(), self.options.adam);
+        let mut adam = update::optimizer(policy, &self.options);
         if let Some(place) = &resumed {
             checkpoint::restore(place, "weights.safetensors", &trainable)?;
             let stored = checkpoint::read_tensors(place, "optimizer.safetensors")?;

@@ -38,6 +38,12 @@ pub struct UpdateOptions {
     pub root_seed: u64,
 }
 
+/// The optimizer of what `policy` trains, and the gradients that it will read.
+pub fn optimizer(policy: &Policy, options: &UpdateOptions) -> Adam {
+    policy.allocate_gradients();
+    Adam::new(policy.trainable(), options.adam)
+}
+
 impl UpdateOptions {
     /// What `config` says, with a micro-batch that was chosen by memory when it says 0.
     pub fn new(config: &Config, plan: &Plan, auto_micro_batch: usize) -> UpdateOptions {

@@ -1,6 +1,6 @@
 //! Our own passes in f32 against libtorch's in f64.
 
-use super::{Upstream, backward, forward};
+use super::{Head, Scratch, Upstream};
 use crate::model::fixtures::near;
 use tch::{Device, Kind, Tensor};
 
@@ -19,11 +19,17 @@ fn one_pass_says_what_many_say() {
     for (temperature, entropy) in [(1.0, true), (0.7, false), (1.3, true)] {
         let run = |kind| {
             let (hidden, weight) = (hidden.to_kind(kind), weight.to_kind(kind));
-            let scores = forward(&hidden, &weight, &labels, temperature);
+            let scratch = Scratch::default();
+            let head = Head {
+                weight: &weight,
+                temperature,
+                scratch: &scratch,
+            };
+            let scores = head.forward(&hidden, &labels);
             let up = upstream(kind, entropy);
             let mut d_weight = weight.zeros_like();
             let into = Some(&mut d_weight);
-            let d = backward(&hidden, &weight, &labels, temperature, &scores, &up, into);
+            let d = head.backward(&hidden, &labels, &scores, &up, into);
             [scores.logprobs, scores.entropy, d, d_weight]
         };
         for (ours, theirs) in run(Kind::Float).iter().zip(&run(Kind::Double)) {

@@ -3,7 +3,7 @@
 use super::super::config::Family;
 use super::super::fixtures::{loud, near};
 use super::super::layout::Layout;
-use super::{fits, forward};
+use super::{Desk, fits, forward};
 use tch::{Kind, Tensor};
 
 #[test]
@@ -14,6 +14,8 @@ fn gradients_are_those_of_autograd() {
                 loud(family, Kind::Float, trainable),
                 loud(family, Kind::Float, trainable),
             );
+            // Used twice.
+            let desk = Desk::default();
             let tokens =
                 Tensor::from_slice(&[3i64, 5, 29, 29, 7, 1, 0, 6, 2, 9, 7, 1]).view([2, 6]);
             for tokens in [tokens.shallow_clone(), tokens.clamp_max(26)] {
@@ -21,8 +23,8 @@ fn gradients_are_those_of_autograd() {
                 assert!(fits(a));
                 let layout = Layout::new(&tokens, 27);
                 let from = ours.frozen_layers();
-                let (start, _) = forward(a, &a.embed(&layout), &layout, 0..from, None, false);
-                let (x, tape) = forward(a, &start, &layout, from..3, None, true);
+                let (start, _) = forward(a, &a.embed(&layout), &layout, 0..from, None, None);
+                let (x, tape) = forward(a, &start, &layout, from..3, None, Some(&desk));
                 let embedded = b.embed(&layout);
                 let want = b.run(embedded, &layout, 0, 3, None);
                 // Pads attend to themselves alone and are looked at by nobody.
@@ -32,7 +34,7 @@ fn gradients_are_those_of_autograd() {
                     .sin()
                     .view_as(&x)
                     * &real;
-                tape.unwrap().backward(a, dx.copy());
+                tape.unwrap().backward(a, dx.copy(), &desk);
                 (want * &dx).sum(Kind::Float).backward();
             }
             for ((_, a), (_, b)) in ours.trainable().iter().zip(theirs.trainable()) {
