@@ -9,6 +9,7 @@
 
 mod bench;
 mod doctor;
+mod inputs;
 mod model;
 mod parts;
 mod plugin;

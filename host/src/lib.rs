@@ -3,6 +3,7 @@
 pub mod cli;
 pub mod config;
 mod cpu;
+pub mod digest;
 pub mod metrics;
 pub mod model;
 pub mod plugin;

@@ -5,11 +5,13 @@
 //! metrics.jsonl      one line an update             samples.jsonl    some responses of each update
 //! tensorboard/       the same metrics               checkpoints/     update-000010/ …
 //! policy/            the trained model              eval/            held-out answers, before and after
+//! lock               held while a process trains here
 //! ```
 
-use std::fs;
+use std::fs::{self, File};
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
@@ -17,15 +19,15 @@ use anyhow::{Context, Result, bail};
 #[derive(Debug, Clone)]
 pub struct RunDir {
     root: PathBuf,
+    /// Held by the process that writes; the system lets go of it when the process ends.
+    _lock: Option<Arc<File>>,
 }
 
 impl RunDir {
     /// The directory of a new run: made here, refused when it holds a run already. One that failed
     /// before its first update is none.
     pub fn create(root: &Path, config: &str) -> Result<RunDir> {
-        let run = RunDir {
-            root: root.to_path_buf(),
-        };
+        let mut run = RunDir::at(root);
         if run.metrics().exists() || run.checkpoints().exists() {
             bail!(
                 "`{}` holds a run already\nhint: go on with it by `--resume`, or name another \
@@ -39,13 +41,15 @@ impl RunDir {
                 root.display()
             )
         })?;
+        run.lock()?;
         replace(&run.config(), config.as_bytes())?;
         Ok(run)
     }
 
     /// The directory of a run that was begun with the same config; the first difference is named.
     pub fn resume(root: &Path, config: &str) -> Result<RunDir> {
-        let run = RunDir::open(root)?;
+        let mut run = RunDir::open(root)?;
+        run.lock()?;
         let before = fs::read_to_string(run.config())?;
         if before != config {
             let changed = first_difference(&before, config);
@@ -60,9 +64,7 @@ impl RunDir {
 
     /// The directory of a run that is there.
     pub fn open(root: &Path) -> Result<RunDir> {
-        let run = RunDir {
-            root: root.to_path_buf(),
-        };
+        let run = RunDir::at(root);
         if !run.config().is_file() {
             bail!(
                 "`{}` is no run directory: it has no config.toml\nhint: `attune train policy FILE` \
@@ -71,6 +73,30 @@ impl RunDir {
             );
         }
         Ok(run)
+    }
+
+    fn at(root: &Path) -> RunDir {
+        RunDir {
+            root: root.to_path_buf(),
+            _lock: None,
+        }
+    }
+
+    /// Keeps other processes from writing here.
+    fn lock(&mut self) -> Result<()> {
+        let path = self.root.join("lock");
+        let about = || format!("cannot lock `{}`", path.display());
+        let file = File::create(&path).with_context(about)?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(fs::TryLockError::WouldBlock) => bail!(
+                "`{}` is in use: another process trains there\nhint: wait until it ends, or stop it",
+                self.root.display()
+            ),
+            Err(fs::TryLockError::Error(error)) => return Err(error).with_context(about),
+        }
+        self._lock = Some(Arc::new(file));
+        Ok(())
     }
 
     /// The directory itself.
@@ -159,9 +185,12 @@ mod tests {
     #[test]
     fn refuses_a_second_run_and_another_config() {
         let dir = tempfile::tempdir().unwrap();
-        RunDir::create(dir.path(), "[ppo]\nlr = 3\n").unwrap();
+        drop(RunDir::create(dir.path(), "[ppo]\nlr = 3\n").unwrap());
         let run = RunDir::create(dir.path(), "[ppo]\nlr = 1\n").unwrap();
+        let message = RunDir::resume(dir.path(), "").unwrap_err().to_string();
+        assert!(message.contains("in use"), "{message}");
         fs::write(run.metrics(), "{\"update\":0}\n").unwrap();
+        drop(run);
         assert!(
             RunDir::create(dir.path(), "")
                 .unwrap_err()

@@ -280,6 +280,21 @@ fn run_directories_that_do_not_fit() {
     for part in ["another config", "`[ppo]`", "lr = 0.001", "lr = 0.5"] {
         assert!(message.contains(part), "`{part}` is not in: {message}");
     }
+    // Data or a model that are not what they were.
+    for file in ["data.txt", "model/config.json"] {
+        let whole = std::fs::read(lab.path(file)).unwrap();
+        lab.write(file, [&whole[..], b"\n"].concat());
+        let message = lab.refused("run", &["--resume"]);
+        for part in [file, "has changed since the run began", "sha256"] {
+            assert!(message.contains(part), "`{part}` is not in: {message}");
+        }
+        lab.write(file, whole);
+    }
+    let other = std::fs::File::open(lab.path("run/lock")).unwrap();
+    other.lock().unwrap();
+    let message = lab.refused("run", &["--resume"]);
+    assert!(message.contains("in use"), "{message}");
+    drop(other);
     assert_eq!(std::fs::read(&metrics).unwrap(), before);
     // A file where a folder should be made.
     let message = lab.refused("data.txt", &[]);

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "model",
             "rl",
             "config",
+            "digest",
             "role",
             "run_dir",
             "seed",
@@ -35,11 +36,12 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tensorboard",
         ],
     ),
-    ("plugin", &["role", "spelling"]),
+    ("plugin", &["digest", "role", "spelling"]),
     ("model", &["cpu", "tokenizer"]),
     ("rl", &["cpu"]),
     ("cpu", &[]),
     ("config", &["spelling"]),
+    ("digest", &[]),
     ("role", &[]),
     ("run_dir", &[]),
     ("seed", &[]),
@@ -57,6 +59,7 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("indicatif", &["cli"]),
     ("libloading", &["cpu", "model"]),
     ("tokenizers", &["tokenizer"]),
+    ("sha2", &["digest"]),
 ];
 
 fn source() -> PathBuf {

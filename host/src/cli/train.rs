@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::json;
 
+use crate::cli::inputs;
 use crate::cli::parts::{self, Parts};
 use crate::cli::progress::Progress;
 use crate::config::{Config, Plan};
@@ -134,7 +135,11 @@ pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<
         &serde_json::to_vec_pretty(&parts.manifest)?,
     )?;
 
-    let fresh = State::new(controller(&config), parts.identities.clone());
+    let fresh = State::new(
+        controller(&config),
+        parts.identities.clone(),
+        inputs::read(&config)?,
+    );
     let resumed = if resume {
         checkpoint::latest(&run_dir.checkpoints())?
     } else {
@@ -144,6 +149,7 @@ pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<
         Some(place) => {
             let state = checkpoint::read_state(place)?;
             check_plugins(&state, &fresh)?;
+            inputs::check(&state.inputs, &fresh.inputs)?;
             println!(
                 "resume     {} updates are done, from `{}`",
                 state.updates,

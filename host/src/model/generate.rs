@@ -158,10 +158,17 @@ impl Prompt {
         let mut cache = KvCache::new(model, batch, context_len + len);
         let layout = Layout::new(contexts, model.config.vocab_size);
         let (x, layers) = (model.embed(&layout), model.config.layers);
-        let bottom = tape::run(model, &x, &layout, 0..frozen, Some(&mut cache));
-        let x = tape::run(model, &bottom, &layout, frozen..layers, Some(&mut cache));
+        let bottom = tape::Span {
+            blocks: 0..frozen,
+            wanted: None,
+        };
+        let bottom = tape::run(model, &x, &layout, &bottom, Some(&mut cache));
+        let top = tape::Span {
+            blocks: frozen..layers,
+            wanted: Some(&layout.sources(context_len - 1, 1)),
+        };
+        let last = tape::run(model, &bottom, &layout, &top, Some(&mut cache));
         cache.len = context_len;
-        let last = layout.fill_pads(&x).narrow(1, context_len - 1, 1);
         Prompt {
             layout,
             cache,

@@ -63,15 +63,25 @@ impl Layout {
         }
     }
 
-    /// Replaces the rows of pad positions by those of the last real position before them.
-    /// `hidden`: `[batch, len, width]`, also the result.
-    pub fn fill_pads(&self, hidden: &Tensor) -> Tensor {
+    /// Where to look for what stands at `len` positions from `from` on: there, or at the last real
+    /// position before, where a pad stands. `[batch, len]` i64.
+    #[must_use]
+    pub fn sources(&self, from: i64, len: i64) -> Tensor {
+        let options = (Kind::Int64, self.ids.device());
         match &self.source {
-            None => hidden.shallow_clone(),
-            Some(source) => {
-                let (b, s, h) = hidden.size3().expect("hidden states have three dimensions");
-                hidden.gather(1, &source.unsqueeze(-1).expand([b, s, h], false), false)
-            }
+            Some(source) => source.narrow(1, from, len),
+            None => Tensor::arange_start(from, from + len, options)
+                .expand([self.ids.size()[0], len], false),
         }
     }
+}
+
+/// What stands at the positions `at` of each row. `hidden`: `[batch, len, width]`; `at`:
+/// `[batch, count]` i64; result `[batch, count, width]`.
+#[must_use]
+pub fn pick(hidden: &Tensor, at: &Tensor) -> Tensor {
+    let (batch, count) = at.size2().expect("positions of each row");
+    let width = hidden.size()[2];
+    let index = at.unsqueeze(-1).expand([batch, count, width], false);
+    hidden.gather(1, &index, false)
 }

@@ -5,8 +5,8 @@ use super::config::ModelConfig;
 use super::episodes::{Analysis, Episodes};
 use super::generate::{self, Sampling};
 use super::head::{self, Head, Scratch};
-use super::layout::Layout;
-use super::tape::{self, Desk, Tape};
+use super::layout::{Layout, pick};
+use super::tape::{self, Desk, Span, Tape};
 use super::transformer::Transformer;
 use super::weights::{Weights, read_tensors, write_tensors};
 use anyhow::{Context, Result, bail};
@@ -271,7 +271,11 @@ impl Policy {
             let _guard = tch::no_grad_guard();
             let layout = Layout::new(&tokens, self.config().vocab_size);
             let start = self.model.embed(&layout);
-            tape::run(&self.model, &start, &layout, 0..self.frozen, None)
+            let span = Span {
+                blocks: 0..self.frozen,
+                wanted: None,
+            };
+            tape::run(&self.model, &start, &layout, &span, None)
         });
         Episodes {
             tokens,
@@ -392,12 +396,10 @@ impl Policy {
     /// `learn`: keep what the backward needs.
     fn forward(&self, episodes: &Episodes, temperature: f64, learn: bool) -> Pass {
         let layout = Layout::new(&episodes.tokens, self.config().vocab_size);
-        let (x, trunk) = self.trunk(episodes, &layout, learn);
         let len = episodes.response_len();
-        // The token at p is judged by the state before it, so the window starts one early.
-        let x = layout
-            .fill_pads(&x)
-            .narrow(1, episodes.context_len - 1, len);
+        // The token at p is judged by the state before it, so what is wanted starts one early.
+        let wanted = layout.sources(episodes.context_len - 1, len);
+        let (x, trunk) = self.trunk(episodes, &layout, &wanted, learn);
         let hidden = self.model.finish(&x);
         let values = hidden
             .to_kind(self.value.0.kind())
@@ -418,40 +420,34 @@ impl Policy {
         }
     }
 
-    /// From tokens, or from what the frozen blocks made of them, to what the last block makes.
-    /// Result `[batch, len, hidden]`.
+    /// From tokens, or from what the frozen blocks made of them, to what the last block makes at the
+    /// positions `wanted`, `[batch, count]` i64. Result `[batch, count, hidden]`.
     fn trunk(
         &self,
         episodes: &Episodes,
         layout: &Layout,
+        wanted: &Tensor,
         learn: bool,
     ) -> (Tensor, Option<(Tensor, Tape)>) {
-        let (from, to) = match &episodes.bottom {
-            Some(_) => (self.frozen, self.config().layers),
-            None => (0, self.config().layers),
+        let from = episodes.bottom.as_ref().map_or(0, |_| self.frozen);
+        let span = Span {
+            blocks: from..self.config().layers,
+            wanted: Some(wanted),
         };
         let start = || match &episodes.bottom {
             Some(bottom) => bottom.shallow_clone(),
             None => self.model.embed(layout),
         };
         if !learn {
-            return (
-                tape::run(&self.model, &start(), layout, from..to, None),
-                None,
-            );
+            let x = tape::run(&self.model, &start(), layout, &span, None);
+            return (x, None);
         }
         if !tape::fits(&self.model) {
-            return (self.model.run(start(), layout, from, to, None), None);
+            let x = self.model.run(start(), layout, from, span.blocks.end, None);
+            return (pick(&x, wanted), None);
         }
         let start = tch::no_grad(start);
-        let (x, tape) = tape::forward(
-            &self.model,
-            &start,
-            layout,
-            from..to,
-            None,
-            Some(&self.desk),
-        );
+        let (x, tape) = tape::forward(&self.model, &start, layout, &span, None, Some(&self.desk));
         let x = x.set_requires_grad(true);
         let trunk = tape.map(|tape| (x.shallow_clone(), tape));
         (x, trunk)

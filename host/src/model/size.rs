@@ -2,7 +2,6 @@
 
 use tch::{Kind, Tensor};
 
-use super::layout::Layout;
 use super::policy::Policy;
 use super::tape;
 
@@ -18,12 +17,8 @@ impl Policy {
     /// For comparisons and short texts only: training never holds these all at once.
     pub fn logits(&self, tokens: &Tensor) -> Tensor {
         let _guard = tch::no_grad_guard();
-        let layout = Layout::new(&tokens.to_device(self.device()), self.config().vocab_size);
-        let model = self.model();
-        let x = model.run(model.embed(&layout), &layout, 0, self.config().layers, None);
-        model
-            .logits(&model.finish(&layout.fill_pads(&x)))
-            .to_kind(Kind::Float)
+        let hidden = self.model().hidden(&tokens.to_device(self.device()));
+        self.model().logits(&hidden).to_kind(Kind::Float)
     }
 
     /// Bytes of weights, of the reference's copy of what is trained, of gradients and of Adam's state.

@@ -2,7 +2,7 @@
 //! knows nothing of vocabulary heads, sampling or losses.
 
 use super::config::{Family, ModelConfig};
-use super::layout::Layout;
+use super::layout::{Layout, pick};
 use super::weights::Weights;
 use tch::{Device, Kind, Tensor};
 
@@ -224,7 +224,7 @@ impl Transformer {
     pub fn hidden(&self, tokens: &Tensor) -> Tensor {
         let layout = Layout::new(tokens, self.config.vocab_size);
         let x = self.run(self.embed(&layout), &layout, 0, self.config.layers, None);
-        self.finish(&layout.fill_pads(&x))
+        self.finish(&pick(&x, &layout.sources(0, x.size()[1])))
     }
 
     /// Logits of hidden states. `hidden`: `[.., hidden]`; result `[.., vocab]`.

@@ -9,7 +9,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
 
 use super::engine::{self, State};
@@ -17,6 +16,7 @@ use super::wit::EveryKind;
 use super::wit::attune::plugin::types::Columns;
 use super::wit::exports::attune::plugin::plugin::{self as contract, GuestIndices};
 use super::{AssetDescription, CONTRACT, Description, Limits, TokenizerHost, cache, error};
+use crate::digest;
 use crate::role::{Identity, MetricDescription};
 
 const MAX_FILE: u64 = 64 << 20;
@@ -75,10 +75,7 @@ pub(super) fn open(
 ) -> Result<Opened> {
     let bytes = read(path)?;
     sniff(&bytes)?;
-    let sha256: String = Sha256::digest(&bytes)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
+    let sha256 = digest::of_bytes(&bytes);
     let engine = engine::engine().map_err(|text| anyhow!(text))?;
     let component = cache::compile(engine, &bytes, &sha256).map_err(|e| not_compiled(&e))?;
     let kind = kind(&component)?;

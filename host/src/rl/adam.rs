@@ -159,26 +159,40 @@ impl Adam {
         Ok(())
     }
 
+    /// One step at rate `lr`; parameters without a gradient stay. The gradients are 0 afterwards,
+    /// ready for the next sum. Returns their common norm as it was; when that is not finite, neither
+    /// are the parameters any more.
+    pub fn step(&mut self, lr: f64) -> f64 {
+        tch::no_grad(|| self.step_in_place(lr))
+    }
+
+    fn step_in_place(&mut self, lr: f64) -> f64 {
+        self.steps += 1;
+        let norm = self.options.max_grad_norm.map(|_| self.grad_norm());
+        let step = self.numbers(lr, norm);
+        let mut fused = Batch::default();
+        let mut squares = 0.0;
+        for slot in &mut self.slots {
+            let mut gradient = slot.parameter.grad();
+            if gradient.defined() && !fused.add(&slot.parameter, &gradient, &slot.m, &slot.v) {
+                squares += square_sum(&gradient);
+                slot.step(&gradient, step);
+                let _ = gradient.zero_();
+            }
+        }
+        squares += fused.run(step);
+        norm.unwrap_or(squares.sqrt())
+    }
+
     /// The common norm of all gradients.
-    pub fn grad_norm(&self) -> f64 {
-        let norms = self
-            .slots
-            .iter()
-            .map(|slot| slot.parameter.grad())
-            .filter(Tensor::defined)
-            .map(|grad| {
-                let norm = grad.to_kind(Kind::Float).norm().double_value(&[]);
-                norm * norm
-            });
-        norms.sum::<f64>().sqrt()
+    fn grad_norm(&self) -> f64 {
+        let gradients = self.slots.iter().map(|slot| slot.parameter.grad());
+        let squares = gradients.filter(Tensor::defined).map(|g| square_sum(&g));
+        squares.sum::<f64>().sqrt()
     }
 
-    /// One step at rate `lr`; parameters without a gradient stay. Follow it with `zero_grad`.
-    pub fn step(&mut self, lr: f64) {
-        tch::no_grad(|| self.step_in_place(lr));
-    }
-
-    fn step_in_place(&mut self, lr: f64) {
+    /// What the step that is counted already multiplies by.
+    fn numbers(&self, lr: f64, norm: Option<f64>) -> Step {
         let AdamOptions {
             beta1,
             beta2,
@@ -186,60 +200,53 @@ impl Adam {
             placement,
             max_grad_norm,
         } = self.options;
-        let scale = max_grad_norm.map(|max| (max / (self.grad_norm() + 1e-6)).min(1.0));
-        self.steps += 1;
         let correction2 = (1.0 - beta2.powf(self.steps as f64)).sqrt();
-        let rate = lr * correction2 / (1.0 - beta1.powf(self.steps as f64));
-        let epsilon = match placement {
-            Epsilon::TensorFlow => epsilon,
-            Epsilon::PyTorch => epsilon * correction2,
-        };
-        let mut fused = Batch::default();
-        for slot in &mut self.slots {
-            let mut grad = slot.parameter.grad();
-            if !grad.defined() || fused.add(&slot.parameter, &grad, &slot.m, &slot.v) {
-                continue;
-            }
-            if let Some(scale) = scale {
-                let _ = grad.g_mul_scalar_(scale);
-            }
-            let grad = grad.to_kind(slot.m.kind());
-            let mut scratch = grad.square();
-            let _ = slot.m.lerp_(&grad, 1.0 - beta1);
-            let _ = slot.v.lerp_(&scratch, 1.0 - beta2);
-            if rate == 0.0 {
-                continue;
-            }
-            scratch.copy_(&slot.v);
-            let _ = scratch.sqrt_();
-            let _ = scratch.g_add_scalar_(epsilon);
-            // The rate goes into the divisor, which saves a second temporary.
-            let _ = scratch.g_mul_scalar_(-1.0 / rate);
-            match &mut slot.master {
-                Some(master) => {
-                    let _ = master.addcdiv_(&slot.m, &scratch);
-                    slot.parameter.copy_(master);
-                }
-                None => {
-                    let _ = slot.parameter.addcdiv_(&slot.m, &scratch);
-                }
-            }
+        let scale = max_grad_norm
+            .zip(norm)
+            .map_or(1.0, |(max, norm)| (max / (norm + 1e-6)).min(1.0));
+        Step {
+            beta1,
+            beta2,
+            rate: lr * correction2 / (1.0 - beta1.powf(self.steps as f64)),
+            epsilon: match placement {
+                Epsilon::TensorFlow => epsilon,
+                Epsilon::PyTorch => epsilon * correction2,
+            },
+            scale,
         }
-        fused.run(Step {
-            beta1: beta1 as f32,
-            beta2: beta2 as f32,
-            rate: rate as f32,
-            epsilon: epsilon as f32,
-            scale: scale.unwrap_or(1.0) as f32,
-        });
     }
+}
 
-    /// Sets every gradient to 0.
-    pub fn zero_grad(&mut self) {
-        for slot in &mut self.slots {
-            slot.parameter.zero_grad();
+impl Slot {
+    /// As [`Batch::run`], by libtorch, on any device and for any kind of number.
+    fn step(&mut self, gradient: &Tensor, step: Step) {
+        let gradient = gradient.to_kind(self.m.kind()) * step.scale;
+        let mut scratch = gradient.square();
+        let _ = self.m.lerp_(&gradient, 1.0 - step.beta1);
+        let _ = self.v.lerp_(&scratch, 1.0 - step.beta2);
+        if step.rate == 0.0 {
+            return;
+        }
+        scratch.copy_(&self.v);
+        let _ = scratch.sqrt_();
+        let _ = scratch.g_add_scalar_(step.epsilon);
+        // The rate goes into the divisor, which saves a second temporary.
+        let _ = scratch.g_mul_scalar_(-1.0 / step.rate);
+        match &mut self.master {
+            Some(master) => {
+                let _ = master.addcdiv_(&self.m, &scratch);
+                self.parameter.copy_(master);
+            }
+            None => {
+                let _ = self.parameter.addcdiv_(&self.m, &scratch);
+            }
         }
     }
+}
+
+fn square_sum(gradient: &Tensor) -> f64 {
+    let norm = gradient.to_kind(Kind::Float).norm().double_value(&[]);
+    norm * norm
 }
 
 #[cfg(test)]

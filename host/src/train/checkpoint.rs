@@ -32,11 +32,22 @@ pub struct State {
     pub elapsed_seconds: f64,
     /// Who played which role.
     pub plugins: Vec<Identity>,
+    /// What else the run was begun with.
+    pub inputs: Vec<Input>,
+}
+
+/// A file that a run reads, by what is in it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Input {
+    /// As the config leads to it.
+    pub path: PathBuf,
+    /// In hexadecimal.
+    pub sha256: String,
 }
 
 impl State {
     /// A run that is about to begin.
-    pub fn new(kl: KlController, plugins: Vec<Identity>) -> State {
+    pub fn new(kl: KlController, plugins: Vec<Identity>, inputs: Vec<Input>) -> State {
         State {
             format: FORMAT,
             updates: 0,
@@ -45,6 +56,7 @@ impl State {
             kl,
             elapsed_seconds: 0.0,
             plugins,
+            inputs,
         }
     }
 }

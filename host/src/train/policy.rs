@@ -10,7 +10,7 @@ use tch::Kind;
 
 use crate::config::{Config, Plan};
 use crate::metrics::{MetricsLog, Record};
-use crate::model::policy::Policy;
+use crate::rl::adam::Adam;
 use crate::rl::schedule;
 use crate::role::{Query, Split};
 use crate::run_dir::RunDir;
@@ -47,113 +47,120 @@ pub struct Trainer<'a> {
     pub options: UpdateOptions,
 }
 
+/// What changes from update to update.
+struct Course {
+    state: State,
+    adam: Adam,
+    metrics: MetricsLog,
+    events: EventWriter,
+    checkpoint: Option<PathBuf>,
+    started: Instant,
+    /// Seconds of training before this process.
+    seconds_before: f64,
+}
+
 impl Trainer<'_> {
     /// Trains from `state` on, which is the last checkpoint's when `resumed` names one.
     pub fn run(
         &self,
-        mut state: State,
+        state: State,
         resumed: Option<PathBuf>,
         observer: &mut dyn Observer,
     ) -> Result<State> {
-        let policy: &Policy = self.roller.policy;
-        let trainable = policy.trainable();
-        let ppo = &self.config.ppo;
+        let mut course = self.begin(state, resumed)?;
+        while course.state.updates < self.plan.updates {
+            let update = course.state.updates;
+            let record = self.update(&mut course)?;
+            course.metrics.append(update, &record)?;
+            course.events.scalars(update + 1, record.iter())?;
+            observer.updated(update, self.plan.updates, &record);
+            self.save_when_due(&mut course)?;
+        }
+        Ok(course.state)
+    }
+
+    /// Opens the logs, cut back to where `state` stands, and puts a checkpoint's tensors in place.
+    fn begin(&self, state: State, resumed: Option<PathBuf>) -> Result<Course> {
+        let policy = self.roller.policy;
         let mut adam = update::optimizer(policy, &self.options);
         if let Some(place) = &resumed {
-            checkpoint::restore(place, "weights.safetensors", &trainable)?;
+            checkpoint::restore(place, "weights.safetensors", &policy.trainable())?;
             let stored = checkpoint::read_tensors(place, "optimizer.safetensors")?;
             let find = |name: &str| {
-                stored
-                    .iter()
-                    .find(|(n, _)| n == name)
-                    .map(|(_, t)| t.shallow_clone())
+                let found = stored.iter().find(|(stored_name, _)| stored_name == name);
+                found.map(|(_, tensor)| tensor.shallow_clone())
             };
             adam.restore(state.optimizer_steps, find)?;
         }
-        let mut metrics = match state.updates {
+        let metrics = match state.updates {
             0 => MetricsLog::create(&self.run_dir.metrics())?,
             done => MetricsLog::resume(&self.run_dir.metrics(), done - 1)?,
         };
         truncate_samples(&self.run_dir.samples(), state.updates)?;
-        let mut events = EventWriter::create(
-            &self.run_dir.tensorboard(),
-            resumed.as_ref().map(|_| state.updates + 1),
-        )?;
-        let mut last_checkpoint = resumed;
-        let started = Instant::now();
-        let elapsed_before = state.elapsed_seconds;
+        let next = resumed.as_ref().map(|_| state.updates + 1);
+        Ok(Course {
+            adam,
+            metrics,
+            events: EventWriter::create(&self.run_dir.tensorboard(), next)?,
+            checkpoint: resumed,
+            started: Instant::now(),
+            seconds_before: state.elapsed_seconds,
+            state,
+        })
+    }
 
-        while state.updates < self.plan.updates {
-            let update = state.updates;
-            let clock = Instant::now();
-            let queries = self.stream.batch(state.cursor, ppo.batch_size as usize);
-            let mut rollout = self
-                .roller
-                .roll(&queries, update, Split::Train)
-                .with_context(|| {
-                    let good = last_good(last_checkpoint.as_deref());
-                    format!("the run stopped in update {update}; {good}")
-                })?;
-            let kl_coef = state.kl.coefficient();
-            let lr = schedule::linear(ppo.lr, update, self.plan.updates);
-            let mut record = self.describe(&rollout, kl_coef, lr);
-            let rollout_seconds = clock.elapsed().as_secs_f64();
+    /// One update: sample, score, learn.
+    fn update(&self, course: &mut Course) -> Result<Record> {
+        let (state, batch_size) = (&mut course.state, self.config.ppo.batch_size);
+        let (update, clock) = (state.updates, Instant::now());
+        let queries = self.stream.batch(state.cursor, batch_size as usize);
+        let rolled = self.roller.roll(&queries, update, Split::Train);
+        let mut rollout = rolled.with_context(|| {
+            let good = last_good(course.checkpoint.as_deref());
+            format!("the run stopped in update {update}; {good}")
+        })?;
+        let kl_coef = state.kl.coefficient();
+        let lr = schedule::linear(self.config.ppo.lr, update, self.plan.updates);
+        let mut record = self.describe(&rollout, kl_coef, lr);
+        let rollout_seconds = clock.elapsed().as_secs_f64();
 
-            let pass = rollout.take_pass();
-            let kept = rollout.kept(self.roller.scorers.task.layout());
-            let learned = self.check(&kept, &record, update).and_then(|()| {
-                update::learn(
-                    policy,
-                    &kept,
-                    pass,
-                    kl_coef,
-                    lr,
-                    &self.options,
-                    &mut adam,
-                    update,
-                )
-            });
-            let learned = match learned {
-                Ok(learned) => learned,
-                Err(error) => {
-                    return Err(self.stop(error, &rollout, update, last_checkpoint.as_deref()));
-                }
-            };
-            record.extend(
-                learned
-                    .iter()
-                    .map(|(name, value)| (name.to_string(), value)),
-            );
+        let pass = rollout.take_pass();
+        let kept = rollout.kept(self.roller.scorers.task.layout());
+        let (policy, options) = (self.roller.policy, &self.options);
+        let adam = &mut course.adam;
+        let learned = self
+            .check(&kept, &record, update)
+            .and_then(|()| update::learn(policy, &kept, pass, kl_coef, lr, options, adam, update))
+            .map_err(|error| self.stop(error, &rollout, update, course.checkpoint.as_deref()))?;
+        let learned = learned
+            .iter()
+            .map(|(name, value)| (name.to_string(), value));
+        record.extend(learned);
 
-            state
-                .kl
-                .update(record.get("objective/kl").unwrap_or(0.0), ppo.batch_size);
-            state.updates += 1;
-            state.cursor += ppo.batch_size;
-            state.optimizer_steps = adam.steps();
-            state.elapsed_seconds = elapsed_before + started.elapsed().as_secs_f64();
-            self.count(&mut record, &state, &rollout, rollout_seconds, clock);
-            self.write_samples(&rollout, update)?;
-            metrics.append(update, &record)?;
-            events.scalars(update + 1, record.iter())?;
-            observer.updated(update, self.plan.updates, &record);
+        let kl = record.get("objective/kl").unwrap_or(0.0);
+        state.kl.update(kl, batch_size);
+        state.updates += 1;
+        state.cursor += batch_size;
+        state.optimizer_steps = course.adam.steps();
+        state.elapsed_seconds = course.seconds_before + course.started.elapsed().as_secs_f64();
+        self.count(&mut record, state, &rollout, rollout_seconds, clock);
+        self.write_samples(&rollout, update)?;
+        Ok(record)
+    }
 
-            let due = state
-                .updates
-                .is_multiple_of(self.config.run.checkpoint_every);
-            if due || state.updates == self.plan.updates {
-                let keep = self.config.run.keep_checkpoints;
-                let folder = self.run_dir.checkpoints();
-                last_checkpoint = Some(checkpoint::save(
-                    &folder,
-                    &state,
-                    &trainable,
-                    &adam.state(),
-                    keep,
-                )?);
-            }
+    fn save_when_due(&self, course: &mut Course) -> Result<()> {
+        let done = course.state.updates;
+        let due = done.is_multiple_of(self.config.run.checkpoint_every);
+        if due || done == self.plan.updates {
+            course.checkpoint = Some(checkpoint::save(
+                &self.run_dir.checkpoints(),
+                &course.state,
+                &self.roller.policy.trainable(),
+                &course.adam.state(),
+                self.config.run.keep_checkpoints,
+            )?);
         }
-        Ok(state)
+        Ok(())
     }
 
     /// What is known before the update; keys of the original.

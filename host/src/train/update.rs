@@ -134,20 +134,18 @@ pub fn learn(
             seed::Stream::new(stream).permutation(rows)
         };
         for part in split(&order, options.minibatches) {
-            adam.zero_grad();
             let (stats, ratio_error) = learner.accumulate(part, pass.take());
             if minibatches.is_empty() {
                 first_ratio_error = ratio_error;
                 check_ratio(ratio_error, policy.kind(), update)?;
             }
-            let norm = adam.grad_norm();
+            let norm = adam.step(lr);
             if !norm.is_finite() || stats.iter().any(|(_, value)| value.is_nan()) {
                 bail!(
                     "update {update}, epoch {epoch}: the loss or its gradient is not finite (gradient \
                      norm {norm})"
                 );
             }
-            adam.step(lr);
             minibatches.push(stats);
         }
     }

@@ -98,7 +98,7 @@ unsafe fn normalize_back_with<L: Lanes>(
 }
 
 /// Heads of a block.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct Heads {
     pub(super) queries: usize,
     pub(super) keys: usize,
@@ -106,23 +106,56 @@ pub(super) struct Heads {
 }
 
 dispatch! {
-    /// Rotates queries in place, and writes rotated keys and plain values once for each query head.
+    /// Rotates queries in place by the angles times `sign`.
     ///
     /// # Safety
-    /// `q`, `keys`, `values` have these rows for all query heads, `k`, `v` for all key heads, `cos`,
-    /// `sin` for half a head; they are the caller's.
-    pub(super) unsafe fn turn = turn_with(
-        rows: Range<usize>, heads: Heads, angles: [Rows; 2], q: Rows, k: Rows, v: Rows, keys: Rows, values: Rows,
-    )
+    /// `q` has these rows of all query heads, cosines and sines of half a head; they are the caller's.
+    pub(super) unsafe fn turn = turn_with(rows: Range<usize>, heads: Heads, angles: [Rows; 2], sign: f32, q: Rows)
 }
 
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "a kernel's operands")]
 unsafe fn turn_with<L: Lanes>(
     rows: Range<usize>,
     heads: Heads,
     angles: [Rows; 2],
+    sign: f32,
     q: Rows,
+) {
+    let Heads { queries, dim, .. } = heads;
+    for row in rows {
+        // SAFETY: the caller's promise.
+        let ([cos, sin], q) =
+            unsafe { (half_turns(angles, row, dim), q.row_mut(row, queries * dim)) };
+        for head in q.chunks_mut(dim) {
+            rotate(head, cos, sin, sign);
+        }
+    }
+}
+
+/// Cosines and sines of a row.
+#[inline(always)]
+unsafe fn half_turns<'a>(angles: [Rows; 2], row: usize, dim: usize) -> [&'a [f32]; 2] {
+    let [cos, sin] = angles;
+    // SAFETY: the caller's promise.
+    unsafe { [cos.row(row, dim / 2), sin.row(row, dim / 2)] }
+}
+
+dispatch! {
+    /// Rotates keys in place, and writes them and plain values once for each query head.
+    ///
+    /// # Safety
+    /// `keys`, `values` have these rows for all query heads, `k`, `v` for all key heads, cosines and
+    /// sines for half a head; they are the caller's.
+    pub(super) unsafe fn spread = spread_with(
+        rows: Range<usize>, heads: Heads, angles: [Rows; 2], k: Rows, v: Rows, keys: Rows, values: Rows,
+    )
+}
+
+#[inline(always)]
+unsafe fn spread_with<L: Lanes>(
+    rows: Range<usize>,
+    heads: Heads,
+    angles: [Rows; 2],
     k: Rows,
     v: Rows,
     keys: Rows,
@@ -133,26 +166,21 @@ unsafe fn turn_with<L: Lanes>(
         keys: kv,
         dim,
     } = heads;
+    let group = queries / kv;
     for row in rows {
         // SAFETY: the caller's promise.
-        let (cos, sin, q, k, v, keys, values) = unsafe {
+        let ([cos, sin], k, v, keys, values) = unsafe {
             (
-                angles[0].row(row, dim / 2),
-                angles[1].row(row, dim / 2),
-                q.row_mut(row, queries * dim),
+                half_turns(angles, row, dim),
                 k.row_mut(row, kv * dim),
                 v.row(row, kv * dim),
                 keys.row_mut(row, queries * dim),
                 values.row_mut(row, queries * dim),
             )
         };
-        for head in q.chunks_mut(dim) {
-            rotate(head, cos, sin, 1.0);
-        }
         for head in k.chunks_mut(dim) {
             rotate(head, cos, sin, 1.0);
         }
-        let group = queries / kv;
         for head in 0..queries {
             let (to, from) = (head * dim, head / group * dim);
             keys[to..to + dim].copy_from_slice(&k[from..from + dim]);
@@ -162,22 +190,20 @@ unsafe fn turn_with<L: Lanes>(
 }
 
 dispatch! {
-    /// The backward of [`turn`]: `dq` in place; `dk`, `dv` sum up what the query heads say.
+    /// The backward of [`spread`]: `dk`, `dv` sum up what the query heads say.
     ///
     /// # Safety
-    /// As for [`turn`].
-    pub(super) unsafe fn turn_back = turn_back_with(
-        rows: Range<usize>, heads: Heads, angles: [Rows; 2], dq: Rows, dkeys: Rows, dvalues: Rows, dk: Rows, dv: Rows,
+    /// As for [`spread`].
+    pub(super) unsafe fn spread_back = spread_back_with(
+        rows: Range<usize>, heads: Heads, angles: [Rows; 2], dkeys: Rows, dvalues: Rows, dk: Rows, dv: Rows,
     )
 }
 
 #[inline(always)]
-#[expect(clippy::too_many_arguments, reason = "a kernel's operands")]
-unsafe fn turn_back_with<L: Lanes>(
+unsafe fn spread_back_with<L: Lanes>(
     rows: Range<usize>,
     heads: Heads,
     angles: [Rows; 2],
-    dq: Rows,
     dkeys: Rows,
     dvalues: Rows,
     dk: Rows,
@@ -191,16 +217,7 @@ unsafe fn turn_back_with<L: Lanes>(
     let group = queries / kv;
     for row in rows {
         // SAFETY: the caller's promise.
-        let (cos, sin, dq) = unsafe {
-            (
-                angles[0].row(row, dim / 2),
-                angles[1].row(row, dim / 2),
-                dq.row_mut(row, queries * dim),
-            )
-        };
-        for head in dq.chunks_mut(dim) {
-            rotate(head, cos, sin, -1.0);
-        }
+        let [cos, sin] = unsafe { half_turns(angles, row, dim) };
         for (from, to, turned) in [(dkeys, dk, true), (dvalues, dv, false)] {
             // SAFETY: the caller's promise.
             let (from, to) = unsafe { (from.row(row, queries * dim), to.row_mut(row, kv * dim)) };

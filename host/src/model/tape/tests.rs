@@ -2,8 +2,8 @@
 
 use super::super::config::Family;
 use super::super::fixtures::{loud, near};
-use super::super::layout::Layout;
-use super::{Desk, fits, forward};
+use super::super::layout::{Layout, pick};
+use super::{Desk, Span, fits, forward};
 use tch::{Kind, Tensor};
 
 #[test]
@@ -18,17 +18,33 @@ fn gradients_are_those_of_autograd() {
             let desk = Desk::default();
             let tokens =
                 Tensor::from_slice(&[3i64, 5, 29, 29, 7, 1, 0, 6, 2, 9, 7, 1]).view([2, 6]);
-            for tokens in [tokens.shallow_clone(), tokens.clamp_max(26)] {
+            // The last one twice, as pads make it.
+            let few = Tensor::from_slice(&[3i64, 4, 5, 1, 5, 5]).view([2, 3]);
+            for (tokens, wanted) in [
+                (tokens.shallow_clone(), None),
+                (tokens.shallow_clone(), Some(few.shallow_clone())),
+                (tokens.clamp_max(26), None),
+                (tokens.clamp_max(26), Some(few)),
+            ] {
                 let (a, b) = (ours.model(), theirs.model());
                 assert!(fits(a));
                 let layout = Layout::new(&tokens, 27);
                 let from = ours.frozen_layers();
-                let (start, _) = forward(a, &a.embed(&layout), &layout, 0..from, None, None);
-                let (x, tape) = forward(a, &start, &layout, from..3, None, Some(&desk));
-                let embedded = b.embed(&layout);
-                let want = b.run(embedded, &layout, 0, 3, None);
+                let bottom = Span {
+                    blocks: 0..from,
+                    wanted: None,
+                };
+                let (start, _) = forward(a, &a.embed(&layout), &layout, &bottom, None, None);
+                let top = Span {
+                    blocks: from..3,
+                    wanted: wanted.as_ref(),
+                };
+                let (x, tape) = forward(a, &start, &layout, &top, None, Some(&desk));
+                let want = b.run(b.embed(&layout), &layout, 0, 3, None);
                 // Pads attend to themselves alone and are looked at by nobody.
                 let real = tokens.lt(27).unsqueeze(-1).to_kind(Kind::Float);
+                let at = |t: &Tensor| wanted.as_ref().map_or(t.shallow_clone(), |at| pick(t, at));
+                let (want, real) = (at(&want), at(&real));
                 near(&(&x * &real), &(&want * &real).detach(), 1e-4);
                 let dx = Tensor::arange(x.numel() as i64, (Kind::Float, x.device()))
                     .sin()

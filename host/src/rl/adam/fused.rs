@@ -1,27 +1,34 @@
 //! One pass over gradient, moments and parameter where libtorch would make nine; f32 on the CPU.
 
+use std::sync::atomic::{AtomicU64, Ordering};
+
 use tch::{Device, Kind, Tensor};
 
 use crate::cpu::lanes::{Lanes, dispatch};
 use crate::cpu::team;
 
+/// Numbers whose squares are summed up together.
+const BLOCK: usize = 1 << 14;
+/// Sums side by side, so that their order is not the machine's.
+const LANES: usize = 16;
+
 /// The numbers of one step.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Step {
-    pub(super) beta1: f32,
-    pub(super) beta2: f32,
+    pub(super) beta1: f64,
+    pub(super) beta2: f64,
     /// Learning rate with both bias corrections.
-    pub(super) rate: f32,
-    pub(super) epsilon: f32,
+    pub(super) rate: f64,
+    pub(super) epsilon: f64,
     /// What gradients are multiplied by.
-    pub(super) scale: f32,
+    pub(super) scale: f64,
 }
 
 /// A parameter, its gradient and its moments, of one length.
 #[derive(Clone, Copy)]
 struct Part {
     parameter: *mut f32,
-    gradient: *const f32,
+    gradient: *mut f32,
     m: *mut f32,
     v: *mut f32,
     len: usize,
@@ -53,7 +60,7 @@ impl Batch {
         }
         self.0.push(Part {
             parameter: parameter.data_ptr().cast(),
-            gradient: gradient.data_ptr().cast_const().cast(),
+            gradient: gradient.data_ptr().cast(),
             m: m.data_ptr().cast(),
             v: v.data_ptr().cast(),
             len: parameter.numel(),
@@ -61,37 +68,74 @@ impl Batch {
         true
     }
 
-    /// Steps everything that was added.
-    pub(super) fn run(&self, step: Step) {
+    /// Steps everything that was added and leaves the gradients at 0; returns the sum of their
+    /// squares, unscaled, which does not depend on how many threads there are.
+    pub(super) fn run(&self, step: Step) -> f64 {
+        let blocks = |part: &Part| part.len.div_ceil(BLOCK);
+        let sums: Vec<Vec<AtomicU64>> = self
+            .0
+            .iter()
+            .map(|part| (0..blocks(part)).map(|_| AtomicU64::new(0)).collect())
+            .collect();
         team::run(tch::get_num_threads().max(1) as usize, |member| {
-            for part in &self.0 {
-                let share = member.share(part.len, 16);
-                // SAFETY: `add` checked the tensors, and each share is one member's.
-                unsafe { step_part(*part, share.start, share.end, step) };
+            for (part, sums) in self.0.iter().zip(&sums) {
+                for block in member.share(sums.len(), 1) {
+                    let range = block * BLOCK..((block + 1) * BLOCK).min(part.len);
+                    // SAFETY: `add` checked the tensors, and each block is one member's.
+                    let sum = unsafe { step_part(*part, range.start, range.end, step) };
+                    sums[block].store(sum.to_bits(), Ordering::Relaxed);
+                }
             }
         });
+        let sums = sums.iter().flatten();
+        sums.map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)))
+            .sum()
     }
 }
 
 dispatch! {
-    /// Steps the numbers `from..to` of a part.
+    /// Steps the numbers `from..to` of a part; returns the sum of the squares of their gradients.
     ///
     /// # Safety
     /// Nobody else touches these numbers.
-    unsafe fn step_part = step_part_with(part: Part, from: usize, to: usize, step: Step)
+    unsafe fn step_part = step_part_with(part: Part, from: usize, to: usize, step: Step) -> f64
 }
 
 #[inline(always)]
-unsafe fn step_part_with<L: Lanes>(part: Part, from: usize, to: usize, step: Step) {
-    let (mix1, mix2) = (1.0 - step.beta1, 1.0 - step.beta2);
-    for i in from..to {
-        // SAFETY: `i` is within the part, and this thread's alone.
-        unsafe {
-            let gradient = *part.gradient.add(i) * step.scale;
-            let (m, v) = (&mut *part.m.add(i), &mut *part.v.add(i));
-            *m += mix1 * (gradient - *m);
-            *v += mix2 * (gradient * gradient - *v);
-            *part.parameter.add(i) -= step.rate * *m / (v.sqrt() + step.epsilon);
+unsafe fn step_part_with<L: Lanes>(part: Part, from: usize, to: usize, step: Step) -> f64 {
+    let mixes = [1.0 - step.beta1, 1.0 - step.beta2].map(|number| number as f32);
+    let numbers = [step.rate, step.epsilon, step.scale].map(|number| number as f32);
+    let mut squares = [0.0f32; LANES];
+    let whole = to - (to - from) % LANES;
+    let mut at = from;
+    while at < whole {
+        for (lane, sum) in squares.iter_mut().enumerate() {
+            // SAFETY: the number is within the part, and this thread's alone.
+            *sum += unsafe { step_one(part, at + lane, mixes, numbers) };
         }
+        at += LANES;
+    }
+    for (at, sum) in (whole..to).zip(&mut squares) {
+        // SAFETY: as above.
+        *sum += unsafe { step_one(part, at, mixes, numbers) };
+    }
+    squares.iter().map(|&sum| f64::from(sum)).sum()
+}
+
+/// Steps one number; returns the square of its gradient.
+#[inline(always)]
+unsafe fn step_one(part: Part, at: usize, [mix1, mix2]: [f32; 2], numbers: [f32; 3]) -> f32 {
+    let [rate, epsilon, scale] = numbers;
+    // SAFETY: the caller's promise.
+    unsafe {
+        let raw = *part.gradient.add(at);
+        let gradient = raw * scale;
+        let m = *part.m.add(at) + mix1 * (gradient - *part.m.add(at));
+        let v = *part.v.add(at) + mix2 * (gradient * gradient - *part.v.add(at));
+        *part.gradient.add(at) = 0.0;
+        *part.m.add(at) = m;
+        *part.v.add(at) = v;
+        *part.parameter.add(at) -= rate * m / (v.sqrt() + epsilon);
+        raw * raw
     }
 }

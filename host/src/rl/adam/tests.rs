@@ -75,7 +75,6 @@ fn golden_both_placements() {
             for (gradient, want) in gradients.iter().zip(want) {
                 push(&theta, *gradient);
                 adam.step(1e-3);
-                adam.zero_grad();
                 assert!((theta.double_value(&[0]) - want).abs() < 1e-11);
             }
         }
@@ -88,7 +87,6 @@ fn restored_state_takes_the_identical_next_step() {
     let mut first = adam(&theta, AdamOptions::default());
     push(&theta, 0.3);
     first.step(1e-2);
-    first.zero_grad();
     let copy = theta.detach().copy().set_requires_grad(true);
     let mut second = adam(&copy, AdamOptions::default());
     let stored: Vec<_> = first
@@ -120,7 +118,6 @@ fn half_precision_keeps_steps_that_it_cannot_show() {
     for _ in 0..20 {
         push(&theta, 1.0);
         adam.step(1e-3);
-        adam.zero_grad();
     }
     assert!((theta.double_value(&[0]) - 0.98).abs() < 4e-3);
     assert_eq!(adam.state().len(), 3);
@@ -137,6 +134,29 @@ fn gradients_are_scaled_to_the_common_norm() {
         },
     );
     push(&theta, 3.0);
-    adam.step(1e-3);
-    assert!((adam.grad_norm() - 0.5).abs() < 1e-5);
+    assert!((adam.step(1e-3) - 18f64.sqrt()).abs() < 1e-6);
+    // A tenth of the scaled gradient is the first moment.
+    let (_, m) = adam.state().swap_remove(0);
+    assert!((m.norm().double_value(&[]) - 0.05).abs() < 1e-6);
+}
+
+#[test]
+fn one_pass_does_what_libtorch_does_and_leaves_no_gradient() {
+    let start = Tensor::arange(40_000, (Kind::Double, tch::Device::Cpu)).sin();
+    let run = |kind| {
+        let theta = start.to_kind(kind).set_requires_grad(true);
+        let mut adam = adam(&theta, AdamOptions::default());
+        let norms = [0.3, -0.7].map(|gradient| {
+            (&theta * &theta.detach() * gradient).sum(kind).backward();
+            let norm = adam.step(1e-2);
+            assert_eq!(theta.grad().abs().max().double_value(&[]), 0.0);
+            norm
+        });
+        (theta.detach().to_kind(Kind::Double), norms)
+    };
+    let ((ours, our_norms), (theirs, norms)) = (run(Kind::Float), run(Kind::Double));
+    assert!((ours - theirs).abs().max().double_value(&[]) < 1e-5);
+    for (ours, theirs) in our_norms.iter().zip(norms) {
+        assert!((ours / theirs - 1.0).abs() < 1e-5);
+    }
 }
