@@ -9,10 +9,24 @@ use crate::support::{Lab, Trained};
 /// as a sample of each.
 const BAD: f64 = 0.25;
 
-/// Two updates; a deadline that honest rows keep on a busy machine as well.
-fn lab() -> Lab {
+/// Two updates; a deadline that honest rows keep on a busy machine as well. `role` is played by a
+/// plugin that does as [`behave`] says.
+fn lab_of(role: &str) -> Lab {
     let lab = Lab::new();
-    lab.edit("\"letters\"", "\"hostile\"");
+    match role {
+        "task" => {
+            let config = std::fs::read_to_string(lab.path("config.toml")).unwrap();
+            let (start, rest) = config.split_once("[task]").unwrap();
+            let (_, rest) = rest.split_once("[labeler]").unwrap();
+            let task = "[task]\nplugin = \"hostile-task\"\nsettings.mode = \"honest\"";
+            lab.write("config.toml", format!("{start}{task}\n[labeler]{rest}"));
+        }
+        "labeler" => lab.edit("\"letters\"", "\"hostile\"\nsettings.mode = \"honest\""),
+        _ => lab.edit(
+            "[ppo]",
+            "[[shaper]]\nplugin = \"hostile-shaper\"\nsettings.mode = \"honest\"\n[ppo]",
+        ),
+    }
     lab.edit("total_episodes = 48", "total_episodes = 16");
     lab.edit(
         "[ppo]",
@@ -21,22 +35,41 @@ fn lab() -> Lab {
     lab
 }
 
-fn train(lab: &Lab, mode: &str, on_error: &str, extra: &[&str]) -> Trained {
-    let mode = format!("labeler.settings.mode={mode}");
-    let policy = format!("plugins.on_error={on_error}");
-    let run = format!("{mode}-{on_error}");
-    lab.train(&run, &[&["--set", &mode, "--set", &policy], extra].concat())
+fn lab() -> Lab {
+    lab_of("labeler")
 }
 
-/// Under each policy, a plugin that does `mode` to some rows: the error has all of `parts`.
+/// Tells the plugin what to do.
+fn behave(lab: &Lab, mode: &str) {
+    let config = std::fs::read_to_string(lab.path("config.toml")).unwrap();
+    let (start, rest) = config.split_once("settings.mode = \"").unwrap();
+    let (_, rest) = rest.split_once('"').unwrap();
+    lab.write(
+        "config.toml",
+        format!("{start}settings.mode = \"{mode}\"{rest}"),
+    );
+}
+
+fn train(lab: &Lab, mode: &str, on_error: &str, extra: &[&str]) -> Trained {
+    behave(lab, mode);
+    let policy = format!("plugins.on_error={on_error}");
+    let run = format!("{mode}-{on_error}");
+    lab.train(&run, &[&["--set", &policy], extra].concat())
+}
+
+/// Under each policy, a labeler that does `mode` to some rows: the error has all of `parts`.
 fn check(mode: &str, extra: &[&str], parts: &[&str]) {
-    let lab = lab();
-    let set = format!("labeler.settings.mode={mode}");
-    let message = lab.refused("fail", &[&["--set", &set], extra].concat());
+    check_role("labeler", mode, extra, parts);
+}
+
+fn check_role(role: &str, mode: &str, extra: &[&str], parts: &[&str]) {
+    let lab = lab_of(role);
+    let honest = train(&lab, "honest", "fail", &[]);
+    behave(&lab, mode);
+    let message = lab.refused("fail", extra);
     for part in [&["hostile", "row 0", "1 of 4 rows", "on_error"], parts].concat() {
         assert!(message.contains(part), "`{part}` is not in: {message}");
     }
-    let honest = train(&lab, "honest", "fail", &[]);
     let drop = train(&lab, mode, "drop", extra);
     let neutral = train(&lab, mode, "neutral", extra);
     for run in [&drop, &neutral] {
@@ -139,6 +172,41 @@ fn a_plugin_that_floods_the_log() {
     assert!(lines().any(|line| line.contains("more lines were not shown")));
     assert!(lines().all(|line| line.len() < 3000));
     assert!(!flood.stderr.contains('\u{1b}'));
+}
+
+#[test]
+fn a_shaper_that_misbehaves() {
+    let check = |mode, parts: &[&str]| check_role("shaper", mode, &[], parts);
+    check("loop", &["`shape`", "longer than its share"]);
+    check("panic", &["`shape`", "cannot stand row 0", "lib.rs:"]);
+    check("memory", &["`shape`", "out of memory (limit 64 MiB)"]);
+    check("not-a-number", &["NaN", "`tokens`"]);
+    check("error", &["does not like this one"]);
+    check("too-few-tokens", &["1 per-token rewards for 8 tokens"]);
+}
+
+#[test]
+fn a_task_that_misbehaves() {
+    let check = |mode, parts: &[&str]| check_role("task", mode, &[], parts);
+    check("loop", &["`finish`", "longer than its share"]);
+    check("panic", &["`finish`", "cannot stand row 0", "lib.rs:"]);
+    check("memory", &["`finish`", "out of memory (limit 64 MiB)"]);
+    check("not-a-number", &["NaN", "a penalty"]);
+    check("error", &["does not like this one"]);
+    check("too-many", &["keeps 9 tokens of a response of 8"]);
+    let lab = lab_of("task");
+    for (mode, part) in [
+        ("panic-in-query", "cannot read row 0"),
+        ("loop-in-query", "longer than its share"),
+        ("long-query", "a query of 11 tokens, not 1 to 8"),
+    ] {
+        behave(&lab, mode);
+        let message = lab.refused("run", &[]);
+        for part in ["hostile-task", part] {
+            assert!(message.contains(part), "`{part}` is not in: {message}");
+        }
+        assert!(!lab.path("run").exists(), "{message}");
+    }
 }
 
 #[test]

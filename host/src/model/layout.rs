@@ -65,7 +65,6 @@ impl Layout {
 
     /// Where to look for what stands at `len` positions from `from` on: there, or at the last real
     /// position before, where a pad stands. `[batch, len]` i64.
-    #[must_use]
     pub fn sources(&self, from: i64, len: i64) -> Tensor {
         let options = (Kind::Int64, self.ids.device());
         match &self.source {
@@ -78,7 +77,6 @@ impl Layout {
 
 /// What stands at the positions `at` of each row. `hidden`: `[batch, len, width]`; `at`:
 /// `[batch, count]` i64; result `[batch, count, width]`.
-#[must_use]
 pub fn pick(hidden: &Tensor, at: &Tensor) -> Tensor {
     let (batch, count) = at.size2().expect("positions of each row");
     let width = hidden.size()[2];
