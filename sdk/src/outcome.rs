@@ -86,25 +86,28 @@ pub(crate) fn outcomes<T>(rows: &[RowResult<T>]) -> Outcomes {
     outcomes
 }
 
+/// An error of the row when it has not as many numbers as the plugin declares.
+pub(crate) fn expect(what: &str, got: usize, want: usize) -> RowResult<()> {
+    if got == want {
+        return Ok(());
+    }
+    Err(Row::error(format!(
+        "has {got} {what}, not {want} as declared"
+    )))
+}
+
 /// Row-major numbers, `width` a row, zeros where a row has no value (its status says so).
 pub(crate) fn row_major<T>(
-    what: &str,
     rows: &[RowResult<T>],
     width: usize,
     numbers: impl Fn(&T) -> &[f32],
-) -> Result<Vec<f32>, String> {
+) -> Vec<f32> {
     let mut packed = Vec::with_capacity(rows.len() * width);
-    for (row, result) in rows.iter().enumerate() {
-        match result.as_ref().map(&numbers) {
-            Ok(values) if values.len() == width => packed.extend_from_slice(values),
-            Ok(values) => {
-                return Err(format!(
-                    "row {row} has {} {what}, but the plugin declares {width}",
-                    values.len()
-                ));
-            }
+    for result in rows {
+        match result {
+            Ok(row) => packed.extend_from_slice(numbers(row)),
             Err(_) => packed.extend(std::iter::repeat_n(0.0, width)),
         }
     }
-    Ok(packed)
+    packed
 }

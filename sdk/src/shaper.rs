@@ -7,7 +7,7 @@ use crate::{
         types::{CallContext, Error, Rollouts},
     },
     column,
-    outcome::{each_row, outcomes, row_major},
+    outcome::{each_row, expect, outcomes, row_major},
     plugin::Component,
     rollout::RolloutBatch,
 };
@@ -57,40 +57,46 @@ pub(crate) fn rows<S: Shaper>(
     batch: &Rollouts,
 ) -> Result<(Packed, Vec<RowResult<Shaped>>), Error> {
     let batch = RolloutBatch::new(context, S::COLUMNS, batch)?;
-    let rows = each_row(batch.len(), |row| shaper.shape(batch.row(row)));
-    let packed = pack::<S>(&batch, &rows).map_err(Error::Internal)?;
-    Ok((packed, rows))
+    let rows = each_row(batch.len(), |row| {
+        let shaped = shaper.shape(batch.row(row))?;
+        let tokens = tokens::<S>(&batch, row);
+        expect("terms", shaped.terms.len(), S::TERMS.len())?;
+        expect("per-token rewards", shaped.per_token.len(), tokens)?;
+        expect("metrics", shaped.metrics.len(), S::METRICS.len())?;
+        Ok(shaped)
+    });
+    Ok((pack::<S>(&batch, &rows), rows))
 }
 
-fn pack<S: Shaper>(batch: &RolloutBatch<'_>, rows: &[RowResult<Shaped>]) -> Result<Packed, String> {
+/// How many rewards a row's tokens get.
+fn tokens<S: Shaper>(batch: &RolloutBatch<'_>, row: usize) -> usize {
+    if S::PER_TOKEN {
+        batch.row(row).token_count()
+    } else {
+        0
+    }
+}
+
+fn pack<S: Shaper>(batch: &RolloutBatch<'_>, rows: &[RowResult<Shaped>]) -> Packed {
     let width = S::TERMS.len();
-    let values = row_major("terms", rows, width, |row| &row.terms)?;
+    let values = row_major(rows, width, |row| &row.terms);
     let terms = S::TERMS.iter().enumerate().map(|(term, name)| Term {
         name: (*name).to_owned(),
         values: values.iter().skip(term).step_by(width).copied().collect(),
     });
     let mut per_token = Vec::new();
-    for (row, result) in rows.iter().enumerate().filter(|_| S::PER_TOKEN) {
-        let tokens = batch.row(row).token_count();
+    for (row, result) in rows.iter().enumerate() {
         match result {
-            Ok(shaped) if shaped.per_token.len() == tokens => {
-                per_token.extend_from_slice(&shaped.per_token)
-            }
-            Ok(shaped) => {
-                return Err(format!(
-                    "row {row} has {} per-token rewards for {tokens} tokens",
-                    shaped.per_token.len()
-                ));
-            }
-            Err(_) => per_token.extend(std::iter::repeat_n(0.0, tokens)),
+            Ok(shaped) => per_token.extend_from_slice(&shaped.per_token),
+            Err(_) => per_token.extend(std::iter::repeat_n(0.0, tokens::<S>(batch, row))),
         }
     }
-    Ok(Packed {
+    Packed {
         terms: terms.collect(),
         per_token: column::f32_buf(per_token),
-        metrics: row_major("metrics", rows, S::METRICS.len(), |row| &row.metrics)?,
+        metrics: row_major(rows, S::METRICS.len(), |row| &row.metrics),
         outcomes: outcomes(rows),
-    })
+    }
 }
 
 impl<C: Component<Plugin: Shaper>> Guest for C {

@@ -10,7 +10,7 @@ use crate::{
         types::{CallContext, Error, Rollouts, TextColumn},
     },
     column,
-    outcome::{each_row, outcomes, row_major},
+    outcome::{each_row, expect, outcomes, row_major},
     plugin::Component,
     rollout::RolloutBatch,
 };
@@ -142,12 +142,14 @@ pub(crate) fn evaluate<T: Task>(
     batch: &Rollouts,
 ) -> Result<(Evaluation, Metrics), Error> {
     let batch = RolloutBatch::new(context, T::COLUMNS, batch)?;
-    let rows = each_row(batch.len(), |row| task.evaluate(batch.row(row)));
-    let metrics =
-        row_major("metrics", &rows, T::METRICS.len(), |row| row).map_err(Error::Internal)?;
+    let rows = each_row(batch.len(), |row| {
+        let metrics = task.evaluate(batch.row(row))?;
+        expect("metrics", metrics.len(), T::METRICS.len())?;
+        Ok(metrics)
+    });
     Ok((
         Evaluation {
-            metrics,
+            metrics: row_major(&rows, T::METRICS.len(), |row| row),
             outcomes: outcomes(&rows),
         },
         rows,

@@ -182,7 +182,10 @@ fn a_shaper_that_misbehaves() {
     check("memory", &["`shape`", "out of memory (limit 64 MiB)"]);
     check("not-a-number", &["NaN", "`tokens`"]);
     check("error", &["does not like this one"]);
-    check("too-few-tokens", &["1 per-token rewards for 8 tokens"]);
+    check(
+        "too-few-tokens",
+        &["has 1 per-token rewards, not 8 as declared"],
+    );
 }
 
 #[test]
