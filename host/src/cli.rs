@@ -1,11 +1,19 @@
 //! The command line: what was typed becomes one call. Only this module reads arguments, the
 //! environment and the current directory, and only it writes to standard output.
 
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the edge talks to the terminal"
-)]
+/// Prints a line. A reader that went away, as `head` does, ends no run.
+macro_rules! println {
+    ($($argument:tt)*) => {
+        $crate::cli::write_to(std::io::stdout(), format_args!("{}\n", format_args!($($argument)*)))
+    };
+}
+
+/// The same to standard error.
+macro_rules! eprintln {
+    ($($argument:tt)*) => {
+        $crate::cli::write_to(std::io::stderr(), format_args!("{}\n", format_args!($($argument)*)))
+    };
+}
 
 mod bench;
 mod doctor;
@@ -18,10 +26,12 @@ mod sample;
 mod train;
 
 use std::ffi::OsString;
+use std::io::{ErrorKind, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 /// Fine-tunes language models from human preferences.
@@ -98,9 +108,28 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Bench(args) => bench::run(&args),
         Command::Doctor => doctor::run(),
         Command::Completions { shell } => {
-            clap_complete::generate(shell, &mut Cli::command(), "attune", &mut std::io::stdout());
+            let mut script = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "attune", &mut script);
+            write_to(
+                std::io::stdout(),
+                format_args!("{}", String::from_utf8_lossy(&script)),
+            );
             Ok(())
         }
+    }?;
+    if WRITES_FAILED.load(Ordering::Relaxed) {
+        bail!("not all could be written to standard output\nhint: is its disk full?");
+    }
+    Ok(())
+}
+
+/// Whether something could not be written, but for want of a reader.
+static WRITES_FAILED: AtomicBool = AtomicBool::new(false);
+
+fn write_to(mut stream: impl Write, text: std::fmt::Arguments) {
+    let written = stream.write_fmt(text).and_then(|()| stream.flush());
+    if written.is_err_and(|error| error.kind() != ErrorKind::BrokenPipe) {
+        WRITES_FAILED.store(true, Ordering::Relaxed);
     }
 }
 

@@ -37,7 +37,8 @@ pub struct Config {
     /// Proximal policy optimization.
     #[serde(default)]
     pub ppo: Ppo,
-    /// The penalty for leaving the original model.
+    /// The penalty for leaving the original model. The defaults are those of the released style
+    /// experiments.
     #[serde(default)]
     pub kl: Kl,
     /// Limits that every plugin is held to.
@@ -228,9 +229,8 @@ impl Default for Ppo {
 pub struct Kl {
     /// The coefficient, at the first update or throughout.
     pub coef: f64,
-    /// KL per sequence, in nats, that the coefficient is steered towards; absent for a fixed
-    /// coefficient.
-    pub target: Option<f64>,
+    /// KL per sequence, in nats, that the coefficient is steered towards; 0 for a fixed coefficient.
+    pub target: f64,
     /// Episodes over which the controller acts.
     pub horizon: f64,
 }
@@ -239,7 +239,7 @@ impl Default for Kl {
     fn default() -> Self {
         Kl {
             coef: 0.15,
-            target: None,
+            target: 6.0,
             horizon: 10_000.0,
         }
     }

@@ -91,3 +91,28 @@ fn completions_and_doctor_say_something() {
     let text = succeed(&["doctor"]);
     assert!(text.contains("plugins") && text.contains("cpu"), "{text}");
 }
+
+#[test]
+fn a_reader_that_goes_away_ends_nothing() {
+    use std::process::Stdio;
+    let lab = Lab::new();
+    let mut train = lab.command(&["train", "policy"], "run", &[]);
+    for command in [
+        &mut attune(&["doctor"]),
+        &mut attune(&["completions", "zsh"]),
+        &mut train,
+    ] {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        drop(child.stdout.take());
+        drop(child.stderr.take());
+        assert!(child.wait().unwrap().success());
+    }
+    assert!(lab.path("run/policy/model.safetensors").is_file());
+    let full = std::fs::File::create("/dev/full").unwrap();
+    let status = attune(&["doctor"]).stdout(full).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+}

@@ -74,7 +74,7 @@ fn typos_and_wrong_types_in_a_config() {
         &lab,
         "lr = 1e-3",
         "lr = -1e-3",
-        &["[ppo] lr -0.001", "at least 0"],
+        &["[ppo] lr -0.001", "from 0 to 1"],
     );
     refuse_edited(&lab, "batch_size = 8", "batch_size = -8", &["-8"]);
     refuse_edited(
@@ -112,7 +112,7 @@ fn overrides_and_values_out_of_their_bounds() {
     refuse_set(&lab, "eval.queries=0", &["[eval] queries is 0"]);
     refuse_set(&lab, "run.dtype=f16", &["`f16`", "f32 or bf16"]);
     refuse_set(&lab, "run.device=tpu", &["`tpu`", "cpu"]);
-    refuse_set(&lab, "kl.horizon=0.0", &["horizon 0", "above 0"]);
+    refuse_set(&lab, "kl.horizon=0.0", &["horizon 0", "from 1"]);
     refuse_set(
         &lab,
         "sampling.temperature=0.0",

@@ -216,24 +216,30 @@ fn a_task_that_misbehaves() {
 fn a_plugin_that_lies_about_the_whole_batch() {
     let lab = lab();
     for (mode, part) in [
-        ("too-few-rows", "returned 0 verdicts, not 1"),
-        ("too-many-scores", "returned 2 scores, not 1"),
+        ("too-few-rows", "verdicts, not 3"),
+        ("too-many-scores", "scores, not 3"),
         ("refuse", "is on strike"),
         ("panic-in-configure", "configured to panic"),
         ("loop-in-configure", "ran out of time"),
     ] {
-        let mode = format!("labeler.settings.mode={mode}");
+        behave(&lab, mode);
+        let mode = "labeler.settings.every=1";
         // No row is to blame, so the policy makes no difference, and nothing has begun.
         for on_error in ["fail", "drop", "neutral"] {
             let policy = format!("plugins.on_error={on_error}");
-            let message = lab.refused("run", &["--set", &mode, "--set", &policy]);
+            let message = lab.refused("run", &["--set", mode, "--set", &policy]);
             for part in ["hostile", part] {
                 assert!(message.contains(part), "`{part}` is not in: {message}");
             }
             assert!(!lab.path("run").exists(), "{message}");
         }
     }
+    behave(&lab, "honest");
     lab.train("run", &[]);
+    // Some rows are to blame: they are found, and the policy is followed.
+    check("too-few-rows", &[], &["returned 0 verdicts, not 1"]);
+    check("too-many-scores", &[], &["returned 2 scores, not 1"]);
+    check("refuse", &[], &["is on strike"]);
 }
 
 #[test]
@@ -266,6 +272,9 @@ fn more_errors_than_allowed_stop_the_run_and_leave_its_checkpoint() {
         }
         let metrics = crate::support::lines(&lab.path(on_error).join("metrics.jsonl"));
         assert_eq!(metrics.len(), 2);
+        let failed = lab.path(on_error).join("failed-update-000002.json");
+        let failed: Value = serde_json::from_slice(&std::fs::read(failed).unwrap()).unwrap();
+        assert_eq!(failed["samples"].as_array().unwrap().len(), 8);
         // It goes on from there, into the same wall.
         let again = lab.refused(on_error, &[&extra[..], &["--resume"]].concat());
         assert!(again.contains("update-000002"), "{again}");

@@ -168,7 +168,7 @@ pub(crate) fn failure(command: &mut Command) -> String {
 /// What a run left behind, without what depends on the clock.
 #[derive(Debug)]
 pub(crate) struct Trained {
-    /// Lines of `metrics.jsonl` without `time/*`.
+    /// Lines of `metrics.jsonl` without what depends on the clock.
     pub(crate) metrics: Vec<BTreeMap<String, Value>>,
     /// Lines of `samples.jsonl`.
     pub(crate) samples: Vec<Value>,
@@ -176,6 +176,10 @@ pub(crate) struct Trained {
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// What the process said.
     pub(crate) stderr: String,
+}
+
+fn depends_on_the_clock(metric: &str) -> bool {
+    metric.starts_with("time/") || ["elapsed/fps", "elapsed/time"].contains(&metric)
 }
 
 impl Trained {
@@ -191,7 +195,7 @@ impl Trained {
         let metrics = lines(&run.join("metrics.jsonl")).into_iter().map(|line| {
             let all: BTreeMap<String, Value> = serde_json::from_value(line).unwrap();
             all.into_iter()
-                .filter(|(name, _)| !name.starts_with("time/"))
+                .filter(|(name, _)| !depends_on_the_clock(name))
                 .collect()
         });
         Trained {

@@ -19,6 +19,14 @@ pub(crate) fn test(layout: &Layout, args: &[String]) -> Result<()> {
 /// Everything a change must pass.
 pub(crate) fn ci(layout: &Layout) -> Result<()> {
     let start = Instant::now();
+    lint(layout)?;
+    test(layout, &[])?;
+    println!("ci took {:.1} s: all passed", start.elapsed().as_secs_f64());
+    Ok(())
+}
+
+/// What can be said of the code without running it.
+pub(crate) fn lint(layout: &Layout) -> Result<()> {
     let root = layout.root();
     step("formatting", || {
         run_command(cargo(root).args(["fmt", "--all", "--check"]))
@@ -41,10 +49,7 @@ pub(crate) fn ci(layout: &Layout) -> Result<()> {
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
-    })?;
-    test(layout, &[])?;
-    println!("ci took {:.1} s: all passed", start.elapsed().as_secs_f64());
-    Ok(())
+    })
 }
 
 /// What the test binaries' closing lines say, added up.

@@ -92,7 +92,9 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
-    /// What a change must pass: formatting, lints, documentation, then `test`
+    /// Set up, then formatting, lints and documentation
+    Lint,
+    /// What a change must pass: `lint`, then `test`
     Ci,
 }
 
@@ -105,6 +107,7 @@ fn main() -> std::process::ExitCode {
         Verb::Bench(options) => bench::run(&layout, &options),
         Verb::Parity { python, args } => peer::parity(&layout, python.as_deref(), &args),
         Verb::Plugins => plugins::run(&layout),
+        Verb::Lint => checks::lint(&layout),
         Verb::Ci => checks::ci(&layout),
     });
     match result {

@@ -40,14 +40,15 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
         .with_context(|| format!("in config `{}`", file.display()))?;
     let parts = parts::load(&config)?;
     if args.floor {
-        return say(&floor(&config, &parts));
+        let (operations, rate) = floor_by_phase(&config, &parts);
+        return say(&json!({ "operations": operations, "rate": rate }));
     }
     updates(args, &config, &plan, parts)
 }
 
 /// The update's products, in floating-point operations, and the machine's best rate, in operations
 /// a second.
-fn floor(config: &Config, parts: &Parts) -> Value {
+fn floor_by_phase(config: &Config, parts: &Parts) -> (Work, f64) {
     let layout = parts.scorers.task.layout();
     let shape = Shape {
         batch: config.ppo.batch_size as i64,
@@ -58,7 +59,13 @@ fn floor(config: &Config, parts: &Parts) -> Value {
     };
     let model = parts.policy.config();
     let rows = shape.batch * (shape.context_len + shape.response_len);
-    json!({ "operations": Work::of(model, shape), "rate": best_rate(model, rows) })
+    (Work::of(model, shape), best_rate(model, rows))
+}
+
+/// The same for a whole update.
+pub(super) fn floor(config: &Config, parts: &Parts) -> (f64, f64) {
+    let (work, rate) = floor_by_phase(config, parts);
+    (work.generate + work.analyze + work.train, rate)
 }
 
 fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> Result<()> {

@@ -11,8 +11,11 @@ use crate::model::config::ModelConfig;
 use crate::model::generate::Sampling;
 use crate::model::gguf;
 use crate::model::policy::Policy;
-use crate::model::weights::read_folder;
+use crate::model::weights::{read_folder, read_tensors};
 use crate::tokenizer::Tokenizer;
+
+/// Random models are for tests and comparisons.
+const LARGEST_RANDOM: i64 = 1 << 31;
 
 #[derive(Subcommand)]
 pub(super) enum ModelCommand {
@@ -117,16 +120,25 @@ fn inspect(dir: &Path) -> Result<()> {
         ("positions", c.max_positions.to_string()),
         (
             "value head",
-            if dir.join("value_head.safetensors").is_file() {
-                "trained".to_owned()
-            } else {
-                "none yet, starts at 0".to_owned()
+            match value_head_is_trained(dir) {
+                Some(true) => "trained".to_owned(),
+                Some(false) => "all 0, not trained yet".to_owned(),
+                None => "none yet, starts at 0".to_owned(),
             },
         ),
     ] {
         println!("{name:<11} {value}");
     }
     Ok(())
+}
+
+/// Whether a value head that is there is anything but zeros.
+fn value_head_is_trained(dir: &Path) -> Option<bool> {
+    let tensors = read_tensors(&dir.join("value_head.safetensors")).ok()?;
+    let sizes = tensors
+        .iter()
+        .map(|(_, tensor)| tensor.abs().sum(Kind::Double));
+    Some(sizes.map(|size| size.double_value(&[])).sum::<f64>() > 0.0)
 }
 
 /// Which number types the folder's tensors are stored in.
@@ -151,8 +163,25 @@ fn random(config: &Path, dir: &Path, seed: u64) -> Result<()> {
     }
     let text = std::fs::read_to_string(config)
         .with_context(|| format!("cannot read `{}`", config.display()))?;
-    let config = ModelConfig::from_json(&serde_json::from_str(&text)?)
-        .with_context(|| format!("in `{}`", config.display()))?;
+    let about = || {
+        format!(
+            "in `{}`\nhint: give it a config.json of a small GPT-2, Llama or Qwen2",
+            config.display()
+        )
+    };
+    let json = serde_json::from_str(&text).context("it is no JSON");
+    let config = ModelConfig::from_json(&json.with_context(about)?).with_context(about)?;
+    let parameters: i64 = config
+        .parameters()
+        .iter()
+        .map(|(_, shape)| shape.iter().product::<i64>())
+        .fold(0, i64::saturating_add);
+    if parameters > LARGEST_RANDOM {
+        bail!(
+            "a model of {parameters} random parameters would be for nothing; at most {LARGEST_RANDOM}\n\
+             hint: make it smaller"
+        );
+    }
     let policy = Policy::random(&config, seed, Device::Cpu, Kind::Float, None)?;
     policy.save(dir)?;
     Tokenizer::bytes().save(dir)
@@ -165,7 +194,18 @@ fn logits(dir: &Path, text: &Path, out: &Path, greedy: usize) -> Result<()> {
         .with_context(|| format!("cannot read `{}`", text.display()))?;
     let tokens = tokenizer.encode(&text);
     if tokens.is_empty() {
-        bail!("the text has no tokens");
+        bail!("the text has no tokens\nhint: give it a file with some words");
+    }
+    let (len, most) = (
+        tokens.len().saturating_add(greedy),
+        policy.config().max_positions,
+    );
+    if len as u64 > most as u64 {
+        bail!(
+            "the text has {} tokens and --greedy {greedy} makes them {len}, more than the model's {most} \
+             positions\nhint: give it a shorter text, or lower --greedy",
+            tokens.len()
+        );
     }
     let ids: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
     let context = Tensor::from_slice(&ids).view([1, -1]);

@@ -41,6 +41,10 @@ impl TokenizerHost for Tokenizer {
 const MODEL: &str = "a model folder holds config.json, model.safetensors and tokenizer.json of one \
                      model; `attune model import` makes one";
 
+/// Queries on which the labeler is tried: more than one, so that a bad one can be told from a bad
+/// labeler.
+const PROBED: usize = 3;
+
 /// Everything that a run needs, loaded and checked.
 pub(super) struct Parts {
     pub(super) tokenizer: Arc<Tokenizer>,
@@ -121,7 +125,7 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
         update: 0,
         split: Split::Validation,
     };
-    scorers.probe(probed, &held_out[0])?;
+    scorers.probe(probed, &held_out[..held_out.len().min(PROBED)])?;
     let device = device::resolve(&config.run.device)?;
     device::set_threads(config.run.threads);
     let kind = if config.run.dtype == "bf16" {

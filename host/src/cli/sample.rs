@@ -11,6 +11,11 @@ use crate::model::generate::Sampling;
 use crate::model::policy::Policy;
 use crate::tokenizer::Tokenizer;
 
+/// Rows that are sampled at a time.
+const ROWS: usize = 64;
+/// More than anybody reads.
+const MOST_SAMPLES: usize = 100_000;
+
 #[derive(Args)]
 pub(super) struct SampleArgs {
     /// A run directory or a model folder
@@ -43,16 +48,31 @@ pub(super) struct SampleArgs {
 
 pub(super) fn run(args: &SampleArgs) -> Result<()> {
     if !args.temperature.is_finite() || args.temperature < 0.0 {
-        bail!("--temperature {} must be at least 0", args.temperature);
+        bail!(
+            "--temperature {} must be a number, at least 0\nhint: 1 samples as the model says, 0 takes \
+             the likeliest token",
+            args.temperature
+        );
     }
     if args.top_k < 0 {
-        bail!("--top-k {} must be at least 0", args.top_k);
+        bail!(
+            "--top-k {} must be at least 0\nhint: 0 samples among all tokens",
+            args.top_k
+        );
     }
     if !(args.top_p > 0.0 && args.top_p <= 1.0) {
-        bail!("--top-p {} must be above 0 and at most 1", args.top_p);
+        bail!(
+            "--top-p {} must be above 0 and at most 1\nhint: 1 samples among all tokens",
+            args.top_p
+        );
     }
-    if args.tokens == 0 || args.count == 0 {
-        bail!("--tokens and --count must be at least 1");
+    if args.tokens == 0 || !(1..=MOST_SAMPLES).contains(&args.count) {
+        bail!(
+            "--tokens {} must be at least 1, --count {} from 1 to {MOST_SAMPLES}\nhint: give other \
+             numbers",
+            args.tokens,
+            args.count
+        );
     }
     let folder = model_folder(&args.dir)?;
     let tokenizer = Tokenizer::load(&folder)?;
@@ -72,10 +92,14 @@ pub(super) fn run(args: &SampleArgs) -> Result<()> {
             .map(i64::from)
             .collect();
         if tokens.is_empty() {
-            bail!("prompt {} is empty", number + 1);
+            bail!(
+                "prompt {} is empty\nhint: give it a word to go on from",
+                number + 1
+            );
         }
-        let (len, most) = (tokens.len() + args.tokens, policy.config().max_positions);
-        if len as i64 > most {
+        let len = tokens.len().saturating_add(args.tokens);
+        let most = policy.config().max_positions;
+        if len as u64 > most as u64 {
             bail!(
                 "prompt {} and --tokens {} make {len} tokens, more than the model's {most} positions\n\
                  hint: lower --tokens",
@@ -83,15 +107,21 @@ pub(super) fn run(args: &SampleArgs) -> Result<()> {
                 args.tokens
             );
         }
-        let context = Tensor::from_slice(&tokens)
-            .view([1, tokens.len() as i64])
-            .repeat([args.count as i64, 1])
-            .to_device(device);
+        let context = Tensor::from_slice(&tokens).view([1, tokens.len() as i64]);
+        let context = context.to_device(device);
         let seed = crate::seed::derive(args.seed, "sample", number as u64);
-        let responses = policy.respond(&context, args.tokens as i64, &sampling, seed);
-        for row in Vec::<Vec<i64>>::try_from(responses.to_device(tch::Device::Cpu))? {
-            let response: Vec<u32> = row.iter().map(|&token| token as u32).collect();
-            println!("{prompt}{}", tokenizer.decode(&response));
+        for first_row in (0..args.count).step_by(ROWS) {
+            let rows = ROWS.min(args.count - first_row) as i64;
+            let sampling = Sampling {
+                first_row: first_row as u64,
+                ..sampling.clone()
+            };
+            let context = context.repeat([rows, 1]);
+            let responses = policy.respond(&context, args.tokens as i64, &sampling, seed);
+            for row in Vec::<Vec<i64>>::try_from(responses.to_device(tch::Device::Cpu))? {
+                let response: Vec<u32> = row.iter().map(|&token| token as u32).collect();
+                println!("{prompt}{}", tokenizer.decode(&response));
+            }
         }
     }
     Ok(())
@@ -107,7 +137,8 @@ fn model_folder(dir: &Path) -> Result<PathBuf> {
         return Ok(policy);
     }
     bail!(
-        "`{}` is neither a model folder (no config.json) nor a finished run (no policy/config.json)",
+        "`{}` is neither a model folder (no config.json) nor a finished run (no policy/config.json)\n\
+         hint: name a folder that `attune train policy` or `attune model import` made",
         dir.display()
     )
 }

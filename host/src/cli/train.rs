@@ -5,6 +5,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde_json::json;
 
+use crate::cli::bench::floor;
 use crate::cli::inputs;
 use crate::cli::parts::{self, Parts};
 use crate::cli::progress::Progress;
@@ -30,6 +31,9 @@ pub(super) fn plan(file: &Path, overrides: &[String]) -> Result<()> {
         .with_context(|| format!("in config `{}`", file.display()))?;
     let parts = parts::load(&config)?;
     print_plan(&config, &plan, &parts);
+    if !parts.policy.device().is_cuda() {
+        print_time(&config, &plan, &parts);
+    }
     Ok(())
 }
 
@@ -82,9 +86,22 @@ fn print_plan(config: &Config, plan: &Plan, parts: &Parts) {
     );
     println!("optimizer  {} steps", plan.optimizer_steps);
     println!(
-        "memory     about {} MiB for weights, reference, gradients and optimizer, {} MiB at most for activations",
+        "memory     about {} MiB for weights, reference, gradients and optimizer, {} MiB for activations",
         parts.policy.training_bytes() >> 20,
-        ACTIVATION_BUDGET >> 20,
+        (parts.policy.activation_bytes_per_token() * (context_len + layout.response_len) * micro)
+            >> 20,
+    );
+}
+
+/// What the machine needs at least for an update, by products that are timed now.
+fn print_time(config: &Config, plan: &Plan, parts: &Parts) {
+    let (operations, rate) = floor(config, parts);
+    let seconds = operations / rate;
+    println!(
+        "time       at least {seconds:.1} s an update, {:.0} min in all: the products alone, at the {:.0} \
+         GFLOP/s seen just now",
+        seconds * plan.updates as f64 / 60.0,
+        rate / 1e9,
     );
 }
 
@@ -104,15 +121,15 @@ pub(super) fn micro_batch(config: &Config, plan: &Plan, parts: &Parts) -> usize 
 
 pub(super) fn controller(config: &Config) -> KlController {
     let kl = &config.kl;
-    match kl.target {
-        Some(target) => KlController::Adaptive {
+    if kl.target == 0.0 {
+        return KlController::Fixed {
             coefficient: kl.coef,
-            target,
-            horizon: kl.horizon,
-        },
-        None => KlController::Fixed {
-            coefficient: kl.coef,
-        },
+        };
+    }
+    KlController::Adaptive {
+        coefficient: kl.coef,
+        target: kl.target,
+        horizon: kl.horizon,
     }
 }
 
@@ -187,10 +204,29 @@ pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<
     // Saved first: a scorer that fails on the held-out answers does not take the policy with it.
     parts.policy.save(&run_dir.policy())?;
     parts.tokenizer.save(&run_dir.policy())?;
+    keep_companions(&config.model.path, &run_dir.policy())?;
     let after = evaluate(&trainer.roller, &parts.held_out)?;
     store(&run_dir, "after", &after)?;
     print_table(&before, &after, config.eval.show);
     print_where(&run_dir, &state);
+    Ok(())
+}
+
+/// Copies what else a model folder says of its tokens and their use, such as its chat template.
+fn keep_companions(from: &Path, to: &Path) -> Result<()> {
+    for name in [
+        "tokenizer_config.json",
+        "special_tokens_map.json",
+        "added_tokens.json",
+        "generation_config.json",
+        "chat_template.jinja",
+    ] {
+        let file = from.join(name);
+        if file.is_file() {
+            std::fs::copy(&file, to.join(name))
+                .with_context(|| format!("cannot copy `{}`", file.display()))?;
+        }
+    }
     Ok(())
 }
 
@@ -204,7 +240,13 @@ fn first_evaluation(
 ) -> Result<Evaluation> {
     let path = run_dir.eval().join("before.json");
     if resumed && path.is_file() {
-        return Ok(serde_json::from_slice(&std::fs::read(&path)?)?);
+        let read = serde_json::from_slice(&std::fs::read(&path)?);
+        return read.with_context(|| {
+            format!(
+                "`{}` is damaged\nhint: remove it to have the untrained model answer again",
+                path.display()
+            )
+        });
     }
     progress.note(&format!(
         "answering {} held-out queries with the untrained model",
@@ -253,6 +295,10 @@ fn print_table(before: &Evaluation, after: &Evaluation, show: usize) {
         ("distinct-2", before.distinct_2, after.distinct_2),
         ("valid", before.valid, after.valid),
     ] {
+        println!("{name:<18} {old:>10.3} {new:>10.3}");
+    }
+    for (name, new) in &after.task {
+        let old = before.task.get(name).unwrap_or(&f64::NAN);
         println!("{name:<18} {old:>10.3} {new:>10.3}");
     }
     for (old, new) in before.answers.iter().zip(&after.answers).take(show) {

@@ -141,8 +141,21 @@ fn apply(table: &mut toml::Table, text: &str) -> Result<()> {
             _ => bail!("`--set {text}`: `{part}` is not a section"),
         };
     }
-    here.insert(last.to_string(), value);
+    merge(here, last, value);
     Ok(())
+}
+
+/// A table changes the keys that it has, and leaves the others.
+fn merge(table: &mut toml::Table, key: &str, value: toml::Value) {
+    match (table.get_mut(key), value) {
+        (Some(toml::Value::Table(old)), toml::Value::Table(new)) => {
+            new.into_iter()
+                .for_each(|(key, value)| merge(old, &key, value));
+        }
+        (_, value) => {
+            table.insert(key.to_owned(), value);
+        }
+    }
 }
 
 fn parse_value(text: &str) -> toml::Value {

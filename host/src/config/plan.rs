@@ -1,6 +1,8 @@
 //! What follows from a config, and what cannot work in it. Every problem is found at once, before
 //! a model or a plugin is loaded.
 
+use std::ops::RangeInclusive;
+
 use anyhow::{Result, bail};
 
 use super::{Config, Kl, Ppo, Sampling};
@@ -50,11 +52,20 @@ impl Config {
                 "add `[labeler]` with `plugin = \"valence\"`",
             );
         }
+        if self.task.weight != 1.0 {
+            problems.add(
+                format!(
+                    "[task] weight is {}, but a task gives no reward",
+                    self.task.weight
+                ),
+                "leave it out",
+            );
+        }
         for plugin in self.labeler.iter().chain(&self.shaper) {
-            if !plugin.weight.is_finite() {
+            if !(-1e6..=1e6).contains(&plugin.weight) {
                 problems.add(
                     format!(
-                        "weight {} of `{}` is not finite",
+                        "weight {} of `{}` must be a number from -1e6 to 1e6",
                         plugin.weight, plugin.plugin
                     ),
                     "use a number, such as 1.0",
@@ -69,6 +80,7 @@ impl Config {
         }
         let (run, limits) = (&self.run, &self.plugins);
         problems.at_least_one("run", "checkpoint_every", run.checkpoint_every);
+        problems.at_most("run", "threads", run.threads as u64, 1024);
         problems.at_least_one("run", "keep_checkpoints", run.keep_checkpoints as u64);
         problems.at_least_one("eval", "queries", self.eval.queries);
         problems.at_least_one("plugins", "memory_mib", limits.memory_mib);
@@ -114,11 +126,21 @@ impl Problems {
         }
     }
 
-    fn above_zero(&mut self, section: &str, name: &str, value: f64) {
-        if !value.is_finite() || value <= 0.0 {
+    fn within(&mut self, section: &str, name: &str, value: f64, range: RangeInclusive<f64>) {
+        if !range.contains(&value) {
+            let (least, most) = range.into_inner();
             self.add(
-                format!("[{section}] {name} {value} must be a number above 0"),
+                format!("[{section}] {name} {value} must be a number from {least} to {most}"),
                 format!("leave {section}.{name} out for its default"),
+            );
+        }
+    }
+
+    fn at_most(&mut self, section: &str, name: &str, value: u64, most: u64) {
+        if value > most {
+            self.add(
+                format!("[{section}] {name} is {value}, must be at most {most}"),
+                format!("use {section}.{name} = {most} or less"),
             );
         }
     }
@@ -146,15 +168,22 @@ fn check_ppo(ppo: &Ppo, problems: &mut Problems) {
     if ppo.batch_size != 0 && ppo.minibatches != 0 && ppo.whiten_groups != 0 {
         check_division(ppo, problems);
     }
-    for (name, value) in [
-        ("lr", ppo.lr),
-        ("vf_coef", ppo.vf_coef),
-        ("clip_range", ppo.clip_range),
-        ("clip_range_value", ppo.clip_range_value),
-        ("adam_epsilon", ppo.adam_epsilon),
-        ("max_grad_norm", ppo.max_grad_norm),
+    for (name, value, most) in [
+        ("lr", ppo.lr, 1.0),
+        ("vf_coef", ppo.vf_coef, 1e4),
+        ("clip_range", ppo.clip_range, 1e4),
+        ("clip_range_value", ppo.clip_range_value, 1e4),
+        ("adam_epsilon", ppo.adam_epsilon, 1.0),
+        ("max_grad_norm", ppo.max_grad_norm, 1e12),
     ] {
-        problems.not_negative("ppo", name, value);
+        problems.within("ppo", name, value, 0.0..=most);
+    }
+    for (name, value, most) in [
+        ("epochs", ppo.epochs, 10_000),
+        ("batch_size", ppo.batch_size, 1 << 24),
+        ("total_episodes", ppo.total_episodes, 1 << 40),
+    ] {
+        problems.at_most("ppo", name, value, most);
     }
     problems.share("ppo", "gamma", ppo.gamma);
     problems.share("ppo", "lam", ppo.lam);
@@ -192,10 +221,10 @@ fn check_division(ppo: &Ppo, problems: &mut Problems) {
 }
 
 fn check_sampling(sampling: &Sampling, problems: &mut Problems) {
-    if !sampling.temperature.is_finite() || sampling.temperature <= 0.0 {
+    if !(1e-3..=1e3).contains(&sampling.temperature) {
         problems.add(
             format!(
-                "[sampling] temperature {} must be above 0",
+                "[sampling] temperature {} must be a number above 0, from 0.001 to 1000",
                 sampling.temperature
             ),
             "PPO needs a distribution to learn from; the original's is 0.7",
@@ -212,10 +241,8 @@ fn check_sampling(sampling: &Sampling, problems: &mut Problems) {
 
 fn check_kl(kl: &Kl, problems: &mut Problems) {
     problems.not_negative("kl", "coef", kl.coef);
-    if let Some(target) = kl.target {
-        problems.above_zero("kl", "target", target);
-    }
-    problems.above_zero("kl", "horizon", kl.horizon);
+    problems.not_negative("kl", "target", kl.target);
+    problems.within("kl", "horizon", kl.horizon, 1.0..=1e12);
 }
 
 #[cfg(test)]

@@ -90,6 +90,18 @@ impl Fields<'_> {
         if value <= 0 {
             bail!("config.json: `{key}` is {value}, must be above 0");
         }
+        let most = largest(key);
+        if value > most {
+            bail!("config.json: `{key}` is {value}, must be at most {most}");
+        }
+        Ok(value)
+    }
+
+    fn positive(&self, key: &str, default: f64) -> Result<f64> {
+        let value = self.float(key, default)?;
+        if !(value > 0.0 && value.is_finite()) {
+            bail!("config.json: `{key}` is {value}, must be a number above 0");
+        }
         Ok(value)
     }
 
@@ -120,6 +132,16 @@ impl Fields<'_> {
             ),
             _ => Ok(()),
         }
+    }
+}
+
+/// What no model exceeds: larger numbers are mistakes, and would only be found when memory ends.
+fn largest(key: &str) -> i64 {
+    match key {
+        "n_layer" | "num_hidden_layers" => 10_000,
+        "vocab_size" => 1 << 26,
+        "n_positions" | "max_position_embeddings" | "original_max_position_embeddings" => 1 << 31,
+        _ => 1 << 20,
     }
 }
 
@@ -183,7 +205,7 @@ impl ModelConfig {
             head_dim: hidden / heads,
             mlp: f.int("n_inner", Some(4 * hidden))?,
             max_positions: f.int("n_positions", Some(1024))?,
-            norm_eps: f.float("layer_norm_epsilon", 1e-5)?,
+            norm_eps: f.positive("layer_norm_epsilon", 1e-5)?,
             rope_theta: 0.0,
             rope_scaling: None,
             tied: f.flag("tie_word_embeddings", true)?,
@@ -220,7 +242,7 @@ impl ModelConfig {
             head_dim: f.int("head_dim", Some(hidden / heads))?,
             mlp: f.int("intermediate_size", None)?,
             max_positions: f.int("max_position_embeddings", Some(2048))?,
-            norm_eps: f.float("rms_norm_eps", 1e-6)?,
+            norm_eps: f.positive("rms_norm_eps", 1e-6)?,
             rope_theta,
             rope_scaling,
             tied: f.flag("tie_word_embeddings", false)?,
@@ -395,7 +417,7 @@ fn rope(f: &Fields) -> Result<(f64, Option<Llama3Scaling>)> {
     let nested = f
         .present("rope_parameters")
         .or_else(|| f.present("rope_scaling"));
-    let theta = f.float("rope_theta", 10_000.0)?;
+    let theta = f.positive("rope_theta", 10_000.0)?;
     let Some(nested) = nested else {
         return Ok((theta, None));
     };
@@ -403,14 +425,14 @@ fn rope(f: &Fields) -> Result<(f64, Option<Llama3Scaling>)> {
         .as_object()
         .context("config.json: rope scaling is not an object")?;
     let n = Fields(map);
-    let theta = n.float("rope_theta", theta)?;
+    let theta = n.positive("rope_theta", theta)?;
     let kind = n.present("rope_type").or_else(|| n.present("type"));
     let scaling = match kind.and_then(Value::as_str).unwrap_or("default") {
         "default" => None,
         "llama3" => Some(Llama3Scaling {
-            factor: n.float("factor", 8.0)?,
-            low: n.float("low_freq_factor", 1.0)?,
-            high: n.float("high_freq_factor", 4.0)?,
+            factor: n.positive("factor", 8.0)?,
+            low: n.positive("low_freq_factor", 1.0)?,
+            high: n.positive("high_freq_factor", 4.0)?,
             original_positions: n.int("original_max_position_embeddings", None)? as f64,
         }),
         other => bail!(

@@ -84,7 +84,7 @@ impl Policy {
         weights: Weights,
         trainable_layers: Option<usize>,
     ) -> Result<Self> {
-        let top = trainable_layers.map_or(config.layers, |n| n as i64);
+        let top = trainable_layers.map_or(config.layers, |n| n.try_into().unwrap_or(i64::MAX));
         if top < 1 || top > config.layers {
             bail!(
                 "trainable_layers is {top}, must be 1 to {} for this model\nhint: leave it out to train everything",
@@ -100,7 +100,7 @@ impl Policy {
         let frozen = config.layers - top;
         let mut trainable = Vec::new();
         for (name, tensor) in weights.iter() {
-            if is_trainable(config, frozen, name) {
+            if trainable_layers.is_none() || is_at_the_top(config, frozen, name) {
                 trainable.push((name.clone(), tensor.set_requires_grad(true)));
             }
         }
@@ -120,12 +120,11 @@ impl Policy {
     /// A frozen copy that shares the storage of what this policy never trains.
     #[must_use]
     pub fn reference(&self) -> Self {
-        let config = self.config();
         let weights = self
             .weights
-            .copy_where(|name| is_trainable(config, self.frozen, name));
+            .copy_where(|name| self.trainable.iter().any(|(trained, _)| trained == name));
         Self {
-            model: Transformer::new(config, &weights),
+            model: Transformer::new(self.config(), &weights),
             weights,
             value: (self.value.0.detach().copy(), self.value.1.detach().copy()),
             frozen: self.frozen,
@@ -291,11 +290,8 @@ impl Policy {
     }
 }
 
-/// With frozen blocks, only the blocks above them and the final norm are trained.
-fn is_trainable(config: &ModelConfig, frozen: i64, name: &str) -> bool {
-    if frozen == 0 {
-        return true;
-    }
+/// Whether a parameter is of the blocks above the frozen ones or of the final norm.
+fn is_at_the_top(config: &ModelConfig, frozen: i64, name: &str) -> bool {
     let tail = name.strip_prefix(config.root()).unwrap_or(name);
     tail.starts_with("ln_f.")
         || tail.starts_with("norm.")

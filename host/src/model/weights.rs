@@ -61,6 +61,10 @@ impl Weights {
                     tensor.size()
                 );
             }
+            // Infinite or no number if a single value is.
+            if !tensor.sum(Kind::Double).double_value(&[]).is_finite() {
+                bail!("tensor `{name}` has values that are not finite numbers");
+            }
             let tensor = tensor.to_device(device).to_kind(kind).contiguous();
             tensors.push((name, tensor));
         }

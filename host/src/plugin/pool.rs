@@ -216,6 +216,11 @@ impl<G> Pool<G> {
         let mut outcomes: Vec<Option<Outcome<T>>> = (0..count).map(|_| None).collect();
         let mut pending: Vec<Vec<usize>> = vec![(0..count).collect()];
         let mut failed: Option<String> = None;
+        let mut refused = Refusals {
+            function,
+            first: None,
+            rows: 0,
+        };
         let mut searching = false;
         while let Some(rows) = pending.pop() {
             if rows.is_empty() {
@@ -240,14 +245,16 @@ impl<G> Pool<G> {
                 budget
             };
             match self.attempt(budget, row_limit, &|guest, store| call(guest, store, &rows)) {
-                Ok(returned) => {
-                    let checked =
-                        check(returned, &rows).map_err(|text| self.error(function, text))?;
-                    rows.iter()
+                Ok(returned) => match check(returned, &rows) {
+                    Ok(checked) => rows
+                        .iter()
                         .zip(checked)
-                        .for_each(|(row, outcome)| outcomes[*row] = Some(outcome));
+                        .for_each(|(row, outcome)| outcomes[*row] = Some(outcome)),
+                    Err(text) => refused.set_aside(text, rows, &mut pending, &mut outcomes),
+                },
+                Err(Failure::Refused(text)) => {
+                    refused.set_aside(text, rows, &mut pending, &mut outcomes);
                 }
-                Err(Failure::Refused(text)) => return Err(self.error(function, text)),
                 Err(Failure::Trap {
                     message,
                     row,
@@ -263,10 +270,39 @@ impl<G> Pool<G> {
                 }
             }
         }
+        if let Some(first) = refused.first.filter(|_| refused.rows == count) {
+            // It would be so whatever the rows are.
+            return Err(self.error(function, first));
+        }
         Ok(outcomes
             .into_iter()
             .map(|o| o.expect("every row was answered or given up"))
             .collect())
+    }
+}
+
+/// Batches that a plugin refused, or answered with nonsense, without saying which row is to blame.
+struct Refusals<'a> {
+    function: &'a str,
+    first: Option<String>,
+    /// Rows that it did so to when asked about them alone.
+    rows: usize,
+}
+
+impl Refusals<'_> {
+    /// Divides the batch to find the rows; one that is alone gets the error.
+    fn set_aside<T>(
+        &mut self,
+        text: String,
+        rows: Vec<usize>,
+        pending: &mut Vec<Vec<usize>>,
+        outcomes: &mut [Option<Outcome<T>>],
+    ) {
+        if let Some(bad) = divide(rows, None, false, pending) {
+            outcomes[bad] = Some(Outcome::Error(format!("`{}`: {text}", self.function)));
+            self.rows += 1;
+        }
+        self.first.get_or_insert(text);
     }
 }
 

@@ -81,6 +81,15 @@ struct Slot {
     v: Tensor,
 }
 
+/// What a step was like.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Stepped {
+    /// The common norm of the gradients, before they were scaled.
+    pub norm: f64,
+    /// Whether all parameters are finite numbers after it.
+    pub finite: bool,
+}
+
 /// The optimizer over a list of named parameters.
 #[derive(Debug)]
 pub struct Adam {
@@ -160,28 +169,31 @@ impl Adam {
     }
 
     /// One step at rate `lr`; parameters without a gradient stay. The gradients are 0 afterwards,
-    /// ready for the next sum. Returns their common norm as it was; when that is not finite, neither
-    /// are the parameters any more.
-    pub fn step(&mut self, lr: f64) -> f64 {
+    /// ready for the next sum. When they were not finite, the parameters are not either any more.
+    pub fn step(&mut self, lr: f64) -> Stepped {
         tch::no_grad(|| self.step_in_place(lr))
     }
 
-    fn step_in_place(&mut self, lr: f64) -> f64 {
+    fn step_in_place(&mut self, lr: f64) -> Stepped {
         self.steps += 1;
         let norm = self.options.max_grad_norm.map(|_| self.grad_norm());
         let step = self.numbers(lr, norm);
         let mut fused = Batch::default();
-        let mut squares = 0.0;
+        let (mut squares, mut finite) = (0.0, true);
         for slot in &mut self.slots {
             let mut gradient = slot.parameter.grad();
             if gradient.defined() && !fused.add(&slot.parameter, &gradient, &slot.m, &slot.v) {
                 squares += square_sum(&gradient);
                 slot.step(&gradient, step);
                 let _ = gradient.zero_();
+                finite &= slot.parameter.isfinite().all().int64_value(&[]) != 0;
             }
         }
-        squares += fused.run(step);
-        norm.unwrap_or(squares.sqrt())
+        let fused = fused.run(step);
+        Stepped {
+            norm: norm.unwrap_or((squares + fused.squares).sqrt()),
+            finite: finite && fused.zero == 0.0,
+        }
     }
 
     /// The common norm of all gradients.

@@ -1,12 +1,13 @@
 //! Held-out queries answered by the original and by the trained policy, with the same draws.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Result;
 use serde::{Deserialize, Serialize};
 
-use crate::role::{Query, Split};
-use crate::train::rollout::Roller;
+use crate::role::{CallContext, Query, Split};
+use crate::seed;
+use crate::train::rollout::{Roller, Rollout};
 
 /// One answer.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -40,6 +41,8 @@ pub struct Evaluation {
     pub distinct_2: f64,
     /// Share of responses that the task calls valid.
     pub valid: f64,
+    /// Means of the task's own metrics, by name, over the responses that have them.
+    pub task: BTreeMap<String, f64>,
     /// The answers.
     pub answers: Vec<Answer>,
 }
@@ -89,8 +92,29 @@ pub fn evaluate(roller: &Roller, queries: &[Query]) -> Result<Evaluation> {
         distinct_1: distinct(&answers, 1),
         distinct_2: distinct(&answers, 2),
         valid: mean(&valid),
+        task: task_metrics(roller, &rollout)?,
         answers,
     })
+}
+
+/// What the task itself measures of its responses, which it sees as they were sampled.
+fn task_metrics(roller: &Roller, rollout: &Rollout) -> Result<BTreeMap<String, f64>> {
+    let task = &roller.scorers.task;
+    if task.metrics().is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    let context = CallContext {
+        seed: seed::derive(roller.root_seed, "evaluate", 0),
+        update: 0,
+        split: Split::Test,
+    };
+    let rows = task.evaluate(context, &rollout.samples)?;
+    let named = task.metrics().iter().enumerate().map(|(place, metric)| {
+        let values = rows.iter().filter_map(|row| row.value()?.get(place));
+        let values: Vec<f64> = values.map(|&value| f64::from(value)).collect();
+        (metric.name.clone(), mean(&values))
+    });
+    Ok(named.collect())
 }
 
 /// Different n-grams of words over n-grams, over all answers together.

@@ -12,12 +12,12 @@ use crate::config::{Config, Plan};
 use crate::metrics::{MetricsLog, Record};
 use crate::rl::adam::Adam;
 use crate::rl::schedule;
-use crate::role::{Query, Split};
+use crate::role::{Query, Sample, Split};
 use crate::run_dir::RunDir;
 use crate::tensorboard::EventWriter;
 use crate::train::checkpoint::{self, State};
 use crate::train::queries::QueryStream;
-use crate::train::rollout::{Roller, Rollout};
+use crate::train::rollout::{Roller, Rollout, Unscored};
 use crate::train::update::{self, UpdateOptions};
 
 /// How many responses of each update are kept in `samples.jsonl`.
@@ -115,9 +115,17 @@ impl Trainer<'_> {
         let (update, clock) = (state.updates, Instant::now());
         let queries = self.stream.batch(state.cursor, batch_size as usize);
         let rolled = self.roller.roll(&queries, update, Split::Train);
-        let mut rollout = rolled.with_context(|| {
+        let mut rollout = rolled.map_err(|error| {
             let good = last_good(course.checkpoint.as_deref());
-            format!("the run stopped in update {update}; {good}")
+            let unscored = error.downcast_ref::<Unscored>();
+            let dumped = unscored.map(|Unscored(samples)| {
+                let dumped = self.dump(&error, samples, &[], update);
+                format!("; {dumped}")
+            });
+            let dumped = dumped.unwrap_or_default();
+            error.context(format!(
+                "the run stopped in update {update}{dumped}; {good}"
+            ))
         })?;
         let kl_coef = state.kl.coefficient();
         let lr = schedule::linear(self.config.ppo.lr, update, self.plan.updates);
@@ -223,25 +231,36 @@ impl Trainer<'_> {
         update: u64,
         checkpoint: Option<&std::path::Path>,
     ) -> anyhow::Error {
-        let path = self.run_dir.failed(update);
-        let dump = json!({
-            "update": update,
-            "error": format!("{error:#}"),
-            "samples": rollout.samples,
-            "totals": rollout.scores.totals,
-        });
-        let written = serde_json::to_vec_pretty(&dump)
-            .context("dump")
-            .and_then(|bytes| crate::run_dir::replace(&path, &bytes));
-        let dumped = match written {
-            Ok(()) => format!("the batch is in `{}`", path.display()),
-            Err(problem) => format!("the batch could not be written: {problem:#}"),
-        };
+        let dumped = self.dump(&error, &rollout.samples, &rollout.scores.totals, update);
         let good = last_good(checkpoint);
         error.context(format!(
             "the run stopped; {dumped}; {good}\nhint: lower ppo.lr, or raise kl.coef, and go on in a \
              new run directory"
         ))
+    }
+
+    /// Keeps a batch that nothing could be learned from, and says where.
+    fn dump(
+        &self,
+        error: &anyhow::Error,
+        samples: &[Sample],
+        totals: &[f32],
+        update: u64,
+    ) -> String {
+        let path = self.run_dir.failed(update);
+        let dump = json!({
+            "update": update,
+            "error": format!("{error:#}"),
+            "samples": samples,
+            "totals": totals,
+        });
+        let written = serde_json::to_vec_pretty(&dump)
+            .context("dump")
+            .and_then(|bytes| crate::run_dir::replace(&path, &bytes));
+        match written {
+            Ok(()) => format!("the batch is in `{}`", path.display()),
+            Err(problem) => format!("the batch could not be written: {problem:#}"),
+        }
     }
 
     fn count(
@@ -254,6 +273,12 @@ impl Trainer<'_> {
     ) {
         let tokens = rollout.logprobs.numel() as f64;
         let seconds = clock.elapsed().as_secs_f64();
+        let steps = state.updates as f64 * rollout.logprobs.size()[1] as f64;
+        record.set("elapsed/steps/serial", steps);
+        record.set(
+            "elapsed/steps/total",
+            steps * self.config.ppo.batch_size as f64,
+        );
         record.set("elapsed/updates", state.updates as f64);
         record.set(
             "elapsed/episodes",
@@ -265,8 +290,8 @@ impl Trainer<'_> {
         record.set("time/update", seconds);
         record.set("time/plugins", rollout.scores.plugin_seconds);
         record.set("time/plugin_share", rollout.scores.plugin_seconds / seconds);
-        record.set("time/tokens_per_second", tokens / seconds);
-        record.set("time/elapsed", state.elapsed_seconds);
+        record.set("elapsed/fps", (tokens / seconds).floor());
+        record.set("elapsed/time", state.elapsed_seconds);
     }
 
     fn write_samples(&self, rollout: &Rollout, update: u64) -> Result<()> {

@@ -66,6 +66,16 @@ pub struct Seconds {
     pub analyze: f64,
 }
 
+/// In the chain of the error of a rollout that was made but could not be scored: the rollout.
+#[derive(Debug)]
+pub struct Unscored(pub Vec<Sample>);
+
+impl std::fmt::Display for Unscored {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{} responses could not be scored", self.0.len())
+    }
+}
+
 impl Roller<'_> {
     /// Answers `queries` and scores the answers.
     pub fn roll(&self, queries: &[Query], update: u64, split: Split) -> Result<Rollout> {
@@ -102,7 +112,10 @@ impl Roller<'_> {
             split,
         };
         let decode = |tokens: &[u32]| self.tokenizer.decode(tokens);
-        let scores = self.scorers.score(context, samples.clone(), &decode)?;
+        let scores = match self.scorers.score(context, samples.clone(), &decode) {
+            Ok(scores) => scores,
+            Err(error) => return Err(error.context(Unscored(samples))),
+        };
         Ok(Rollout {
             episodes,
             logprobs,

@@ -129,24 +129,24 @@ impl Scorers {
         Ok(penalties)
     }
 
-    /// Asks the labeler about one response, so that one that cannot be a reward, or that fails
+    /// Asks the labeler about a few responses, so that one that cannot be a reward, or that fails
     /// whatever it is given, is refused before a run begins. A bad row is no reason to refuse.
-    pub fn probe(&self, context: CallContext, query: &Query) -> Result<()> {
+    pub fn probe(&self, context: CallContext, queries: &[Query]) -> Result<()> {
         let Some((labeler, _)) = &self.labeler else {
             return Ok(());
         };
-        let group = Group {
+        let group = |query: &Query| Group {
             id: query.id,
             query: query.clone(),
             responses: vec![query.text.clone()],
         };
-        let judged = labeler.judge(context, &[group])?;
-        match judged.first().and_then(Outcome::value) {
-            Some(judgement) if judgement.scores.is_empty() => {
-                Err(no_scores(&labeler.identity().name))
-            }
-            _ => Ok(()),
+        let groups: Vec<Group> = queries.iter().map(group).collect();
+        let judged = labeler.judge(context, &groups)?;
+        let mut judged = judged.iter().filter_map(Outcome::value);
+        if judged.any(|judgement| judgement.scores.is_empty()) {
+            return Err(no_scores(&labeler.identity().name));
         }
+        Ok(())
     }
 
     fn judge(

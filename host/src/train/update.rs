@@ -7,7 +7,7 @@ use crate::config::{Config, Plan};
 use crate::metrics::Record;
 use crate::model::episodes::Analysis;
 use crate::model::policy::{Pass, Policy};
-use crate::rl::adam::{Adam, AdamOptions, Epsilon};
+use crate::rl::adam::{Adam, AdamOptions, Epsilon, Stepped};
 use crate::rl::ppo::{self, Coefficients, Estimation, LossInput, Stats};
 use crate::seed;
 use crate::train::rollout::Rollout;
@@ -128,22 +128,33 @@ pub fn learn(
         );
         let rows = rollout.samples.len();
         // A rollout's order is as good as any: only epochs that repeat it need another.
-        let order = if epoch == 0 && options.minibatches == 1 {
-            (0..rows).collect()
+        let parts = if epoch == 0 && options.minibatches == 1 {
+            vec![(0..rows).collect()]
         } else {
-            seed::Stream::new(stream).permutation(rows)
+            minibatches_of(
+                rows,
+                options.estimation.groups as usize,
+                options.minibatches,
+                stream,
+            )
         };
-        for part in split(&order, options.minibatches) {
+        for part in &parts {
             let (stats, ratio_error) = learner.accumulate(part, pass.take());
             if minibatches.is_empty() {
                 first_ratio_error = ratio_error;
                 check_ratio(ratio_error, policy.kind(), update)?;
             }
-            let norm = adam.step(lr);
-            if !norm.is_finite() || stats.iter().any(|(_, value)| value.is_nan()) {
+            let Stepped { norm, finite } = adam.step(lr);
+            if !norm.is_finite() || stats.iter().any(|(_, value)| !value.is_finite()) {
                 bail!(
                     "update {update}, epoch {epoch}: the loss or its gradient is not finite (gradient \
                      norm {norm})"
+                );
+            }
+            if !finite {
+                bail!(
+                    "update {update}, epoch {epoch}: after a step of learning rate {lr} the weights are \
+                     not finite"
                 );
             }
             minibatches.push(stats);
@@ -251,8 +262,29 @@ fn check_ratio(error: f64, kind: Kind, update: u64) -> Result<()> {
     }
     bail!(
         "update {update}: before its first step the probability ratio is {error:.2e} from 1, more \
-         than {bound:.0e}: what the model says while it trains is not what it said while it sampled"
+         than {bound:.0e}: what the model says while it trains is not what it said of the rollout"
     );
+}
+
+/// The rows of each minibatch of an epoch. A group of rows, a rank of the original, stays together:
+/// it is permuted by itself, and each minibatch has its next part of every group.
+fn minibatches_of(rows: usize, groups: usize, minibatches: usize, stream: u64) -> Vec<Vec<usize>> {
+    // A batch that lost rows to errors is one group.
+    let whole = rows.is_multiple_of(groups * minibatches);
+    let groups = if whole { groups } else { 1 };
+    let size = rows / groups;
+    let mut parts = vec![Vec::new(); minibatches.min(size)];
+    for group in 0..groups {
+        let stream = match groups {
+            1 => stream,
+            _ => seed::derive(stream, "group", group as u64),
+        };
+        let order = seed::Stream::new(stream).permutation(size);
+        for (part, picked) in parts.iter_mut().zip(split(&order, minibatches)) {
+            part.extend(picked.iter().map(|row| group * size + row));
+        }
+    }
+    parts
 }
 
 /// Parts whose sizes differ by at most one; rows that failed may leave a batch that does not divide.
@@ -270,7 +302,25 @@ fn index_of(rows: &[usize], device: Device) -> Tensor {
 
 #[cfg(test)]
 mod tests {
-    use super::split;
+    use super::{minibatches_of, split};
+
+    #[test]
+    fn groups_stay_together_and_are_permuted_by_themselves() {
+        let parts = minibatches_of(12, 3, 2, 5);
+        assert_eq!(parts.len(), 2);
+        for part in &parts {
+            let groups: Vec<usize> = part.iter().map(|row| row / 4).collect();
+            assert_eq!(groups, [0, 0, 1, 1, 2, 2]);
+        }
+        let mut all = parts.concat();
+        assert_ne!(all, (0..12).collect::<Vec<_>>());
+        all.sort_unstable();
+        assert_eq!(all, (0..12).collect::<Vec<_>>());
+        // A row was lost: one group.
+        let mut all = minibatches_of(11, 3, 2, 5).concat();
+        all.sort_unstable();
+        assert_eq!(all, (0..11).collect::<Vec<_>>());
+    }
 
     #[test]
     fn parts_cover_every_row_once() {

@@ -73,8 +73,14 @@ impl Lexicon {
                 .next()
                 .zip(fields.next())
                 .and_then(|(word, mean)| Some((word, mean.trim().parse().ok()?)));
-            let (word, mean) = rating
+            let (word, mean): (&str, f32) = rating
                 .ok_or_else(|| format!("line {} is not a word, a tab and a number", number + 1))?;
+            if !mean.is_finite() {
+                return Err(format!(
+                    "line {}: `{word}` has the rating {mean}, which is not a finite number",
+                    number + 1
+                ));
+            }
             ratings.insert(word.to_lowercase(), mean);
         }
         if ratings.is_empty() {

@@ -34,11 +34,11 @@ pub enum Mode {
     HugeOutput,
     /// Logs without end, escapes and all, and then answers.
     LogFlood,
-    /// Returns fewer rows than it was given.
+    /// Returns fewer rows than it was given, when a bad one is among them.
     TooFewRows,
-    /// Returns more scores than there are responses.
+    /// Returns more scores than there are responses, when a bad one is among them.
     TooManyScores,
-    /// Refuses the whole batch.
+    /// Refuses a batch with a bad one in it as a whole.
     Refuse,
     /// Panics while it is configured.
     PanicInConfigure,
@@ -47,7 +47,7 @@ pub enum Mode {
 }
 
 /// Settings of `hostile`.
-#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// What it does.
@@ -144,9 +144,12 @@ impl PluginGuest for Liar {
 
 impl LabelerGuest for Liar {
     fn judge(context: CallContext, batch: Groups) -> Result<Judgements, Error> {
+        let Settings { mode, every, from } = <Component as attune_sdk::Component>::instance()?.0;
+        let bad = |id: &u64| id.is_multiple_of(every) && *id >= from;
+        let lies = batch.ids.iter().any(bad);
         let mut judged = <Component as LabelerGuest>::judge(context, batch)?;
-        let plugin = <Component as attune_sdk::Component>::instance()?;
-        match plugin.0.mode {
+        match mode {
+            _ if !lies => {}
             Mode::TooFewRows => {
                 judged.verdicts.pop();
             }

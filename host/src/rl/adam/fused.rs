@@ -1,6 +1,6 @@
 //! One pass over gradient, moments and parameter where libtorch would make nine; f32 on the CPU.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use tch::{Device, Kind, Tensor};
 
@@ -68,14 +68,14 @@ impl Batch {
         true
     }
 
-    /// Steps everything that was added and leaves the gradients at 0; returns the sum of their
-    /// squares, unscaled, which does not depend on how many threads there are.
-    pub(super) fn run(&self, step: Step) -> f64 {
+    /// Steps everything that was added and leaves the gradients at 0. What it returns does not depend
+    /// on how many threads there are.
+    pub(super) fn run(&self, step: Step) -> Sums {
         let blocks = |part: &Part| part.len.div_ceil(BLOCK);
-        let sums: Vec<Vec<AtomicU64>> = self
+        let sums: Vec<Vec<Mutex<Sums>>> = self
             .0
             .iter()
-            .map(|part| (0..blocks(part)).map(|_| AtomicU64::new(0)).collect())
+            .map(|part| (0..blocks(part)).map(|_| Mutex::default()).collect())
             .collect();
         team::run(tch::get_num_threads().max(1) as usize, |member| {
             for (part, sums) in self.0.iter().zip(&sums) {
@@ -83,48 +83,69 @@ impl Batch {
                     let range = block * BLOCK..((block + 1) * BLOCK).min(part.len);
                     // SAFETY: `add` checked the tensors, and each block is one member's.
                     let sum = unsafe { step_part(*part, range.start, range.end, step) };
-                    sums[block].store(sum.to_bits(), Ordering::Relaxed);
+                    *sums[block].lock().unwrap_or_else(PoisonError::into_inner) = sum;
                 }
             }
         });
-        let sums = sums.iter().flatten();
-        sums.map(|sum| f64::from_bits(sum.load(Ordering::Relaxed)))
-            .sum()
+        let mut total = Sums::default();
+        for sum in sums.into_iter().flatten() {
+            let sum = sum.into_inner().unwrap_or_else(PoisonError::into_inner);
+            total.squares += sum.squares;
+            total.zero += sum.zero;
+        }
+        total
     }
+}
+
+/// What was summed up on the way.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Sums {
+    /// Squares of the gradients, unscaled.
+    pub(super) squares: f64,
+    /// The parameters times 0: not a number when one of them is not finite.
+    pub(super) zero: f64,
 }
 
 dispatch! {
-    /// Steps the numbers `from..to` of a part; returns the sum of the squares of their gradients.
+    /// Steps the numbers `from..to` of a part.
     ///
     /// # Safety
     /// Nobody else touches these numbers.
-    unsafe fn step_part = step_part_with(part: Part, from: usize, to: usize, step: Step) -> f64
+    unsafe fn step_part = step_part_with(part: Part, from: usize, to: usize, step: Step) -> Sums
 }
 
 #[inline(always)]
-unsafe fn step_part_with<L: Lanes>(part: Part, from: usize, to: usize, step: Step) -> f64 {
+unsafe fn step_part_with<L: Lanes>(part: Part, from: usize, to: usize, step: Step) -> Sums {
     let mixes = [1.0 - step.beta1, 1.0 - step.beta2].map(|number| number as f32);
     let numbers = [step.rate, step.epsilon, step.scale].map(|number| number as f32);
-    let mut squares = [0.0f32; LANES];
+    let (mut squares, mut zeros) = ([0.0f32; LANES], [0.0f32; LANES]);
     let whole = to - (to - from) % LANES;
     let mut at = from;
     while at < whole {
-        for (lane, sum) in squares.iter_mut().enumerate() {
+        for lane in 0..LANES {
             // SAFETY: the number is within the part, and this thread's alone.
-            *sum += unsafe { step_one(part, at + lane, mixes, numbers) };
+            let (square, zero) = unsafe { step_one(part, at + lane, mixes, numbers) };
+            squares[lane] += square;
+            zeros[lane] += zero;
         }
         at += LANES;
     }
-    for (at, sum) in (whole..to).zip(&mut squares) {
+    for (lane, at) in (whole..to).enumerate() {
         // SAFETY: as above.
-        *sum += unsafe { step_one(part, at, mixes, numbers) };
+        let (square, zero) = unsafe { step_one(part, at, mixes, numbers) };
+        squares[lane] += square;
+        zeros[lane] += zero;
     }
-    squares.iter().map(|&sum| f64::from(sum)).sum()
+    let sum = |sums: [f32; LANES]| sums.iter().map(|&sum| f64::from(sum)).sum();
+    Sums {
+        squares: sum(squares),
+        zero: sum(zeros),
+    }
 }
 
-/// Steps one number; returns the square of its gradient.
+/// Steps one number; returns the square of its gradient, and itself times 0.
 #[inline(always)]
-unsafe fn step_one(part: Part, at: usize, [mix1, mix2]: [f32; 2], numbers: [f32; 3]) -> f32 {
+unsafe fn step_one(part: Part, at: usize, [mix1, mix2]: [f32; 2], numbers: [f32; 3]) -> (f32, f32) {
     let [rate, epsilon, scale] = numbers;
     // SAFETY: the caller's promise.
     unsafe {
@@ -132,10 +153,11 @@ unsafe fn step_one(part: Part, at: usize, [mix1, mix2]: [f32; 2], numbers: [f32;
         let gradient = raw * scale;
         let m = *part.m.add(at) + mix1 * (gradient - *part.m.add(at));
         let v = *part.v.add(at) + mix2 * (gradient * gradient - *part.v.add(at));
+        let stepped = *part.parameter.add(at) - rate * m / (v.sqrt() + epsilon);
         *part.gradient.add(at) = 0.0;
         *part.m.add(at) = m;
         *part.v.add(at) = v;
-        *part.parameter.add(at) -= rate * m / (v.sqrt() + epsilon);
-        raw * raw
+        *part.parameter.add(at) = stepped;
+        (raw * raw, stepped * 0.0)
     }
 }

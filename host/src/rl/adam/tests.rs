@@ -134,7 +134,7 @@ fn gradients_are_scaled_to_the_common_norm() {
         },
     );
     push(&theta, 3.0);
-    assert!((adam.step(1e-3) - 18f64.sqrt()).abs() < 1e-6);
+    assert!((adam.step(1e-3).norm - 18f64.sqrt()).abs() < 1e-6);
     // A tenth of the scaled gradient is the first moment.
     let (_, m) = adam.state().swap_remove(0);
     assert!((m.norm().double_value(&[]) - 0.05).abs() < 1e-6);
@@ -148,7 +148,8 @@ fn one_pass_does_what_libtorch_does_and_leaves_no_gradient() {
         let mut adam = adam(&theta, AdamOptions::default());
         let norms = [0.3, -0.7].map(|gradient| {
             (&theta * &theta.detach() * gradient).sum(kind).backward();
-            let norm = adam.step(1e-2);
+            let Stepped { norm, finite } = adam.step(1e-2);
+            assert!(finite);
             assert_eq!(theta.grad().abs().max().double_value(&[]), 0.0);
             norm
         });
@@ -158,5 +159,17 @@ fn one_pass_does_what_libtorch_does_and_leaves_no_gradient() {
     assert!((ours - theirs).abs().max().double_value(&[]) < 1e-5);
     for (ours, theirs) in our_norms.iter().zip(norms) {
         assert!((ours / theirs - 1.0).abs() < 1e-5);
+    }
+}
+
+#[test]
+fn parameters_that_are_no_numbers_any_more_are_noticed() {
+    for kind in [Kind::Float, Kind::Double] {
+        let theta = Tensor::from_slice(&[1.0f64, 2.0])
+            .to_kind(kind)
+            .set_requires_grad(true);
+        let mut adam = adam(&theta, AdamOptions::default());
+        push(&theta, 1.0);
+        assert!(!adam.step(f64::INFINITY).finite);
     }
 }
