@@ -77,6 +77,7 @@ impl Parts {
                 ..Sampling::default()
             },
             rows_at_a_time: plan.rollout_batch as i64,
+            analyzed_at_a_time: options.micro_batch as i64,
             keep_pass: options.starts_whole(config.ppo.batch_size),
             root_seed: config.run.seed,
         }

@@ -28,8 +28,11 @@ pub struct Roller<'a> {
     pub scorers: &'a Scorers,
     /// How responses are sampled.
     pub sampling: Sampling,
-    /// Rows that are generated, and analyzed, at a time.
+    /// Rows that are generated at a time.
     pub rows_at_a_time: i64,
+    /// Rows that are analyzed at a time: as many as are trained on at a time, so that the last digits
+    /// of a product, which depend on its size, are the same in both.
+    pub analyzed_at_a_time: i64,
     /// Whether the policy's pass over a batch to learn from is kept: the first epoch would make the
     /// same again, when the batch goes through the model in one part.
     pub keep_pass: bool,
@@ -84,16 +87,16 @@ impl Roller<'_> {
         let generate = clock.elapsed().as_secs_f64();
         let temperature = self.sampling.temperature;
         // First, so that nothing that is kept for the update is in the way yet.
-        let (ref_logprobs, _) = in_parts(&episodes, self.rows_at_a_time, |part| {
+        let (ref_logprobs, _) = in_parts(&episodes, self.analyzed_at_a_time, |part| {
             let analysis = self.reference.analyze(part, temperature);
             (analysis.logprobs, analysis.values)
         });
-        let at_once = episodes.tokens.size()[0] <= self.rows_at_a_time;
+        let at_once = episodes.tokens.size()[0] <= self.analyzed_at_a_time;
         let (logprobs, values, pass) = if self.keep_pass && at_once && split == Split::Train {
             let (analysis, pass) = self.policy.analyze_keeping(&episodes, temperature);
             (analysis.logprobs, analysis.values, pass)
         } else {
-            let (logprobs, values) = in_parts(&episodes, self.rows_at_a_time, |part| {
+            let (logprobs, values) = in_parts(&episodes, self.analyzed_at_a_time, |part| {
                 let analysis = self.policy.analyze(part, temperature);
                 (analysis.logprobs, analysis.values)
             });

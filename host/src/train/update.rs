@@ -14,7 +14,10 @@ use crate::train::rollout::Rollout;
 
 /// How far the first minibatch's probability ratio may be from 1 before the run refuses to go on.
 /// It is 0 in exact arithmetic, because no step was taken yet.
-const LARGEST_RATIO_ERROR_F32: f64 = 1e-4;
+const LARGEST_RATIO_ERROR_F32: f64 = 1e-5;
+/// The same when a part of the minibatch has another size than the parts that were analyzed, and its
+/// products other last digits.
+const LARGEST_RATIO_ERROR_UNEVEN: f64 = 1e-4;
 const LARGEST_RATIO_ERROR_BF16: f64 = 0.2;
 
 /// How updates are made.
@@ -142,7 +145,8 @@ pub fn learn(
             let (stats, ratio_error) = learner.accumulate(part, pass.take());
             if minibatches.is_empty() {
                 first_ratio_error = ratio_error;
-                check_ratio(ratio_error, policy.kind(), update)?;
+                let even = part.len().is_multiple_of(options.micro_batch);
+                check_ratio(ratio_error, policy.kind(), even, update)?;
             }
             let Stepped { norm, finite } = adam.step(lr);
             if !norm.is_finite() || stats.iter().any(|(_, value)| !value.is_finite()) {
@@ -251,11 +255,11 @@ impl Learner<'_> {
 }
 
 /// Refuses to go on when sampling and training disagree.
-fn check_ratio(error: f64, kind: Kind, update: u64) -> Result<()> {
-    let bound = if kind == Kind::BFloat16 {
-        LARGEST_RATIO_ERROR_BF16
-    } else {
-        LARGEST_RATIO_ERROR_F32
+fn check_ratio(error: f64, kind: Kind, even: bool, update: u64) -> Result<()> {
+    let bound = match (kind, even) {
+        (Kind::BFloat16, _) => LARGEST_RATIO_ERROR_BF16,
+        (_, true) => LARGEST_RATIO_ERROR_F32,
+        (_, false) => LARGEST_RATIO_ERROR_UNEVEN,
     };
     if error <= bound {
         return Ok(());
