@@ -316,7 +316,11 @@ fn a_damaged_checkpoint_is_named() {
     lab.write(weights, b"torn");
     let message = lab.refused("run", &["--resume"]);
     assert!(message.contains("update-000006"), "{message}");
-    // The one before it is whole.
+    std::fs::remove_file(lab.path(state)).unwrap();
+    let message = lab.refused("run", &["--resume"]);
+    assert!(message.contains("is damaged"), "{message}");
+    // What is no checkpoint is none; the one before it is whole.
+    std::fs::create_dir(lab.path("run/checkpoints/update-old")).unwrap();
     std::fs::remove_dir_all(lab.path("run/checkpoints/update-000006")).unwrap();
     lab.train("run", &["--resume"]);
 }

@@ -114,7 +114,7 @@ pub fn latest(folder: &Path) -> Result<Option<PathBuf>> {
 /// Reads the numbers of a checkpoint.
 pub fn read_state(place: &Path) -> Result<State> {
     let path = place.join("state.json");
-    let bytes = fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
+    let bytes = fs::read(&path).with_context(|| damaged(&path))?;
     let state: State = serde_json::from_slice(&bytes).with_context(|| damaged(&path))?;
     if state.format != FORMAT {
         bail!(
@@ -196,7 +196,8 @@ fn list(folder: &Path) -> Result<Vec<PathBuf>> {
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        if name.starts_with("update-") {
+        let number = name.strip_prefix("update-").unwrap_or_default();
+        if !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()) {
             all.push(path);
         } else if name.starts_with(".writing-") {
             // Left by a run that was killed while it wrote.
