@@ -104,3 +104,46 @@ fn wrong_tensors_and_options_are_named() {
         let _ = Transformer::new(&config, &Weights::random(&config, 1, CPU, Kind::Float));
     }
 }
+
+/// Needs the weights of GPT-2 124M: a folder named by `ATTUNE_GPT2`.
+#[test]
+fn real_gpt2_where_its_weights_are_at_hand() {
+    let Some(folder) = std::env::var_os("ATTUNE_GPT2") else {
+        return;
+    };
+    let folder = std::path::Path::new(&folder);
+    let policy = Policy::load(folder, CPU, Kind::Float, None).unwrap();
+    let pad = policy.config().pad_id;
+    let tokens = Tensor::from_slice(&[23073, pad, pad, 11, 339, 561]).view([1, 6]);
+    let logits = policy.logits(&tokens).squeeze_dim(0);
+    let outer = Tensor::cat(&[logits.narrow(1, 0, 3), logits.narrow(1, 50_254, 3)], 1);
+    let first = [
+        -35.28693, -34.2875, -38.16074, -41.595802, -41.082108, -35.36577,
+    ];
+    let want = [
+        first,
+        first,
+        first,
+        [
+            -111.303955,
+            -110.94471,
+            -112.90624,
+            -113.13064,
+            -113.7788,
+            -109.17345,
+        ],
+        [
+            -111.51512, -109.61077, -114.90231, -118.43514, -111.56671, -112.12478,
+        ],
+        [
+            -122.69775,
+            -121.84468,
+            -128.27417,
+            -132.28055,
+            -130.39604,
+            -125.707756,
+        ],
+    ];
+    let want = Tensor::from_slice(&want.concat()).view([6, 6]);
+    near(&outer, &want, 1e-3);
+}
