@@ -18,6 +18,7 @@ macro_rules! eprintln {
 mod bench;
 mod doctor;
 mod inputs;
+mod label;
 mod model;
 mod parts;
 mod plugin;
@@ -60,6 +61,9 @@ enum Command {
     /// Look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Import, export and count labels
+    #[command(subcommand)]
+    Label(label::LabelCommand),
     /// Time updates of a config, phase by phase; nothing is saved
     Bench(bench::BenchArgs),
     /// Report what was found on this machine and what is missing
@@ -105,6 +109,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Sample(args) => sample::run(&args),
         Command::Model(command) => model::run(&command),
         Command::Plugin(command) => plugin::run(&command),
+        Command::Label(command) => label::run(&command),
         Command::Bench(args) => bench::run(&args),
         Command::Doctor => doctor::run(),
         Command::Completions { shell } => {

@@ -6,6 +6,7 @@ mod bench;
 mod cli;
 mod errors;
 mod hostile;
+mod label;
 mod model;
 mod plugins;
 mod resume;

@@ -14,6 +14,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rl",
             "config",
             "digest",
+            "label",
             "role",
             "run_dir",
             "seed",
@@ -40,6 +41,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("model", &["cpu", "tokenizer"]),
     ("rl", &["cpu"]),
     ("cpu", &[]),
+    ("label", &["digest"]),
     ("config", &["spelling"]),
     ("digest", &[]),
     ("role", &[]),
@@ -60,6 +62,7 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("libloading", &["cpu", "model"]),
     ("tokenizers", &["tokenizer"]),
     ("sha2", &["digest"]),
+    ("rusqlite", &["label"]),
 ];
 
 fn source() -> PathBuf {

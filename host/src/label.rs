@@ -1,0 +1,186 @@
+//! What judges say of responses: labels, the store that keeps them, and the files they travel in.
+//! Knows SQL and file formats; knows nothing of models.
+
+use serde::{Deserialize, Serialize};
+
+pub mod format;
+pub mod stats;
+pub mod store;
+
+/// Text, as it is read, as a model reads it, or both.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Passage {
+    /// Characters; absent where a file gives token ids alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub text: Option<String>,
+    /// Token ids; absent where a file gives text alone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tokens: Option<Vec<u32>>,
+}
+
+impl Passage {
+    /// Characters alone.
+    pub fn of_text(text: impl Into<String>) -> Passage {
+        Passage {
+            text: Some(text.into()),
+            tokens: None,
+        }
+    }
+
+    /// Token ids alone.
+    pub fn of_tokens(tokens: Vec<u32>) -> Passage {
+        Passage {
+            text: None,
+            tokens: Some(tokens),
+        }
+    }
+}
+
+/// What was judged: one query, and its responses in the order in which the judge saw them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Comparison {
+    /// The prompt.
+    pub query: Passage,
+    /// One for a rating, two or more otherwise.
+    pub responses: Vec<Passage>,
+    /// What made the responses; absent when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Source>,
+}
+
+/// What made the responses of a comparison.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Source {
+    /// The model checkpoint, as the run names it.
+    pub checkpoint: String,
+    /// SHA-256 of the run's resolved config, in hexadecimal.
+    pub config: String,
+}
+
+/// What the judge said.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Answer {
+    /// The response at this place is the best.
+    Best(usize),
+    /// The responses at these places are equally good, and better than the rest.
+    Tie(Vec<usize>),
+    /// The first of two responses is worth so much less than the second.
+    Difference(f64),
+    /// The one response is worth so much.
+    Rating(f64),
+    /// The judge looked and would not say.
+    Abstain,
+    /// The judge passed it on without judging.
+    Skip,
+}
+
+/// Who judged.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Labeler {
+    /// A person, by the name that the person gave.
+    Person(String),
+    /// A plugin.
+    Plugin {
+        /// Name that the plugin gives itself.
+        name: String,
+        /// Version that the plugin gives itself.
+        version: String,
+        /// SHA-256 of the component's bytes, in hexadecimal.
+        sha256: String,
+    },
+    /// Nobody knows: the file did not say.
+    Unknown,
+}
+
+/// One judge's word on one comparison.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Label {
+    /// What was judged.
+    pub comparison: Comparison,
+    /// What the judge said.
+    pub answer: Answer,
+    /// Who judged.
+    pub labeler: Labeler,
+    /// When, in milliseconds since 1970 (UTC); absent when that is not known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub time: Option<i64>,
+}
+
+/// A label that says nothing, or something about what is not there.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{field}`: {problem}")]
+pub struct Malformed {
+    /// The field at fault.
+    pub field: &'static str,
+    /// What is wrong with it.
+    pub problem: String,
+}
+
+impl Label {
+    /// Refuses what cannot be learned from: empty passages, places that are not there, numbers that
+    /// are none.
+    pub fn check(&self) -> Result<(), Malformed> {
+        let bad = |field, problem: String| Err(Malformed { field, problem });
+        let responses = &self.comparison.responses;
+        let unsaid = |passage: &Passage| passage.text.is_none() && passage.tokens.is_none();
+        if unsaid(&self.comparison.query) {
+            return bad("query", "has neither text nor tokens".into());
+        }
+        if let Some(at) = responses.iter().position(unsaid) {
+            return bad("responses", format!("{at} has neither text nor tokens"));
+        }
+        let count = responses.len();
+        let wanted = match self.answer {
+            Answer::Rating(_) => 1..=1,
+            Answer::Difference(_) => 2..=2,
+            _ => 2..=usize::MAX,
+        };
+        if !wanted.contains(&count) {
+            let least = wanted.start();
+            let bound = if wanted.end() == least {
+                "exactly"
+            } else {
+                "at least"
+            };
+            return bad("responses", format!("are {count}, must be {bound} {least}"));
+        }
+        match &self.answer {
+            Answer::Best(place) if *place >= count => {
+                bad("best", format!("is {place}, must be 0 to {}", count - 1))
+            }
+            Answer::Tie(places) => check_tie(places, count),
+            Answer::Difference(value) | Answer::Rating(value) if !value.is_finite() => {
+                bad("score", format!("is {value}, must be a number"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn check_tie(places: &[usize], count: usize) -> Result<(), Malformed> {
+    let bad = |problem| {
+        Err(Malformed {
+            field: "tie",
+            problem,
+        })
+    };
+    if let Some(place) = places.iter().find(|place| **place >= count) {
+        return bad(format!("names {place}, must be 0 to {}", count - 1));
+    }
+    let different: std::collections::BTreeSet<_> = places.iter().collect();
+    if different.len() != places.len() || places.len() < 2 {
+        return bad(format!(
+            "names {places:?}, must name two or more different responses"
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
