@@ -17,13 +17,16 @@ macro_rules! eprintln {
 
 mod bench;
 mod doctor;
+mod examples;
 mod inputs;
 mod label;
 mod model;
 mod parts;
 mod plugin;
 mod progress;
+mod reward;
 mod sample;
+mod score;
 mod train;
 
 use std::ffi::OsString;
@@ -55,6 +58,8 @@ enum Command {
     Train(TrainCommand),
     /// Continue texts with a model or with the policy of a run
     Sample(sample::SampleArgs),
+    /// Score texts or labels with a reward model
+    Score(score::ScoreArgs),
     /// Import, inspect and compare models
     #[command(subcommand)]
     Model(model::ModelCommand),
@@ -88,6 +93,17 @@ enum TrainCommand {
         #[arg(long)]
         resume: bool,
     },
+    /// Train a reward model from labels, by the config's [reward]
+    ///
+    /// It lands in the config's run directory with a report on labels that it never saw, and loads in
+    /// `transformers` as a sequence classifier. Goes on with `--resume`, as a policy does.
+    Reward {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Go on from the last checkpoint of the run directory
+        #[arg(long)]
+        resume: bool,
+    },
 }
 
 #[derive(Args)]
@@ -106,6 +122,10 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Train(TrainCommand::Policy { config, resume }) => {
             train::policy(&config.file, &config.overrides, resume)
         }
+        Command::Train(TrainCommand::Reward { config, resume }) => {
+            reward::train(&config.file, &config.overrides, resume)
+        }
+        Command::Score(args) => score::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Model(command) => model::run(&command),
         Command::Plugin(command) => plugin::run(&command),

@@ -6,6 +6,8 @@
 
 mod load;
 mod plan;
+mod problems;
+mod reward;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -13,6 +15,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use plan::Plan;
+pub use reward::{Reward, Score};
 
 /// A whole experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,11 +26,16 @@ pub struct Config {
     /// The model that is fine-tuned.
     pub model: Model,
     /// The rows that queries are made from.
-    pub data: Data,
+    pub data: Option<Data>,
     /// The plugin that makes queries and says what a finished response is.
-    pub task: PluginRef,
-    /// The plugin whose scores are the reward.
+    pub task: Option<PluginRef>,
+    /// The plugin whose scores are the reward, where no [[score]] says otherwise.
     pub labeler: Option<PluginRef>,
+    /// What the reward is made of.
+    #[serde(default)]
+    pub score: Vec<Score>,
+    /// How a reward model is trained.
+    pub reward: Option<Reward>,
     /// Plugins that add terms to the reward.
     #[serde(default)]
     pub shaper: Vec<PluginRef>,

@@ -2,6 +2,7 @@
 //! sampling, and the policy that the training loop moves. Knows tensors and files; knows
 //! nothing of rewards, plugins or configuration files of runs.
 
+mod branches;
 pub mod config;
 mod decoder;
 pub mod device;
@@ -13,9 +14,11 @@ pub mod head;
 pub mod layout;
 mod memory;
 pub mod policy;
+pub mod reward;
 pub mod size;
 mod tape;
 pub mod transformer;
+mod trunk;
 pub mod weights;
 
 #[cfg(test)]

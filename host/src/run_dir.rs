@@ -5,6 +5,7 @@
 //! metrics.jsonl      one line an update             samples.jsonl    some responses of each update
 //! tensorboard/       the same metrics               checkpoints/     update-000010/ …
 //! policy/            the trained model              eval/            held-out answers, before and after
+//! reward_model/      the trained reward model       report.json      what it is worth on other labels
 //! lock               held while a process trains here
 //! ```
 
@@ -14,6 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+
+/// The folder of the reward model in the run directory of its training.
+pub const REWARD_MODEL: &str = "reward_model";
 
 /// A run directory.
 #[derive(Debug, Clone)]
@@ -132,6 +136,16 @@ impl RunDir {
     /// The trained model, as a Hugging Face folder.
     pub fn policy(&self) -> PathBuf {
         self.root.join("policy")
+    }
+
+    /// The trained reward model, as a Hugging Face folder.
+    pub fn reward_model(&self) -> PathBuf {
+        self.root.join(REWARD_MODEL)
+    }
+
+    /// What a reward model is worth on labels that it never saw.
+    pub fn report(&self) -> PathBuf {
+        self.root.join("report.json")
     }
 
     /// Held-out answers.

@@ -6,12 +6,15 @@
 //!    checkpoint ◄── KL controller ◄── epochs × minibatches of clipped losses ◄── GAE ◄──┘
 //! ```
 //!
+//! The reward model's own training is [`reward`]: labels → loss of choices → checkpoint.
+//!
 //! Nothing here knows what a plugin is: [`crate::role`]'s traits are all it sees.
 
 pub mod checkpoint;
 pub mod eval;
 pub mod policy;
 pub mod queries;
+pub mod reward;
 pub mod rollout;
 pub mod score;
 pub mod update;

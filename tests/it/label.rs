@@ -18,8 +18,7 @@ fn text(path: &Path) -> &str {
 fn imported_counted_and_exported() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let [file, store, lines, back] =
-        ["in.json", "labels.db", "out.jsonl", "back.json"].map(|name| path(name));
+    let [file, store, lines, back] = ["in.json", "labels.db", "out.jsonl", "back.json"].map(path);
     std::fs::write(&file, ROWS).unwrap();
     let import = |file: &Path, store: &Path, format: &str| {
         let store = ["--store", text(store), "--format", format];
@@ -60,7 +59,7 @@ fn imported_counted_and_exported() {
 fn what_is_wrong_is_named_and_leaves_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let path = |name: &str| folder.path().join(name);
-    let [good, bad, store] = ["good.json", "bad.json", "labels.db"].map(|name| path(name));
+    let [good, bad, store] = ["good.json", "bad.json", "labels.db"].map(path);
     std::fs::write(&good, ROWS).unwrap();
     std::fs::write(&bad, ROWS.replace("\"best\": 0", "\"best\": 4")).unwrap();
     let refuse = |arguments: &[&str], parts: &[&str]| {

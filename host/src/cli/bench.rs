@@ -70,7 +70,10 @@ pub(super) fn floor(config: &Config, parts: &Parts) -> (f64, f64) {
 
 fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> Result<()> {
     let reference = parts.policy.reference();
-    let stream = QueryStream::new(std::mem::take(&mut parts.train), config.data.shuffle_seed);
+    let stream = QueryStream::new(
+        std::mem::take(&mut parts.train),
+        config.data()?.shuffle_seed,
+    );
     let options = UpdateOptions::new(config, plan, micro_batch(config, plan, &parts));
     let roller = parts.roller(&reference, config, plan, &options);
     let mut adam = update::optimizer(&parts.policy, &options);

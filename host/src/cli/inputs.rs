@@ -5,19 +5,60 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::config::Config;
+use crate::cli::examples::is_store;
+use crate::config::{Config, Reward};
 use crate::digest;
+use crate::run_dir::REWARD_MODEL;
 use crate::train::checkpoint::Input;
 
 /// Model, data and assets, by what is in them.
 pub(super) fn read(config: &Config) -> Result<Vec<Input>> {
     let mut paths = model_files(&config.model.path)?;
-    paths.push(config.data.train.clone());
-    paths.extend(config.data.held_out.clone());
-    let plugins = [Some(&config.task), config.labeler.as_ref()];
-    for plugin in plugins.into_iter().flatten().chain(&config.shaper) {
-        paths.extend(plugin.assets.values().cloned());
+    paths.extend(of_queries(config));
+    for score in &config.score {
+        for folder in &score.reward_models {
+            paths.extend(model_files(&reward_folder(folder))?);
+        }
     }
+    let plugins = config.labeler.iter().chain(&config.shaper);
+    paths.extend(plugins.flat_map(|plugin| plugin.assets.values().cloned()));
+    digests(paths)
+}
+
+/// The same for training a reward model.
+pub(super) fn of_reward(config: &Config, reward: &Reward, start: &Path) -> Result<Vec<Input>> {
+    let mut paths = model_files(start)?;
+    if reward.normalize_samples > 0 {
+        if config.model.path != start {
+            paths.extend(model_files(&config.model.path)?);
+        }
+        paths.extend(of_queries(config));
+    }
+    let labels = [&reward.train, &reward.validation, &reward.test];
+    let labels = labels.into_iter().flatten();
+    paths.extend(labels.filter(|path| !is_store(path)).cloned());
+    digests(paths)
+}
+
+/// Data and assets that queries are made from.
+fn of_queries(config: &Config) -> Vec<PathBuf> {
+    let data = config.data.iter();
+    let rows = data.flat_map(|data| [Some(data.train.clone()), data.held_out.clone()]);
+    let assets = config.task.iter().flat_map(|task| task.assets.values());
+    rows.flatten().chain(assets.cloned()).collect()
+}
+
+/// Where a reward model lies: in the folder itself, or in that of the run that made it.
+pub(super) fn reward_folder(folder: &Path) -> PathBuf {
+    let inside = folder.join(REWARD_MODEL);
+    if inside.is_dir() {
+        inside
+    } else {
+        folder.to_path_buf()
+    }
+}
+
+fn digests(paths: Vec<PathBuf>) -> Result<Vec<Input>> {
     let input = |path: PathBuf| {
         let sha256 = digest::of_file(&path)?;
         Ok(Input { path, sha256 })

@@ -89,9 +89,7 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
     let (model, tokenizer) = model(&config.model.path)?;
     let host: Arc<dyn TokenizerHost> = tokenizer.clone();
     let limits = &config.plugins;
-    let task = spec(&config.task, limits)
-        .and_then(|spec| plugin::load_task(&spec, host.clone()))
-        .context("in [task]")?;
+    let task = load_task(config, host.clone())?;
     let labeler = match &config.labeler {
         Some(reference) => {
             let labeler = spec(reference, limits)
@@ -129,15 +127,10 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
     scorers.probe(probed, &held_out[..held_out.len().min(PROBED)])?;
     let device = device::resolve(&config.run.device)?;
     device::set_threads(config.run.threads);
-    let kind = if config.run.dtype == "bf16" {
-        tch::Kind::BFloat16
-    } else {
-        tch::Kind::Float
-    };
     let policy = Policy::load(
         &config.model.path,
         device,
-        kind,
+        kind_of(config),
         config.model.trainable_layers,
     )
     .with_context(|| {
@@ -167,8 +160,15 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
     })
 }
 
+/// The plugin that makes queries.
+pub(super) fn load_task(config: &Config, host: Arc<dyn TokenizerHost>) -> Result<Box<dyn Task>> {
+    spec(config.task()?, &config.plugins)
+        .and_then(|spec| plugin::load_task(&spec, host))
+        .context("in [task]")
+}
+
 /// Shape and tokenizer of a model folder, which must fit each other.
-fn model(dir: &Path) -> Result<(ModelConfig, Arc<Tokenizer>)> {
+pub(super) fn model(dir: &Path) -> Result<(ModelConfig, Arc<Tokenizer>)> {
     for file in ["config.json", "tokenizer.json"] {
         if !dir.join(file).is_file() {
             bail!(
@@ -192,8 +192,16 @@ fn model(dir: &Path) -> Result<(ModelConfig, Arc<Tokenizer>)> {
     Ok((config, Arc::new(tokenizer)))
 }
 
+/// Type of the parameters.
+pub(super) fn kind_of(config: &Config) -> tch::Kind {
+    match config.run.dtype.as_str() {
+        "bf16" => tch::Kind::BFloat16,
+        _ => tch::Kind::Float,
+    }
+}
+
 /// Refuses contexts and responses that the model has no positions for.
-fn check_length(layout: &Layout, model: &ModelConfig) -> Result<()> {
+pub(super) fn check_length(layout: &Layout, model: &ModelConfig) -> Result<()> {
     let context = layout.prefix.len() + layout.query_len + layout.suffix.len();
     let len = context + layout.response_len;
     if len as i64 > model.max_positions {
@@ -211,9 +219,10 @@ fn check_length(layout: &Layout, model: &ModelConfig) -> Result<()> {
 fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>)> {
     let seed = config.run.seed;
     let count = config.eval.queries as usize;
-    let rows = read_rows(&config.data.train)?;
+    let data = config.data()?;
+    let rows = read_rows(&data.train)?;
     let all = make_queries(task, &rows, Split::Train, seed)?;
-    let (train, held_out) = match &config.data.held_out {
+    let (train, held_out) = match &data.held_out {
         None => hold_out(all, count)?,
         Some(path) => {
             let mut held_out = make_queries(task, &read_rows(path)?, Split::Test, seed)?;
@@ -235,7 +244,7 @@ fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>)>
             "[ppo] batch_size {batch_size} is more than the {} queries to train on in `{}`\nhint: \
              lower ppo.batch_size, or add rows",
             train.len(),
-            config.data.train.display()
+            data.train.display()
         );
     }
     Ok((train, held_out))

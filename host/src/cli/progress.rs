@@ -35,15 +35,7 @@ impl Progress {
 
 impl Observer for Progress {
     fn updated(&mut self, update: u64, updates: u64, record: &Record) {
-        let get = |key: &str| record.get(key).unwrap_or(f64::NAN);
-        let text = format!(
-            "score {:+.3}  KL {:.2}  beta {:.4}  entropy {:.1}  {:.1} s",
-            get("objective/score"),
-            get("objective/kl"),
-            get("objective/kl_coef"),
-            get("objective/entropy"),
-            get("time/update"),
-        );
+        let (text, seconds) = in_short(record);
         if self.terminal {
             let bar = self.bar.get_or_insert_with(|| {
                 let bar =
@@ -55,14 +47,15 @@ impl Observer for Progress {
             bar.set_position(update + 1);
             bar.set_message(text);
         } else if update < 3 || (update + 1).is_multiple_of(PLAIN_EVERY) || update + 1 == updates {
-            let left = (updates - update - 1) as f64 * get("time/update");
-            eprintln!("update {}/{updates}  {text}  ETA {left:.0} s", update + 1);
+            let left = (updates - update - 1) as f64 * seconds;
+            eprintln!("{}/{updates}  {text}  ETA {left:.0} s", update + 1);
         }
         // Once a process, so that a run that goes on says it as well.
-        if !std::mem::replace(&mut self.begun, true) {
+        if let Some(error) = record.get("ppo/first_ratio_error")
+            && !std::mem::replace(&mut self.begun, true)
+        {
             self.note(&format!(
-                "first minibatch: probability ratio within {:.1e} of 1",
-                get("ppo/first_ratio_error")
+                "first minibatch: probability ratio within {error:.1e} of 1"
             ));
         }
     }
@@ -73,4 +66,29 @@ impl Observer for Progress {
             None => eprintln!("{text}"),
         }
     }
+}
+
+/// What matters most, and how long it took.
+fn in_short(record: &Record) -> (String, f64) {
+    let get = |key: &str| record.get(key).unwrap_or(f64::NAN);
+    if let Some(loss) = record.get("reward/loss") {
+        let seconds = get("time/step");
+        let (accuracy, lr) = (get("reward/accuracy"), get("reward/lr"));
+        let mut text =
+            format!("loss {loss:.3}  accuracy {accuracy:.2}  lr {lr:.1e}  {seconds:.1} s");
+        if let Some(loss) = record.get("validation/loss") {
+            let accuracy = get("validation/accuracy");
+            text.push_str(&format!("  validation {loss:.3}, {accuracy:.3}"));
+        }
+        return (text, seconds);
+    }
+    let text = format!(
+        "score {:+.3}  KL {:.2}  beta {:.4}  entropy {:.1}  {:.1} s",
+        get("objective/score"),
+        get("objective/kl"),
+        get("objective/kl_coef"),
+        get("objective/entropy"),
+        get("time/update"),
+    );
+    (text, get("time/update"))
 }

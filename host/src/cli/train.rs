@@ -179,7 +179,10 @@ pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<
 
     let reference = parts.policy.reference();
     let micro = micro_batch(&config, &plan, &parts);
-    let stream = QueryStream::new(std::mem::take(&mut parts.train), config.data.shuffle_seed);
+    let stream = QueryStream::new(
+        std::mem::take(&mut parts.train),
+        config.data()?.shuffle_seed,
+    );
     let options = UpdateOptions::new(&config, &plan, micro);
     let roller = parts.roller(&reference, &config, &plan, &options);
     let mut progress = Progress::new();
@@ -213,7 +216,7 @@ pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<
 }
 
 /// Copies what else a model folder says of its tokens and their use, such as its chat template.
-fn keep_companions(from: &Path, to: &Path) -> Result<()> {
+pub(super) fn keep_companions(from: &Path, to: &Path) -> Result<()> {
     for name in [
         "tokenizer_config.json",
         "special_tokens_map.json",

@@ -46,13 +46,20 @@ impl Config {
     fn make_absolute(&mut self, base: &Path) {
         join(base, &mut self.run.dir);
         join(base, &mut self.model.path);
-        join(base, &mut self.data.train);
-        if let Some(path) = &mut self.data.held_out {
-            join(base, path);
+        if let Some(data) = &mut self.data {
+            join(base, &mut data.train);
+            data.held_out.iter_mut().for_each(|path| join(base, path));
         }
-        self.task.make_absolute(base);
-        for plugin in self.labeler.iter_mut().chain(&mut self.shaper) {
+        let plugins = self.task.iter_mut().chain(&mut self.labeler);
+        for plugin in plugins.chain(&mut self.shaper) {
             plugin.make_absolute(base);
+        }
+        let models = self.score.iter_mut().flat_map(|s| &mut s.reward_models);
+        models.for_each(|path| join(base, path));
+        if let Some(reward) = &mut self.reward {
+            let labels = [&mut reward.train, &mut reward.validation, &mut reward.test];
+            let paths = labels.into_iter().flatten().chain(&mut reward.path);
+            paths.for_each(|path| join(base, path));
         }
     }
 }

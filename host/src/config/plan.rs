@@ -1,11 +1,10 @@
 //! What follows from a config, and what cannot work in it. Every problem is found at once, before
 //! a model or a plugin is loaded.
 
-use std::ops::RangeInclusive;
+use anyhow::{Context, Result};
 
-use anyhow::{Result, bail};
-
-use super::{Config, Kl, Ppo, Sampling};
+use super::problems::Problems;
+use super::{Config, Data, Kl, PluginRef, Ppo, Reward, Sampling, Score};
 
 /// Numbers derived from a [`Config`].
 #[derive(Debug, Clone, PartialEq)]
@@ -21,6 +20,37 @@ pub struct Plan {
 }
 
 impl Config {
+    /// The plugin that makes queries.
+    pub fn task(&self) -> Result<&PluginRef> {
+        let hint = "add `[task]` with `plugin = \"continuation\"`";
+        self.task
+            .as_ref()
+            .with_context(|| format!("there is no [task] to make queries\nhint: {hint}"))
+    }
+
+    /// The rows that queries are made from.
+    pub fn data(&self) -> Result<&Data> {
+        let hint = "add `[data]` with `train = \"FILE\"`";
+        self.data
+            .as_ref()
+            .with_context(|| format!("there is no [data] to make queries from\nhint: {hint}"))
+    }
+
+    /// How the reward model is trained, or everything that cannot work in it.
+    pub fn reward(&self) -> Result<&Reward> {
+        let hint = "add `[reward]` with `train = [\"labels.db\"]`";
+        let reward = self
+            .reward
+            .as_ref()
+            .with_context(|| format!("there is no [reward] to train\nhint: {hint}"))?;
+        let mut problems = Problems(Vec::new());
+        check_reward(reward, &mut problems);
+        check_sampling(&self.sampling, &mut problems);
+        self.check_run(&mut problems);
+        problems.none()?;
+        Ok(reward)
+    }
+
     /// Derives the plan, or lists everything that cannot work.
     pub fn plan(&self) -> Result<Plan> {
         let mut problems = Problems(Vec::new());
@@ -28,9 +58,9 @@ impl Config {
         check_sampling(&self.sampling, &mut problems);
         check_kl(&self.kl, &mut problems);
         self.check_rest(&mut problems);
-        if !problems.0.is_empty() {
-            bail!("{}", problems.0.join("\n"));
-        }
+        problems.none()?;
+        self.task()?;
+        self.data()?;
         let ppo = &self.ppo;
         let updates = ppo.total_episodes.div_ceil(ppo.batch_size);
         let rollout_batch = match self.sampling.rollout_batch {
@@ -46,17 +76,22 @@ impl Config {
     }
 
     fn check_rest(&self, problems: &mut Problems) {
-        if self.labeler.is_none() && self.shaper.is_empty() {
+        if self.labeler.is_none() && self.score.is_empty() && self.shaper.is_empty() {
             problems.add(
-                "there is no reward: neither [labeler] nor [[shaper]] is given",
+                "there is no reward: none of [labeler], [[score]] and [[shaper]] is given",
                 "add `[labeler]` with `plugin = \"valence\"`",
             );
         }
-        if self.task.weight != 1.0 {
+        for (place, score) in self.score.iter().enumerate() {
+            check_score(score, place, self.labeler.is_some(), problems);
+        }
+        if let Some(task) = &self.task
+            && task.weight != 1.0
+        {
             problems.add(
                 format!(
                     "[task] weight is {}, but a task gives no reward",
-                    self.task.weight
+                    task.weight
                 ),
                 "leave it out",
             );
@@ -72,16 +107,8 @@ impl Config {
                 );
             }
         }
-        if !["f32", "bf16"].contains(&self.run.dtype.as_str()) {
-            problems.add(
-                format!("[run] dtype `{}` is unknown", self.run.dtype),
-                "use f32 or bf16",
-            );
-        }
-        let (run, limits) = (&self.run, &self.plugins);
-        problems.at_least_one("run", "checkpoint_every", run.checkpoint_every);
-        problems.at_most("run", "threads", run.threads as u64, 1024);
-        problems.at_least_one("run", "keep_checkpoints", run.keep_checkpoints as u64);
+        let limits = &self.plugins;
+        self.check_run(problems);
         problems.at_least_one("eval", "queries", self.eval.queries);
         problems.at_least_one("plugins", "memory_mib", limits.memory_mib);
         if self.model.trainable_layers == Some(0) {
@@ -98,60 +125,13 @@ impl Config {
         }
         problems.share("plugins", "max_error_rate", limits.max_error_rate);
     }
-}
 
-/// What cannot work, each with what to do about it.
-struct Problems(Vec<String>);
-
-impl Problems {
-    fn add(&mut self, what: impl std::fmt::Display, hint: impl std::fmt::Display) {
-        self.0.push(format!("{what}\nhint: {hint}"));
-    }
-
-    fn at_least_one(&mut self, section: &str, name: &str, value: u64) {
-        if value == 0 {
-            self.add(
-                format!("[{section}] {name} is 0, must be at least 1"),
-                format!("use {section}.{name} = 1 or more"),
-            );
-        }
-    }
-
-    fn not_negative(&mut self, section: &str, name: &str, value: f64) {
-        if !value.is_finite() || value < 0.0 {
-            self.add(
-                format!("[{section}] {name} {value} must be a number, at least 0"),
-                format!("use {section}.{name} = 0.0 or more"),
-            );
-        }
-    }
-
-    fn within(&mut self, section: &str, name: &str, value: f64, range: RangeInclusive<f64>) {
-        if !range.contains(&value) {
-            let (least, most) = range.into_inner();
-            self.add(
-                format!("[{section}] {name} {value} must be a number from {least} to {most}"),
-                format!("leave {section}.{name} out for its default"),
-            );
-        }
-    }
-
-    fn at_most(&mut self, section: &str, name: &str, value: u64, most: u64) {
-        if value > most {
-            self.add(
-                format!("[{section}] {name} is {value}, must be at most {most}"),
-                format!("use {section}.{name} = {most} or less"),
-            );
-        }
-    }
-
-    fn share(&mut self, section: &str, name: &str, value: f64) {
-        if !(0.0..=1.0).contains(&value) {
-            self.add(
-                format!("[{section}] {name} {value} is not in 0..1"),
-                format!("use {section}.{name} from 0.0 to 1.0"),
-            );
-        }
+    fn check_run(&self, problems: &mut Problems) {
+        problems.one_of("run", "dtype", &self.run.dtype, &["f32", "bf16"]);
+        let run = &self.run;
+        problems.at_least_one("run", "checkpoint_every", run.checkpoint_every);
+        problems.at_most("run", "threads", run.threads as u64, 1024);
+        problems.at_least_one("run", "keep_checkpoints", run.keep_checkpoints as u64);
     }
 }
 
@@ -187,15 +167,13 @@ fn check_ppo(ppo: &Ppo, problems: &mut Problems) {
     }
     problems.share("ppo", "gamma", ppo.gamma);
     problems.share("ppo", "lam", ppo.lam);
-    if !["tensorflow", "pytorch"].contains(&ppo.adam_epsilon_style.as_str()) {
-        problems.add(
-            format!(
-                "[ppo] adam_epsilon_style `{}` is unknown",
-                ppo.adam_epsilon_style
-            ),
-            "use tensorflow or pytorch",
-        );
-    }
+    let styles = ["tensorflow", "pytorch"];
+    problems.one_of(
+        "ppo",
+        "adam_epsilon_style",
+        &ppo.adam_epsilon_style,
+        &styles,
+    );
 }
 
 fn check_division(ppo: &Ppo, problems: &mut Problems) {
@@ -243,6 +221,79 @@ fn check_kl(kl: &Kl, problems: &mut Problems) {
     problems.not_negative("kl", "coef", kl.coef);
     problems.not_negative("kl", "target", kl.target);
     problems.within("kl", "horizon", kl.horizon, 1.0..=1e12);
+}
+
+fn check_score(score: &Score, place: usize, labeler: bool, problems: &mut Problems) {
+    let name = format!("[[score]] {}", place + 1);
+    let sources = [
+        !score.reward_models.is_empty(),
+        score.labeler,
+        score.metric.is_some(),
+    ];
+    if sources.iter().filter(|given| **given).count() != 1 {
+        problems.add(
+            format!("{name} must have just one of reward_models, labeler and metric"),
+            "write an own [[score]] for each source",
+        );
+    }
+    if score.labeler && !labeler {
+        problems.add(
+            format!("{name} asks for the labeler, and there is none"),
+            "add `[labeler]`",
+        );
+    }
+    problems.within(&name, "weight", score.weight, -1e6..=1e6);
+    problems.within(&name, "caution", score.caution, -1e3..=1e3);
+}
+
+fn check_reward(reward: &Reward, problems: &mut Problems) {
+    if reward.train.is_empty() {
+        problems.add(
+            "[reward] train names no labels",
+            "write `train = [\"labels.db\"]`",
+        );
+    }
+    for (name, value, most) in [
+        ("heads", reward.heads as u64, 1024),
+        ("batch_size", reward.batch_size, 1 << 20),
+        ("epochs", reward.epochs, 10_000),
+        ("rollout_batch", reward.rollout_batch, 1 << 20),
+        ("micro_tokens", reward.micro_tokens, 1 << 30),
+    ] {
+        problems.at_least_one("reward", name, value);
+        problems.at_most("reward", name, value, most);
+    }
+    problems.at_most(
+        "reward",
+        "normalize_samples",
+        reward.normalize_samples,
+        1 << 24,
+    );
+    problems.within("reward", "lr", reward.lr, 0.0..=1.0);
+    problems.within("reward", "adam_epsilon", reward.adam_epsilon, 0.0..=1.0);
+    if reward.trainable_layers == Some(0) {
+        problems.add(
+            "[reward] trainable_layers 0 would train nothing but the head",
+            "leave it out to train all",
+        );
+    }
+    if reward.patience > 0 && reward.validation.is_empty() {
+        problems.add(
+            format!(
+                "[reward] patience is {}, and there are no validation labels",
+                reward.patience
+            ),
+            "name some by reward.validation, or leave patience out",
+        );
+    }
+    problems.one_of("reward", "loss", &reward.loss, &["softmax", "pairwise"]);
+    let styles = ["tensorflow", "pytorch"];
+    problems.one_of(
+        "reward",
+        "adam_epsilon_style",
+        &reward.adam_epsilon_style,
+        &styles,
+    );
 }
 
 #[cfg(test)]

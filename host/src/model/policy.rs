@@ -6,10 +6,11 @@ use super::episodes::Episodes;
 use super::generate::{self, Sampling};
 use super::head::{self, Scratch};
 use super::layout::Layout;
-use super::tape::{self, Desk, Span};
+use super::tape;
 use super::transformer::Transformer;
-use super::weights::{Weights, read_tensors, write_tensors};
-use anyhow::{Context, Result, bail};
+use super::trunk::Trunk;
+use super::weights::{Weights, copy_named, read_tensors, write_tensors};
+use anyhow::{Context, Result};
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
@@ -22,14 +23,10 @@ const VALUE_FILE: &str = "value_head.safetensors";
 /// A language model with a value head.
 #[derive(Debug)]
 pub struct Policy {
-    weights: Weights,
-    model: Transformer,
+    trunk: Trunk,
     /// `[1, hidden]` and `[1]`.
     value: (Tensor, Tensor),
-    /// Blocks below this one are frozen; 0 when everything is trained.
-    frozen: i64,
     trainable: Vec<(String, Tensor)>,
-    desk: Desk,
     scratch: Scratch,
 }
 
@@ -84,35 +81,18 @@ impl Policy {
         weights: Weights,
         trainable_layers: Option<usize>,
     ) -> Result<Self> {
-        let top = trainable_layers.map_or(config.layers, |n| n.try_into().unwrap_or(i64::MAX));
-        if top < 1 || top > config.layers {
-            bail!(
-                "trainable_layers is {top}, must be 1 to {} for this model\nhint: leave it out to train everything",
-                config.layers
-            );
-        }
-        let model = Transformer::new(config, &weights);
-        let options = (head::math_kind(model.kind()), model.device());
+        let (trunk, mut trainable) = Trunk::new(config, weights, trainable_layers)?;
+        let options = (head::math_kind(trunk.model.kind()), trunk.model.device());
         let value = (
             Tensor::zeros([1, config.hidden], options),
             Tensor::zeros([1], options),
         );
-        let frozen = config.layers - top;
-        let mut trainable = Vec::new();
-        for (name, tensor) in weights.iter() {
-            if trainable_layers.is_none() || is_at_the_top(config, frozen, name) {
-                trainable.push((name.clone(), tensor.set_requires_grad(true)));
-            }
-        }
         trainable.push(("v_head.weight".to_owned(), value.0.set_requires_grad(true)));
         trainable.push(("v_head.bias".to_owned(), value.1.set_requires_grad(true)));
         Ok(Self {
-            weights,
-            model,
+            trunk,
             value,
-            frozen,
             trainable,
-            desk: Desk::default(),
             scratch: Scratch::default(),
         })
     }
@@ -120,16 +100,10 @@ impl Policy {
     /// A frozen copy that shares the storage of what this policy never trains.
     #[must_use]
     pub fn reference(&self) -> Self {
-        let weights = self
-            .weights
-            .copy_where(|name| self.trainable.iter().any(|(trained, _)| trained == name));
         Self {
-            model: Transformer::new(self.config(), &weights),
-            weights,
+            trunk: self.trunk.frozen_copy(&self.trainable),
             value: (self.value.0.detach().copy(), self.value.1.detach().copy()),
-            frozen: self.frozen,
             trainable: Vec::new(),
-            desk: Desk::default(),
             scratch: Scratch::default(),
         }
     }
@@ -137,25 +111,25 @@ impl Policy {
     /// Shape of the model.
     #[must_use]
     pub fn config(&self) -> &ModelConfig {
-        &self.model.config
+        &self.trunk.model.config
     }
 
     /// Blocks below the ones that are trained.
     #[must_use]
     pub fn frozen_layers(&self) -> i64 {
-        self.frozen
+        self.trunk.frozen
     }
 
     /// The trunk.
     #[must_use]
     pub fn model(&self) -> &Transformer {
-        &self.model
+        &self.trunk.model
     }
 
     /// Where the weights are.
     #[must_use]
     pub fn device(&self) -> Device {
-        self.model.device()
+        self.model().device()
     }
 
     /// What is trained, by name, in a fixed order; the handles share storage with the policy.
@@ -181,23 +155,7 @@ impl Policy {
     /// # Errors
     /// A name is not trained here or a shape differs.
     pub fn load_state(&self, state: &[(String, Tensor)]) -> Result<()> {
-        let _guard = tch::no_grad_guard();
-        for (name, tensor) in state {
-            let (_, own) = self
-                .trainable
-                .iter()
-                .find(|(n, _)| n == name)
-                .with_context(|| format!("tensor `{name}` is not among the trained ones"))?;
-            if own.size() != tensor.size() {
-                bail!(
-                    "tensor `{name}` has shape {:?}, the model has {:?}",
-                    tensor.size(),
-                    own.size()
-                );
-            }
-            own.shallow_clone().copy_(tensor);
-        }
-        Ok(())
+        copy_named(state, &self.trainable)
     }
 
     /// Samples exactly `response_len` tokens after each context.
@@ -210,7 +168,7 @@ impl Policy {
         seed: u64,
     ) -> Tensor {
         generate::respond(
-            &self.model,
+            self.model(),
             &contexts.to_device(self.device()),
             response_len,
             sampling,
@@ -230,12 +188,12 @@ impl Policy {
     ) -> Episodes {
         let contexts = contexts.to_device(self.device());
         let (responses, bottom) = generate::respond_keeping(
-            &self.model,
+            self.model(),
             &contexts,
             response_len,
             sampling,
             seed,
-            self.frozen,
+            self.frozen_layers(),
         );
         if bottom.is_none() {
             return self.episodes(&contexts, &responses);
@@ -256,15 +214,9 @@ impl Policy {
             &[contexts.to_device(device), responses.to_device(device)],
             1,
         );
-        let bottom = (self.frozen > 0).then(|| {
-            let _guard = tch::no_grad_guard();
-            let layout = Layout::new(&tokens, self.config().vocab_size);
-            let start = self.model.embed(&layout);
-            let span = Span {
-                blocks: 0..self.frozen,
-                wanted: None,
-            };
-            tape::run(&self.model, &start, &layout, &span, None)
+        let bottom = (self.frozen_layers() > 0).then(|| {
+            self.trunk
+                .bottom(&Layout::new(&tokens, self.config().vocab_size))
         });
         Episodes {
             tokens,
@@ -278,7 +230,7 @@ impl Policy {
     /// # Errors
     /// A file cannot be written.
     pub fn save(&self, dir: &Path) -> Result<()> {
-        self.weights.save(dir, self.config())?;
+        self.trunk.weights.save(dir, self.config())?;
         let head = [
             ("v_head.weight", &self.value.0),
             ("v_head.bias", &self.value.1),
@@ -288,12 +240,4 @@ impl Policy {
             &head.map(|(n, t)| (n.to_owned(), t.shallow_clone())),
         )
     }
-}
-
-/// Whether a parameter is of the blocks above the frozen ones or of the final norm.
-fn is_at_the_top(config: &ModelConfig, frozen: i64, name: &str) -> bool {
-    let tail = name.strip_prefix(config.root()).unwrap_or(name);
-    tail.starts_with("ln_f.")
-        || tail.starts_with("norm.")
-        || (frozen..config.layers).any(|layer| name.starts_with(&config.block_prefix(layer)))
 }

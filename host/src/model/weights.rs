@@ -177,19 +177,54 @@ impl Weights {
     /// # Errors
     /// A file cannot be written.
     pub fn save(&self, dir: &Path, config: &ModelConfig) -> Result<()> {
-        std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-        let dtype = match self.tensors[0].1.kind() {
-            Kind::BFloat16 => "bfloat16",
-            Kind::Half => "float16",
-            Kind::Double => "float64",
-            _ => "float32",
-        };
-        let text = serde_json::to_string_pretty(&config.to_json(dtype))?;
-        let part = dir.join("config.json.part");
-        std::fs::write(&part, text).with_context(|| format!("cannot write {}", part.display()))?;
-        std::fs::rename(&part, dir.join("config.json"))?;
+        let dtype = dtype(self.tensors[0].1.kind());
+        write_config(dir, &config.to_json(dtype))?;
         write_tensors(&dir.join("model.safetensors"), &self.tensors)
     }
+}
+
+/// What `config.json` calls a type of numbers.
+pub fn dtype(kind: Kind) -> &'static str {
+    match kind {
+        Kind::BFloat16 => "bfloat16",
+        Kind::Half => "float16",
+        Kind::Double => "float64",
+        _ => "float32",
+    }
+}
+
+/// Writes `config.json` into `dir`, which is made, beside and then renamed.
+///
+/// # Errors
+/// It cannot be written.
+pub fn write_config(dir: &Path, json: &serde_json::Value) -> Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
+    let part = dir.join("config.json.part");
+    let text = serde_json::to_string_pretty(json)?;
+    std::fs::write(&part, text).with_context(|| format!("cannot write {}", part.display()))?;
+    Ok(std::fs::rename(&part, dir.join("config.json"))?)
+}
+
+/// Copies tensors into those of `targets` with the same names.
+///
+/// # Errors
+/// A name is not there or a shape differs.
+pub fn copy_named(state: &[(String, Tensor)], targets: &[(String, Tensor)]) -> Result<()> {
+    let _guard = tch::no_grad_guard();
+    for (name, tensor) in state {
+        let found = targets.iter().find(|(n, _)| n == name);
+        let (_, own) =
+            found.with_context(|| format!("tensor `{name}` is not among the trained ones"))?;
+        if own.size() != tensor.size() {
+            bail!(
+                "tensor `{name}` has shape {:?}, the model has {:?}",
+                tensor.size(),
+                own.size()
+            );
+        }
+        own.shallow_clone().copy_(tensor);
+    }
+    Ok(())
 }
 
 /// Buffers that old exports stored beside the parameters.

@@ -1,25 +1,104 @@
-//! The reward model's loss on a choice among N, and the gain and bias that fix its scale.
+//! The reward model's losses, and the gain and bias that fix its scale.
 //!
-//! `loss = -log softmax(r_0 .. r_{N-1})[best]`. Does not know who chose.
+//! A choice of the best: `loss = -log softmax(r_0 .. r_{N-1})[best]`, and what follows from it for
+//! ties and rankings. Does not know who chose.
 
 use tch::{Kind, Tensor};
 
-/// Loss of each choice. Its mean over rows is the reference's loss; `ln N` is a constant model's.
-///
-/// `rewards`: `[rows, n]`; `best`: `[rows]`, 64-bit integers; the result: `[rows]`.
-pub fn best_of_n(rewards: &Tensor, best: &Tensor) -> Tensor {
-    let chosen = rewards.gather(1, &best.unsqueeze(1), false).squeeze_dim(1);
-    rewards.logsumexp(1i64, false) - chosen
+/// What was said of the responses to one query.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Answer {
+    /// Groups of responses from best to worst, each response in one; those of a group are as good as
+    /// each other, and of the last group nothing is known but that the others are better.
+    Order(Vec<Vec<usize>>),
+    /// The first of two responses is worth so much less than the second.
+    Difference(f64),
+    /// The one response is worth so much.
+    Rating(f64),
 }
 
-/// Which choices the model agrees with, 1 or 0 each.
+impl Answer {
+    /// One response of `count` is the best.
+    #[must_use]
+    pub fn best(place: usize, count: usize) -> Answer {
+        let rest = (0..count).filter(|&other| other != place).collect();
+        Answer::Order(vec![vec![place], rest])
+    }
+
+    /// Every pair of a better and a worse response.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(usize, usize)> {
+        let mut pairs = Vec::new();
+        match self {
+            Answer::Order(groups) => {
+                for (at, better) in groups.iter().enumerate() {
+                    let worse = groups[at + 1..].concat();
+                    let all = better.iter().flat_map(|a| worse.iter().map(|b| (*a, *b)));
+                    pairs.extend(all);
+                }
+            }
+            Answer::Difference(value) if *value > 0.0 => pairs.push((1, 0)),
+            Answer::Difference(value) if *value < 0.0 => pairs.push((0, 1)),
+            Answer::Difference(_) | Answer::Rating(_) => {}
+        }
+        pairs
+    }
+}
+
+/// How an order is turned into a loss.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// The best against all others at once, then the next against the rest.
+    Softmax,
+    /// Each pair by itself, averaged over pairs: `-log sigmoid(r_better - r_worse)`.
+    Pairwise,
+}
+
+/// Loss of one answer. Its mean over answers is the reference's loss; `ln N` is a constant model's.
 ///
-/// `rewards`: `[rows, n]`; `best`: `[rows]`, 64-bit integers; the result: `[rows]`, f64.
-pub fn agreement(rewards: &Tensor, best: &Tensor) -> Tensor {
-    rewards
-        .argmax(1, false)
-        .eq_tensor(best)
-        .to_kind(Kind::Double)
+/// `rewards`: `[n]`; the result: `[]`.
+pub fn loss(rewards: &Tensor, answer: &Answer, form: Form) -> Tensor {
+    match (answer, form) {
+        (Answer::Order(groups), Form::Softmax) => in_turn(rewards, groups),
+        (Answer::Order(groups), Form::Pairwise) => by_pairs(rewards, answer, groups),
+        (Answer::Difference(value), _) => (rewards.get(0) - rewards.get(1) + *value).square(),
+        (Answer::Rating(value), _) => (rewards.get(0) - *value).square(),
+    }
+}
+
+/// Each group but the last against what is left; ties share the probability.
+fn in_turn(rewards: &Tensor, groups: &[Vec<usize>]) -> Tensor {
+    let mut sum = Tensor::zeros([], (rewards.kind(), rewards.device()));
+    for (at, group) in ranked(groups).iter().enumerate() {
+        let left = groups[at..].concat();
+        let normalizer = pick(rewards, &left).logsumexp(0i64, false);
+        sum = sum + normalizer - pick(rewards, group).mean(None);
+    }
+    sum
+}
+
+/// All groups but the last, within which nothing is known.
+fn ranked(groups: &[Vec<usize>]) -> &[Vec<usize>] {
+    groups.split_last().map_or(&[], |(_, ranked)| ranked)
+}
+
+fn by_pairs(rewards: &Tensor, answer: &Answer, groups: &[Vec<usize>]) -> Tensor {
+    let mut pairs = answer.pairs();
+    // Of two that are as good as each other, each wins half the time.
+    for group in ranked(groups) {
+        for &a in group {
+            pairs.extend(group.iter().filter(|&&b| a != b).map(|&b| (a, b)));
+        }
+    }
+    let (better, worse): (Vec<usize>, Vec<usize>) = pairs.into_iter().unzip();
+    let margin = pick(rewards, &better) - pick(rewards, &worse);
+    -margin.log_sigmoid().mean(None)
+}
+
+fn pick(rewards: &Tensor, places: &[usize]) -> Tensor {
+    let places: Vec<i64> = places.iter().map(|&place| place as i64).collect();
+    let places = Tensor::from_slice(&places).to_device(rewards.device());
+    rewards.index_select(0, &places)
 }
 
 /// `gain * x + bias`.
@@ -29,6 +108,27 @@ pub struct Affine {
     pub gain: f64,
     /// What is added then.
     pub bias: f64,
+}
+
+/// The mean and population deviation that rewards should have before training: 0 and 1 when
+/// anything was compared; those of the labels' own scale when all of them are numbers.
+#[must_use]
+pub fn scale_of(answers: &[Answer]) -> (f64, f64) {
+    let value = |answer: &Answer| match answer {
+        Answer::Order(_) => None,
+        // Half of what lies between two is how far one of them lies from their mean.
+        Answer::Difference(value) => Some(value / 2.0),
+        Answer::Rating(value) => Some(*value),
+    };
+    let values: Option<Vec<f64>> = answers.iter().map(value).collect();
+    let Some(values) = values.filter(|values| !values.is_empty()) else {
+        return (0.0, 1.0);
+    };
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    let variance = values.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / count;
+    // Labels that are all the same have no scale.
+    (mean, if variance > 0.0 { variance.sqrt() } else { 1.0 })
 }
 
 /// The gain and bias that give `rewards` the target mean and population deviation.
@@ -50,59 +150,4 @@ pub fn normalization(rewards: &Tensor, target_mean: f64, target_std: f64) -> Opt
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn golden_loss_and_gradient() {
-        let logits = Tensor::from_slice(&[0., 1., 2., -1., 0.3, -0.2, 0.1, 0.4f64])
-            .view([2, 4])
-            .set_requires_grad(true);
-        let best = Tensor::from_slice(&[2i64, 1]);
-        let rows = best_of_n(&logits, &best);
-        assert!((rows.double_value(&[0]) - 0.4401896986).abs() < 1e-9);
-        assert!((rows.double_value(&[1]) - 1.7614203368).abs() < 1e-9);
-        rows.mean(Kind::Double).backward();
-        let want = [
-            0.043572159,
-            0.118441409,
-            -0.17804287,
-            0.016029302,
-            0.141625714,
-            -0.414099662,
-            0.115953328,
-            0.15652062,
-        ];
-        let got: Vec<f64> = Vec::try_from(logits.grad().reshape([-1])).unwrap();
-        assert!(
-            got.iter()
-                .zip(want)
-                .all(|(got, want)| (got - want).abs() < 1e-8)
-        );
-        assert_eq!(
-            Vec::<f64>::try_from(agreement(&logits, &best)).unwrap(),
-            [1.0, 0.0]
-        );
-    }
-
-    #[test]
-    fn constant_model_loses_ln_n() {
-        let loss = best_of_n(
-            &Tensor::zeros([3, 4], (Kind::Double, tch::Device::Cpu)),
-            &Tensor::from_slice(&[0i64, 1, 3]),
-        );
-        assert!((loss.mean(Kind::Double).double_value(&[]) - 4f64.ln()).abs() < 1e-12);
-    }
-
-    #[test]
-    fn golden_normalization() {
-        let rewards = Tensor::from_slice(&[0.5, -1.5, 2., 0.25, 3., -0.75f64]);
-        let affine = normalization(&rewards, 0.0, 1.0).unwrap();
-        assert!((affine.gain - 0.6527139518).abs() < 1e-9);
-        assert!((affine.bias + 0.3807498053).abs() < 1e-9);
-        assert_eq!(
-            normalization(&Tensor::from_slice(&[1.0f64, 1.0]), 0.0, 1.0),
-            None
-        );
-    }
-}
+mod tests;

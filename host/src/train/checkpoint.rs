@@ -6,14 +6,16 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use crate::rl::adam::Adam;
 use crate::rl::kl::KlController;
 use crate::role::Identity;
 
 /// Format of the files; raised when they change.
-const FORMAT: u32 = 1;
+pub(super) const FORMAT: u32 = 1;
 
 /// The numbers of a checkpoint.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -67,7 +69,7 @@ pub type Named = Vec<(String, Tensor)>;
 /// Writes `update-NNNNNN` under `folder` and removes all but the newest `keep`.
 pub fn save(
     folder: &Path,
-    state: &State,
+    (updates, state): (u64, &impl Serialize),
     weights: &Named,
     optimizer: &[(String, &Tensor)],
     keep: usize,
@@ -89,7 +91,7 @@ pub fn save(
     for entry in fs::read_dir(beside.path())? {
         fs::File::open(entry?.path())?.sync_all()?;
     }
-    let place = folder.join(format!("update-{:06}", state.updates));
+    let place = folder.join(format!("update-{updates:06}"));
     if place.exists() {
         fs::remove_dir_all(&place)?;
     }
@@ -112,18 +114,19 @@ pub fn latest(folder: &Path) -> Result<Option<PathBuf>> {
 }
 
 /// Reads the numbers of a checkpoint.
-pub fn read_state(place: &Path) -> Result<State> {
+pub fn read_state<S: DeserializeOwned>(place: &Path) -> Result<S> {
     let path = place.join("state.json");
     let bytes = fs::read(&path).with_context(|| damaged(&path))?;
-    let state: State = serde_json::from_slice(&bytes).with_context(|| damaged(&path))?;
-    if state.format != FORMAT {
+    let state: serde_json::Value =
+        serde_json::from_slice(&bytes).with_context(|| damaged(&path))?;
+    if state["format"] != FORMAT {
         bail!(
             "`{}` has format {}, this version reads {FORMAT}\nhint: go on with the version that wrote it",
             path.display(),
-            state.format
+            state["format"]
         );
     }
-    Ok(state)
+    serde_json::from_value(state).with_context(|| damaged(&path))
 }
 
 /// Copies tensors of a checkpoint's file into `targets`, which must have the same names and shapes.
@@ -156,8 +159,18 @@ pub fn restore(place: &Path, file: &str, targets: &Named) -> Result<()> {
     Ok(())
 }
 
+/// Puts the optimizer's state in a checkpoint back.
+pub fn restore_optimizer(place: &Path, adam: &mut Adam, steps: u64) -> Result<()> {
+    let stored = read_tensors(place, "optimizer.safetensors")?;
+    let find = |name: &str| {
+        let found = stored.iter().find(|(stored_name, _)| stored_name == name);
+        found.map(|(_, tensor)| tensor.shallow_clone())
+    };
+    Ok(adam.restore(steps, find)?)
+}
+
 /// Reads the tensors of a checkpoint's file.
-pub fn read_tensors(place: &Path, file: &str) -> Result<Named> {
+fn read_tensors(place: &Path, file: &str) -> Result<Named> {
     let path = place.join(file);
     Tensor::read_safetensors(&path).with_context(|| damaged(&path))
 }

@@ -85,12 +85,7 @@ impl Trainer<'_> {
         let mut adam = update::optimizer(policy, &self.options);
         if let Some(place) = &resumed {
             checkpoint::restore(place, "weights.safetensors", &policy.trainable())?;
-            let stored = checkpoint::read_tensors(place, "optimizer.safetensors")?;
-            let find = |name: &str| {
-                let found = stored.iter().find(|(stored_name, _)| stored_name == name);
-                found.map(|(_, tensor)| tensor.shallow_clone())
-            };
-            adam.restore(state.optimizer_steps, find)?;
+            checkpoint::restore_optimizer(place, &mut adam, state.optimizer_steps)?;
         }
         let metrics = match state.updates {
             0 => MetricsLog::create(&self.run_dir.metrics())?,
@@ -162,7 +157,7 @@ impl Trainer<'_> {
         if due || done == self.plan.updates {
             course.checkpoint = Some(checkpoint::save(
                 &self.run_dir.checkpoints(),
-                &course.state,
+                (done, &course.state),
                 &self.roller.policy.trainable(),
                 &course.adam.state(),
                 self.config.run.keep_checkpoints,

@@ -41,6 +41,19 @@ pub struct UpdateOptions {
     pub root_seed: u64,
 }
 
+/// What a config says of Adam; `max_grad_norm` 0 is none.
+pub(super) fn adam_options(style: &str, epsilon: f64, max_grad_norm: f64) -> AdamOptions {
+    AdamOptions {
+        epsilon,
+        placement: match style {
+            "pytorch" => Epsilon::PyTorch,
+            _ => Epsilon::TensorFlow,
+        },
+        max_grad_norm: (max_grad_norm > 0.0).then_some(max_grad_norm),
+        ..AdamOptions::default()
+    }
+}
+
 /// The optimizer of what `policy` trains, and the gradients that it will read.
 pub fn optimizer(policy: &Policy, options: &UpdateOptions) -> Adam {
     policy.allocate_gradients();
@@ -70,15 +83,7 @@ impl UpdateOptions {
                 whiten_rewards: ppo.whiten_rewards,
                 groups: ppo.whiten_groups as i64,
             },
-            adam: AdamOptions {
-                epsilon: ppo.adam_epsilon,
-                placement: match ppo.adam_epsilon_style.as_str() {
-                    "pytorch" => Epsilon::PyTorch,
-                    _ => Epsilon::TensorFlow,
-                },
-                max_grad_norm: (ppo.max_grad_norm > 0.0).then_some(ppo.max_grad_norm),
-                ..AdamOptions::default()
-            },
+            adam: adam_options(&ppo.adam_epsilon_style, ppo.adam_epsilon, ppo.max_grad_norm),
             temperature: config.sampling.temperature,
             root_seed: config.run.seed,
         }

@@ -3,8 +3,9 @@
 use super::Policy;
 use crate::model::episodes::{Analysis, Episodes};
 use crate::model::head::{self, Head};
-use crate::model::layout::{Layout, pick};
-use crate::model::tape::{self, Span, Tape};
+use crate::model::layout::Layout;
+use crate::model::tape;
+use crate::model::trunk::Passed;
 use tch::{Kind, Tensor};
 
 /// One forward through trunk and head, whose backward may follow.
@@ -17,8 +18,7 @@ pub struct Pass {
     /// `[batch, response_len]`.
     values: Tensor,
     scores: head::Scores,
-    /// What the trained blocks made, as a leaf, when they were run by hand.
-    trunk: Option<(Tensor, Tape)>,
+    trunk: Passed,
 }
 
 impl Policy {
@@ -42,7 +42,7 @@ impl Policy {
         episodes: &Episodes,
         temperature: f64,
     ) -> (Analysis, Option<Pass>) {
-        if !tape::fits(&self.model) {
+        if !self.trunk.by_hand() {
             return (self.analyze(episodes, temperature), None);
         }
         let pass = tch::with_grad(|| self.forward(episodes, temperature, true));
@@ -87,9 +87,7 @@ impl Policy {
             if value.requires_grad() {
                 value.backward();
                 self.backward(&pass, &analysis, temperature);
-                if let Some((leaf, tape)) = pass.trunk.take() {
-                    tape.backward(&self.model, leaf.grad(), &self.desk);
-                }
+                self.trunk.backward(&mut pass.trunk);
             }
             value.detach()
         })
@@ -125,7 +123,7 @@ impl Policy {
 
     fn head(&self, temperature: f64) -> Head<'_> {
         Head {
-            weight: self.model.head(),
+            weight: self.model().head(),
             temperature,
             scratch: &self.scratch,
         }
@@ -137,8 +135,10 @@ impl Policy {
         let len = episodes.response_len();
         // The token at p is judged by the state before it, so what is wanted starts one early.
         let wanted = layout.sources(episodes.context_len - 1, len);
-        let (x, trunk) = self.trunk(episodes, &layout, &wanted, learn);
-        let hidden = self.model.finish(&x);
+        let trunk = self
+            .trunk
+            .pass(episodes.bottom.as_ref(), &layout, &wanted, learn);
+        let hidden = self.model().finish(&trunk.x);
         let values = hidden
             .to_kind(self.value.0.kind())
             .linear(&self.value.0, Some(&self.value.1))
@@ -156,39 +156,6 @@ impl Policy {
             scores,
             trunk,
         }
-    }
-
-    /// From tokens, or from what the frozen blocks made of them, to what the last block makes at the
-    /// positions `wanted`, `[batch, count]` i64. Result `[batch, count, hidden]`.
-    fn trunk(
-        &self,
-        episodes: &Episodes,
-        layout: &Layout,
-        wanted: &Tensor,
-        learn: bool,
-    ) -> (Tensor, Option<(Tensor, Tape)>) {
-        let from = episodes.bottom.as_ref().map_or(0, |_| self.frozen);
-        let span = Span {
-            blocks: from..self.config().layers,
-            wanted: Some(wanted),
-        };
-        let start = || match &episodes.bottom {
-            Some(bottom) => bottom.shallow_clone(),
-            None => self.model.embed(layout),
-        };
-        if !learn {
-            let x = tape::run(&self.model, &start(), layout, &span, None);
-            return (x, None);
-        }
-        if !tape::fits(&self.model) {
-            let x = self.model.run(start(), layout, from, span.blocks.end, None);
-            return (pick(&x, wanted), None);
-        }
-        let start = tch::no_grad(start);
-        let (x, tape) = tape::forward(&self.model, &start, layout, &span, None, Some(&self.desk));
-        let x = x.set_requires_grad(true);
-        let trunk = tape.map(|tape| (x.shallow_clone(), tape));
-        (x, trunk)
     }
 }
 

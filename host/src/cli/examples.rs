@@ -1,0 +1,125 @@
+//! From labels, as people and plugins gave them, to examples, as a reward model learns from them.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, bail};
+
+use crate::label::format::{self, Format};
+use crate::label::store::Store;
+use crate::label::{Answer as Said, Label, Passage};
+use crate::model::config::ModelConfig;
+use crate::model::reward::Passages;
+use crate::rl::preference::Answer;
+use crate::tokenizer::Tokenizer;
+use crate::train::reward::Example;
+
+/// Whether a path names a store rather than a file of label lines.
+pub(super) fn is_store(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "db")
+}
+
+/// All labels of a store or of a file.
+pub(super) fn labels(path: &Path) -> Result<Vec<Label>> {
+    if !is_store(path) {
+        return format::read(path, Format::Lines);
+    }
+    let labels = Store::open(path)?.labels()?;
+    Ok(labels.into_iter().map(|(_, label)| label).collect())
+}
+
+/// Examples, and how many labels say nothing that could be learned.
+pub(super) struct Read {
+    pub(super) examples: Vec<Example>,
+    pub(super) silent: usize,
+}
+
+/// Turns labels into examples for a model.
+pub(super) struct Reader<'a> {
+    pub(super) tokenizer: &'a Tokenizer,
+    pub(super) model: &'a ModelConfig,
+}
+
+impl Reader<'_> {
+    /// The first `most` labels of `paths`, or all for 0.
+    pub(super) fn read(&self, paths: &[impl AsRef<Path>], most: u64) -> Result<Read> {
+        let mut read = Read {
+            examples: Vec::new(),
+            silent: 0,
+        };
+        for path in paths.iter().map(AsRef::as_ref) {
+            for (number, label) in labels(path)?.iter().enumerate() {
+                if most > 0 && read.examples.len() as u64 >= most {
+                    return Ok(read);
+                }
+                let about = || format!("label {} of `{}`", number + 1, path.display());
+                match self.example(label).with_context(about)? {
+                    Some(example) => read.examples.push(example),
+                    None => read.silent += 1,
+                }
+            }
+        }
+        let count = read.examples.len() as u64;
+        if count < most {
+            bail!(
+                "there are {count} labels to learn from, fewer than the {most} asked for\nhint: lower \
+                 reward.num_train, or collect more"
+            );
+        }
+        Ok(read)
+    }
+
+    fn example(&self, label: &Label) -> Result<Option<Example>> {
+        let passages = Passages {
+            query: self.tokens(&label.comparison.query, "query")?,
+            responses: label
+                .comparison
+                .responses
+                .iter()
+                .map(|response| self.tokens(response, "response"))
+                .collect::<Result<_>>()?,
+        };
+        let count = passages.responses.len();
+        let answer = match &label.answer {
+            Said::Best(place) => Answer::best(*place, count),
+            Said::Tie(places) => {
+                let rest = (0..count).filter(|place| !places.contains(place));
+                Answer::Order(vec![places.clone(), rest.collect()])
+            }
+            Said::Difference(value) => Answer::Difference(*value),
+            Said::Rating(value) => Answer::Rating(*value),
+            Said::Abstain | Said::Skip => return Ok(None),
+        };
+        if passages.query.is_empty() && passages.responses.iter().any(Vec::is_empty) {
+            bail!("query and response are both empty\nhint: remove the label");
+        }
+        let most = self.model.max_positions as usize;
+        if passages.span() > most {
+            bail!(
+                "query and response make {} tokens, more than the model's {most} positions\nhint: \
+                 shorten them, or use a model with more positions",
+                passages.span()
+            );
+        }
+        Ok(Some(Example { passages, answer }))
+    }
+
+    /// Token ids without the pads at their end; text is encoded where there are none.
+    fn tokens(&self, passage: &Passage, name: &str) -> Result<Vec<u32>> {
+        let Some(tokens) = &passage.tokens else {
+            return Ok(self
+                .tokenizer
+                .encode(passage.text.as_deref().unwrap_or_default()));
+        };
+        let vocab = self.model.vocab_size;
+        let real = |token: &u32| i64::from(*token) < vocab;
+        let end = tokens.iter().rposition(real).map_or(0, |last| last + 1);
+        let kept = &tokens[..end];
+        if let Some(token) = kept.iter().find(|token| !real(token)) {
+            bail!(
+                "its {name} has token id {token}, the model has {vocab}\nhint: train on labels that were \
+                 made with the same vocabulary, or that have texts"
+            );
+        }
+        Ok(kept.to_vec())
+    }
+}

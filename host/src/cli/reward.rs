@@ -1,0 +1,329 @@
+//! `attune train reward`.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use crate::cli::examples::{Read, Reader};
+use crate::cli::progress::Progress;
+use crate::cli::train::keep_companions;
+use crate::cli::{inputs, parts};
+use crate::config::{Config, Reward};
+use crate::model::device;
+use crate::model::generate::Sampling;
+use crate::model::policy::Policy;
+use crate::model::reward::{Passages, Placement, RewardModel};
+use crate::plugin::TokenizerHost;
+use crate::rl::preference::{Answer, scale_of};
+use crate::role::Split;
+use crate::run_dir::{RunDir, replace};
+use crate::seed;
+use crate::tokenizer::Tokenizer;
+use crate::train::checkpoint;
+use crate::train::policy::Observer;
+use crate::train::queries::{QueryStream, contexts, make_queries, read_rows};
+use crate::train::reward::report::Report;
+use crate::train::reward::{RewardOptions, RewardState, RewardTrainer, normalize};
+
+/// Examples of each kind of use.
+struct Labels {
+    train: Read,
+    validation: Read,
+    test: Read,
+}
+
+/// Trains a reward model, and reports what it is worth.
+pub(super) fn train(file: &Path, overrides: &[String], resume: bool) -> Result<()> {
+    let config = Config::load(file, overrides)?;
+    let reward = config
+        .reward()
+        .with_context(|| format!("in config `{}`", file.display()))?;
+    let text = config.to_toml()?;
+    let run_dir = if resume {
+        RunDir::resume(&config.run.dir, &text)?
+    } else {
+        RunDir::create(&config.run.dir, &text)?
+    };
+    let report = train_in(&config, reward, &run_dir, resume, &mut Progress::new())?;
+    print_report(&report);
+    println!(
+        "\n  reward model    {}  (loads in transformers)",
+        run_dir.reward_model().display()
+    );
+    println!("  report          {}", run_dir.report().display());
+    println!("Try next:");
+    println!(
+        "  attune score {} --text \"A fine film.\"",
+        run_dir.root().display()
+    );
+    Ok(())
+}
+
+/// Trains in a run directory, going on from its last checkpoint where there is one.
+pub(super) fn train_in(
+    config: &Config,
+    reward: &Reward,
+    run_dir: &RunDir,
+    resume: bool,
+    progress: &mut Progress,
+) -> Result<Report> {
+    let start = reward.path.as_ref().unwrap_or(&config.model.path);
+    let (shape, tokenizer) = parts::model(start)?;
+    let reader = Reader {
+        tokenizer: &tokenizer,
+        model: &shape,
+    };
+    let labels = Labels {
+        train: reader
+            .read(&reward.train, reward.num_train)
+            .context("in [reward] train")?,
+        validation: reader
+            .read(&reward.validation, 0)
+            .context("in [reward] validation")?,
+        test: reader.read(&reward.test, 0).context("in [reward] test")?,
+    };
+    if labels.train.examples.is_empty() {
+        bail!("no label says which response is better\nhint: collect some, by people or a labeler");
+    }
+    progress.note(&describe(&labels));
+    let fresh = RewardState::new(inputs::of_reward(config, reward, start)?);
+    let resumed = if resume {
+        checkpoint::latest(&run_dir.checkpoints())?
+    } else {
+        None
+    };
+    let state = match &resumed {
+        Some(place) => {
+            let state: RewardState = checkpoint::read_state(place)?;
+            inputs::check(&state.inputs, &fresh.inputs)?;
+            progress.note(&format!("going on after {} steps", state.steps));
+            state
+        }
+        None => fresh,
+    };
+    device::set_threads(config.run.threads);
+    let placement = Placement {
+        device: device::resolve(&config.run.device)?,
+        kind: parts::kind_of(config),
+        trainable_layers: reward.trainable_layers,
+    };
+    let samples = Reference::of(config, reward, &tokenizer, placement)?;
+    let seed = seed::derive(config.run.seed, "reward-head", 0);
+    let model = RewardModel::from_language_model(start, placement, reward.heads, seed)?;
+    let micro_tokens = reward.micro_tokens as usize;
+    if let (Some(samples), true, true) = (&samples, reward.normalize_before, resumed.is_none()) {
+        let answers: Vec<Answer> = labels
+            .train
+            .examples
+            .iter()
+            .map(|e| e.answer.clone())
+            .collect();
+        normalize(&model, &samples.before, scale_of(&answers), micro_tokens)?;
+    }
+    let trainer = RewardTrainer {
+        model: &model,
+        examples: &labels.train.examples,
+        validation: &labels.validation.examples,
+        run_dir,
+        options: RewardOptions::new(reward, &config.run),
+    };
+    let state = trainer.run(state, resumed, progress)?;
+    progress.finish();
+    if let (Some(samples), true) = (&samples, reward.normalize_after) {
+        normalize(&model, &samples.after, (0.0, 1.0), micro_tokens)?;
+    }
+    save(&model, &tokenizer, start, run_dir)?;
+    let held_out = [&labels.test, &labels.validation]
+        .into_iter()
+        .find(|read| !read.examples.is_empty());
+    let report = held_out.map_or_else(Report::default, |read| {
+        Report::of(&model, &read.examples, trainer.options.form, micro_tokens)
+    });
+    let record = json!({
+        "train_labels": labels.train.examples.len(),
+        "steps": state.steps,
+        "best_epoch": state.best.map(|(epoch, _)| epoch),
+        "seconds": state.elapsed_seconds,
+        "scale": model.scale(),
+        "held_out": &report,
+    });
+    replace(&run_dir.report(), &serde_json::to_vec_pretty(&record)?)?;
+    Ok(report)
+}
+
+fn save(model: &RewardModel, tokenizer: &Tokenizer, start: &Path, run_dir: &RunDir) -> Result<()> {
+    let folder = run_dir.reward_model();
+    model.save(&folder)?;
+    tokenizer.save(&folder)?;
+    keep_companions(start, &folder)
+}
+
+fn describe(labels: &Labels) -> String {
+    let one = |name: &str, read: &Read| {
+        let silent = match read.silent {
+            0 => String::new(),
+            count => format!(" ({count} say nothing)"),
+        };
+        format!("{} {name}{silent}", read.examples.len())
+    };
+    format!(
+        "labels: {}, {}, {}",
+        one("to train on", &labels.train),
+        one("for validation", &labels.validation),
+        one("for the test", &labels.test)
+    )
+}
+
+/// Responses of the reference, uncut and unfiltered, that fix the scale of rewards.
+struct Reference {
+    before: Vec<Passages>,
+    after: Vec<Passages>,
+}
+
+impl Reference {
+    /// None when the scale is left alone. The model that samples is gone afterwards.
+    fn of(
+        config: &Config,
+        reward: &Reward,
+        tokenizer: &Arc<Tokenizer>,
+        placement: Placement,
+    ) -> Result<Option<Reference>> {
+        if reward.normalize_samples == 0 {
+            return Ok(None);
+        }
+        let hint = "or set reward.normalize_samples = 0 to leave the scale of rewards alone";
+        let host: Arc<dyn TokenizerHost> = tokenizer.clone();
+        let task = parts::load_task(config, host).context(hint_of(hint))?;
+        let data = config.data().context(hint_of(hint))?;
+        let (shape, own) = parts::model(&config.model.path)?;
+        if own.vocab_size() != tokenizer.vocab_size() {
+            bail!(
+                "the reward model's tokenizer has {} tokens, that of [model] {}\nhint: reward model and \
+                 policy must share a vocabulary",
+                tokenizer.vocab_size(),
+                own.vocab_size()
+            );
+        }
+        parts::check_length(task.layout(), &shape)?;
+        let rows = read_rows(&data.train)?;
+        let queries = make_queries(task.as_ref(), &rows, Split::Train, config.run.seed)?;
+        let stream = QueryStream::new(queries, data.shuffle_seed);
+        let policy = Policy::load(
+            &config.model.path,
+            placement.device,
+            placement.kind,
+            Some(1),
+        )?;
+        let rounds = reward.normalize_samples.div_ceil(reward.rollout_batch);
+        let sampling = Sampling {
+            temperature: config.sampling.temperature,
+            top_k: config.sampling.top_k,
+            top_p: config.sampling.top_p,
+            ..Sampling::default()
+        };
+        let sample =
+            |purpose: &str, first: u64| -> Result<Vec<Passages>> {
+                let mut samples = Vec::new();
+                for round in 0..rounds {
+                    let start = (first + round) * reward.rollout_batch;
+                    let queries = stream.batch(start, reward.rollout_batch as usize);
+                    let layout = task.layout();
+                    let context = contexts(&queries, layout, shape.pad_id, placement.device);
+                    let seed = seed::derive(config.run.seed, purpose, round);
+                    let len = layout.response_len as i64;
+                    let tokens = policy.respond(&context, len, &sampling, seed);
+                    let tokens = Vec::<Vec<i64>>::try_from(tokens.to_device(tch::Device::Cpu))?;
+                    samples.extend(queries.into_iter().zip(tokens).map(|(query, tokens)| {
+                        Passages {
+                            query: query.tokens,
+                            responses: vec![tokens.into_iter().map(|token| token as u32).collect()],
+                        }
+                    }));
+                }
+                Ok(samples)
+            };
+        Ok(Some(Reference {
+            before: if reward.normalize_before {
+                sample("normalize-before", 0)?
+            } else {
+                Vec::new()
+            },
+            after: if reward.normalize_after {
+                sample("normalize-after", rounds)?
+            } else {
+                Vec::new()
+            },
+        }))
+    }
+}
+
+fn hint_of(text: &str) -> String {
+    format!("the scale of rewards cannot be fixed\nhint: {text}")
+}
+
+/// What a judge is worth, for a person to read.
+pub(super) fn print_report(report: &Report) {
+    if report.labels == 0 {
+        println!("\nno labels were held out: name some by reward.test or reward.validation");
+        return;
+    }
+    println!("\non {} labels that it never saw", report.labels);
+    let share = |name: &str, share: &crate::train::reward::report::Share| {
+        println!(
+            "{name:<20} {:>6.1} %   ({:.1} to {:.1}, of {})",
+            100.0 * share.value,
+            100.0 * share.low,
+            100.0 * share.high,
+            share.count
+        );
+    };
+    println!("{:<20} {:>6.3}", "loss", report.loss);
+    share("accuracy", &report.accuracy);
+    share("accuracy of pairs", &report.pairwise);
+    println!(
+        "{:<20} {:>6.3}",
+        "calibration error", report.expected_calibration_error
+    );
+    println!("\nconfidence  promised    kept   labels");
+    for (tenth, bin) in report.reliability.iter().enumerate() {
+        if bin.count > 0 {
+            println!(
+                "{:>3}-{:<3} %  {:>7.1} % {:>6.1} % {:>7}",
+                10 * tenth,
+                10 * tenth + 10,
+                100.0 * bin.mean,
+                100.0 * bin.accuracy,
+                bin.count
+            );
+        }
+    }
+    println!("\nmargin       agreement   labels");
+    for bin in report.margins.iter().filter(|bin| bin.count > 0) {
+        println!(
+            "{:>6.3}        {:>6.1} % {:>8}",
+            bin.mean,
+            100.0 * bin.accuracy,
+            bin.count
+        );
+    }
+    let (low, high) = report.range;
+    println!(
+        "\nrewards from {low:.2} to {high:.2}: {:?}",
+        report.histogram
+    );
+}
+
+/// Opens the folder of a reward model, or of the run that made it.
+pub(super) fn open(folder: &Path, placement: Placement) -> Result<(RewardModel, PathBuf)> {
+    let folder = inputs::reward_folder(folder);
+    let hint = "`attune train reward FILE` makes one";
+    if !folder.join("config.json").is_file() {
+        bail!(
+            "there is no reward model in `{}`\nhint: {hint}",
+            folder.display()
+        );
+    }
+    Ok((RewardModel::load(&folder, placement)?, folder))
+}

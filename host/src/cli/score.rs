@@ -1,0 +1,148 @@
+//! `attune score`: a reward model's word on texts, or its record on labels.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::cli::examples::Reader;
+use crate::cli::reward::{open, print_report};
+use crate::model::device;
+use crate::model::reward::{Passages, Placement};
+use crate::rl::preference::Form;
+use crate::tokenizer::Tokenizer;
+use crate::train::reward::report::Report;
+use crate::train::reward::scores;
+
+/// Tokens that go through the model at a time.
+const TOKENS: usize = 2048;
+
+#[derive(Args)]
+pub(super) struct ScoreArgs {
+    /// A reward model's folder, or the run directory of its training
+    model: PathBuf,
+    /// JSON lines with `response` or `responses` and, if there is one, `query`; printed with `rewards`
+    file: Option<PathBuf>,
+    /// Score this text; may be repeated
+    #[arg(long)]
+    text: Vec<String>,
+    /// What the texts of `--text` answer
+    #[arg(long, default_value = "")]
+    query: String,
+    /// Report how well the model agrees with the labels of a store or file; may be repeated
+    #[arg(long)]
+    labels: Vec<PathBuf>,
+    /// `auto`, `cpu`, `cuda` or `cuda:INDEX`
+    #[arg(long, default_value = "auto")]
+    device: String,
+}
+
+/// A line of the file.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Row {
+    #[serde(default)]
+    query: String,
+    response: Option<String>,
+    #[serde(default)]
+    responses: Vec<String>,
+}
+
+pub(super) fn run(args: &ScoreArgs) -> Result<()> {
+    if args.file.is_none() && args.text.is_empty() && args.labels.is_empty() {
+        bail!(
+            "there is nothing to score\nhint: name a file of JSON lines, or use `--text TEXT` or \
+             `--labels FILE`"
+        );
+    }
+    let placement = Placement {
+        device: device::resolve(&args.device)?,
+        kind: tch::Kind::Float,
+        trainable_layers: None,
+    };
+    let (model, folder) = open(&args.model, placement)?;
+    let tokenizer = Tokenizer::load(&folder)?;
+    let mut rows = Vec::new();
+    if !args.text.is_empty() {
+        rows.push((
+            json!({"query": args.query, "responses": args.text}),
+            args.query.clone(),
+            args.text.clone(),
+        ));
+    }
+    if let Some(file) = &args.file {
+        let text = std::fs::read_to_string(file).with_context(|| {
+            format!(
+                "cannot read `{}`\nhint: name a file of JSON lines",
+                file.display()
+            )
+        })?;
+        for (number, line) in text
+            .lines()
+            .enumerate()
+            .filter(|(_, line)| !line.trim().is_empty())
+        {
+            let about = || format!("line {} of `{}`", number + 1, file.display());
+            let (value, query, responses) = read(line).with_context(about)?;
+            rows.push((value, query, responses));
+        }
+    }
+    let most = model.config().max_positions as usize;
+    let mut passages = Vec::new();
+    for (number, (_, query, responses)) in rows.iter().enumerate() {
+        let row = Passages {
+            query: tokenizer.encode(query),
+            responses: responses
+                .iter()
+                .map(|text| tokenizer.encode(text))
+                .collect(),
+        };
+        if row.query.is_empty() && row.responses.iter().any(Vec::is_empty) {
+            bail!("text {} is empty\nhint: remove it", number + 1);
+        }
+        if row.span() > most {
+            bail!(
+                "text {} has {} tokens, more than the model's {most} positions\nhint: shorten it",
+                number + 1,
+                row.span()
+            );
+        }
+        passages.push(row);
+    }
+    let rewards = scores(&model, &passages, TOKENS);
+    for ((mut value, ..), rewards) in rows.into_iter().zip(rewards) {
+        let mean = |heads: &Vec<f64>| heads.iter().sum::<f64>() / heads.len() as f64;
+        let means: Vec<f64> = rewards.iter().map(mean).collect();
+        value["rewards"] = json!(means);
+        if model.heads() > 1 {
+            let spread = |(heads, mean): (&Vec<f64>, &f64)| {
+                (heads.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / heads.len() as f64).sqrt()
+            };
+            value["spread"] = json!(rewards.iter().zip(&means).map(spread).collect::<Vec<f64>>());
+        }
+        println!("{value}");
+    }
+    if !args.labels.is_empty() {
+        let reader = Reader {
+            tokenizer: &tokenizer,
+            model: model.config(),
+        };
+        let read = reader.read(&args.labels, 0)?;
+        print_report(&Report::of(&model, &read.examples, Form::Softmax, TOKENS));
+    }
+    Ok(())
+}
+
+fn read(line: &str) -> Result<(Value, String, Vec<String>)> {
+    let row: Row = serde_json::from_str(line)?;
+    let mut responses = row.responses;
+    responses.extend(row.response);
+    if responses.is_empty() {
+        bail!(
+            "it has neither `response` nor `responses`\nhint: write {{\"query\": …, \"response\": …}}"
+        );
+    }
+    Ok((serde_json::from_str(line)?, row.query, responses))
+}

@@ -1,0 +1,378 @@
+//! The reward model's training loop, to be read from top to bottom: [`RewardTrainer::run`].
+
+use std::path::PathBuf;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use tch::{Kind, Tensor};
+
+use crate::config::Reward;
+use crate::metrics::{MetricsLog, Record};
+use crate::model::reward::{Passages, RewardModel};
+use crate::model::weights::{read_tensors, write_tensors};
+use crate::rl::adam::{Adam, AdamOptions, Stepped};
+use crate::rl::preference::{self, Answer, Form};
+use crate::rl::schedule;
+use crate::run_dir::RunDir;
+use crate::seed;
+use crate::tensorboard::EventWriter;
+use crate::train::checkpoint::{self, FORMAT, Input};
+use crate::train::policy::Observer;
+use crate::train::update::adam_options;
+
+mod normalize;
+pub mod report;
+mod score;
+#[cfg(test)]
+mod tests;
+
+pub use normalize::normalize;
+pub use score::scores;
+
+/// What was judged, as the model reads it, and what was said.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Example {
+    /// The query and the responses.
+    pub passages: Passages,
+    /// What was said of them.
+    pub answer: Answer,
+}
+
+/// How a reward model is trained.
+#[derive(Debug, Clone)]
+pub struct RewardOptions {
+    /// Examples for each optimizer step.
+    pub batch_size: usize,
+    /// Passes over the examples.
+    pub epochs: u64,
+    /// Epochs without a better validation loss before training stops; 0 for all epochs.
+    pub patience: u64,
+    /// Learning rate of the first step.
+    pub lr: f64,
+    /// How an order is turned into a loss.
+    pub form: Form,
+    /// Tokens that go through the model at a time.
+    pub micro_tokens: usize,
+    /// The optimizer.
+    pub adam: AdamOptions,
+    /// A checkpoint is written after so many steps.
+    pub checkpoint_every: u64,
+    /// How many checkpoints are kept.
+    pub keep_checkpoints: usize,
+    /// The run's seed.
+    pub root_seed: u64,
+}
+
+impl RewardOptions {
+    /// What `config` says.
+    pub fn new(config: &Reward, run: &crate::config::Run) -> RewardOptions {
+        RewardOptions {
+            batch_size: config.batch_size as usize,
+            epochs: config.epochs,
+            patience: config.patience,
+            lr: config.lr,
+            form: match config.loss.as_str() {
+                "pairwise" => Form::Pairwise,
+                _ => Form::Softmax,
+            },
+            micro_tokens: config.micro_tokens as usize,
+            adam: adam_options(&config.adam_epsilon_style, config.adam_epsilon, 0.0),
+            checkpoint_every: run.checkpoint_every,
+            keep_checkpoints: run.keep_checkpoints,
+            root_seed: run.seed,
+        }
+    }
+
+    /// Optimizer steps of an epoch over `examples`; the last may have fewer.
+    #[must_use]
+    pub fn steps_of_epoch(&self, examples: usize) -> u64 {
+        examples.div_ceil(self.batch_size) as u64
+    }
+}
+
+/// The numbers of a checkpoint.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RewardState {
+    /// Format of the files.
+    pub format: u32,
+    /// Optimizer steps that were made.
+    pub steps: u64,
+    /// The epoch with the least validation loss so far, counted from 1, and that loss.
+    pub best: Option<(u64, f64)>,
+    /// Whether training has stopped early.
+    pub stopped: bool,
+    /// Seconds of training before this checkpoint.
+    pub elapsed_seconds: f64,
+    /// What the run was begun with.
+    pub inputs: Vec<Input>,
+}
+
+impl RewardState {
+    /// A run that is about to begin.
+    pub fn new(inputs: Vec<Input>) -> RewardState {
+        RewardState {
+            format: FORMAT,
+            steps: 0,
+            best: None,
+            stopped: false,
+            elapsed_seconds: 0.0,
+            inputs,
+        }
+    }
+}
+
+/// Everything that a training is made of.
+pub struct RewardTrainer<'a> {
+    /// The model, its scale fixed already when it is to be fixed before.
+    pub model: &'a RewardModel,
+    /// What is learned from.
+    pub examples: &'a [Example],
+    /// What stops training early, and what is never learned from.
+    pub validation: &'a [Example],
+    /// Where results go.
+    pub run_dir: &'a RunDir,
+    /// How.
+    pub options: RewardOptions,
+}
+
+/// What changes from step to step.
+struct Course {
+    state: RewardState,
+    adam: Adam,
+    metrics: MetricsLog,
+    events: EventWriter,
+    started: Instant,
+    seconds_before: f64,
+}
+
+impl RewardTrainer<'_> {
+    /// Trains from `state` on, which is the last checkpoint's when `resumed` names one. The model is
+    /// then the one of the last epoch or, with patience, of the best.
+    pub fn run(
+        &self,
+        state: RewardState,
+        resumed: Option<PathBuf>,
+        observer: &mut dyn Observer,
+    ) -> Result<RewardState> {
+        let mut course = self.begin(state, resumed)?;
+        let per_epoch = self.options.steps_of_epoch(self.examples.len());
+        let total = per_epoch * self.options.epochs;
+        while course.state.steps < total && !course.state.stopped {
+            let step = course.state.steps;
+            let mut record = self.step(&mut course, step, per_epoch)?;
+            if course.state.steps.is_multiple_of(per_epoch) {
+                self.end_epoch(&mut course, &mut record, course_epoch(step, per_epoch))?;
+            }
+            course.metrics.append(step, &record)?;
+            course.events.scalars(step + 1, record.iter())?;
+            observer.updated(step, total, &record);
+            self.save_when_due(&mut course, total)?;
+        }
+        if let (Some((epoch, _)), true) = (course.state.best, self.options.patience > 0) {
+            self.model.load_state(&read_tensors(&self.best(epoch))?)?;
+        }
+        Ok(course.state)
+    }
+
+    /// Opens the logs, cut back to where `state` stands, and puts a checkpoint's tensors in place.
+    fn begin(&self, state: RewardState, resumed: Option<PathBuf>) -> Result<Course> {
+        self.model.allocate_gradients();
+        let mut adam = Adam::new(self.model.trainable(), self.options.adam);
+        if let Some(place) = &resumed {
+            checkpoint::restore(place, "weights.safetensors", &self.model.trainable())?;
+            checkpoint::restore_optimizer(place, &mut adam, state.steps)?;
+        }
+        let metrics = match state.steps {
+            0 => MetricsLog::create(&self.run_dir.metrics())?,
+            done => MetricsLog::resume(&self.run_dir.metrics(), done - 1)?,
+        };
+        let next = resumed.as_ref().map(|_| state.steps + 1);
+        Ok(Course {
+            adam,
+            metrics,
+            events: EventWriter::create(&self.run_dir.tensorboard(), next)?,
+            started: Instant::now(),
+            seconds_before: state.elapsed_seconds,
+            state,
+        })
+    }
+
+    /// One optimizer step over the examples of one batch.
+    fn step(&self, course: &mut Course, step: u64, per_epoch: u64) -> Result<Record> {
+        let clock = Instant::now();
+        let count = self.examples.len();
+        let epoch = course_epoch(step, per_epoch);
+        let stream = seed::derive(self.options.root_seed, "reward-order", epoch);
+        let order = seed::Stream::new(stream).permutation(count);
+        let from = (step % per_epoch) as usize * self.options.batch_size;
+        let batch = &order[from..count.min(from + self.options.batch_size)];
+        // As the original counts: by examples, so that a last, smaller batch changes no rate.
+        let seen = epoch * count as u64 + from as u64;
+        let lr = schedule::linear(self.options.lr, seen, count as u64 * self.options.epochs);
+        let (loss, agreed) = self.accumulate(batch, epoch);
+        let Stepped { norm, finite } = course.adam.step(lr);
+        if !(loss.is_finite() && norm.is_finite() && finite) {
+            bail!(
+                "step {step}: the loss is {loss}, the gradient's norm {norm}, which cannot be learned \
+                 from\nhint: lower reward.lr, now {}",
+                self.options.lr
+            );
+        }
+        course.state.steps += 1;
+        course.state.elapsed_seconds =
+            course.seconds_before + course.started.elapsed().as_secs_f64();
+        let scale = self.model.scale();
+        let mean =
+            |f: fn(&(f64, f64)) -> f64| scale.iter().map(f).sum::<f64>() / scale.len() as f64;
+        let mut record = Record::default();
+        record.set("reward/loss", loss);
+        record.set("reward/accuracy", agreed);
+        record.set("reward/lr", lr);
+        record.set("reward/gain", mean(|scale| scale.0));
+        record.set("reward/bias", mean(|scale| scale.1));
+        record.set("reward/grad_norm", norm);
+        record.set("elapsed/labels", (seen + batch.len() as u64) as f64);
+        record.set("elapsed/time", course.state.elapsed_seconds);
+        record.set("time/step", clock.elapsed().as_secs_f64());
+        Ok(record)
+    }
+
+    /// Adds up the gradient of a batch; returns its mean loss and how often the model agreed.
+    fn accumulate(&self, batch: &[usize], epoch: u64) -> (f64, f64) {
+        let heads = self.model.heads();
+        let share = 1.0 / (batch.len() * heads) as f64;
+        let (mut loss, mut agreed, mut asked) = (0.0, 0.0, 0usize);
+        for part in parts(batch, self.options.micro_tokens, |&at| {
+            self.examples[at].passages.len()
+        }) {
+            let rows: Vec<&Passages> = part.iter().map(|&at| &self.examples[at].passages).collect();
+            let value = self.model.accumulate(&rows, &mut |rewards| {
+                let mut terms = Vec::new();
+                for (row, &at) in part.iter().enumerate() {
+                    let example = &self.examples[at];
+                    let count = example.passages.responses.len() as i64;
+                    let rewards = rewards.get(row as i64).narrow(0, 0, count);
+                    if let Some(right) = agreement(&rewards, &example.answer) {
+                        agreed += right;
+                        asked += 1;
+                    }
+                    for head in 0..heads {
+                        let weight = self.weight(epoch, at, head);
+                        let own = rewards.select(1, head as i64);
+                        let loss = preference::loss(&own, &example.answer, self.options.form);
+                        terms.push(loss * (weight * share));
+                    }
+                }
+                Tensor::stack(&terms, 0).sum(None)
+            });
+            loss += value.double_value(&[]);
+        }
+        (loss, agreed / asked as f64)
+    }
+
+    /// How often a head sees an example: each of several has a sample of its own, drawn with
+    /// repetition, so that they differ where the examples do not settle a question.
+    fn weight(&self, epoch: u64, at: usize, head: usize) -> f64 {
+        if self.model.heads() == 1 {
+            return 1.0;
+        }
+        let stream = seed::derive(self.options.root_seed, "reward-bootstrap", at as u64);
+        let stream = seed::derive(stream, "head", head as u64);
+        let draw = seed::Stream::new(seed::derive(stream, "epoch", epoch)).uniform();
+        poisson(draw)
+    }
+
+    /// Looks at the validation labels, keeps the best weights, and stops when patience ends.
+    fn end_epoch(&self, course: &mut Course, record: &mut Record, epoch: u64) -> Result<()> {
+        if self.validation.is_empty() {
+            return Ok(());
+        }
+        let report = report::Report::of(
+            self.model,
+            self.validation,
+            self.options.form,
+            self.options.micro_tokens,
+        );
+        record.set("validation/loss", report.loss);
+        record.set("validation/accuracy", report.accuracy.value);
+        let state = &mut course.state;
+        let done = epoch + 1;
+        if state.best.is_none_or(|(_, best)| report.loss < best) {
+            let before = state.best.replace((done, report.loss));
+            if self.options.patience > 0 {
+                write_tensors(&self.best(done), &self.model.trainable())?;
+                // Not before the new one is there; the last checkpoint may still name the old one.
+                if let Some((old, _)) = before.filter(|(old, _)| old + 1 < done) {
+                    let _ = std::fs::remove_file(self.best(old));
+                }
+            }
+        } else if let Some((best, _)) = state.best {
+            state.stopped = self.options.patience > 0 && done - best >= self.options.patience;
+        }
+        Ok(())
+    }
+
+    fn best(&self, epoch: u64) -> PathBuf {
+        let name = format!("best-epoch-{epoch:04}.safetensors");
+        self.run_dir.root().join(name)
+    }
+
+    fn save_when_due(&self, course: &mut Course, total: u64) -> Result<()> {
+        let done = course.state.steps;
+        let due = done.is_multiple_of(self.options.checkpoint_every);
+        if due || done == total || course.state.stopped {
+            checkpoint::save(
+                &self.run_dir.checkpoints(),
+                (done, &course.state),
+                &self.model.trainable(),
+                &course.adam.state(),
+                self.options.keep_checkpoints,
+            )
+            .context("the reward model's checkpoint could not be written")?;
+        }
+        Ok(())
+    }
+}
+
+fn course_epoch(step: u64, per_epoch: u64) -> u64 {
+    step / per_epoch
+}
+
+/// A Poisson draw of mean 1 from a uniform one.
+fn poisson(uniform: f64) -> f64 {
+    let (mut count, mut term, mut mass) = (0.0, (-1f64).exp(), (-1f64).exp());
+    while uniform >= mass && count < 20.0 {
+        count += 1.0;
+        term /= count;
+        mass += term;
+    }
+    count
+}
+
+/// Whether the response with the highest mean reward over heads is among the best, when the answer says
+/// which are. `rewards`: `[n, heads]`.
+fn agreement(rewards: &Tensor, answer: &Answer) -> Option<f64> {
+    let Answer::Order(groups) = answer else {
+        return None;
+    };
+    let mean = rewards.detach().mean_dim(1i64, false, Kind::Double);
+    let place = mean.argmax(0, false).int64_value(&[]) as usize;
+    let told = answer.pairs().is_empty();
+    (!told).then(|| f64::from(u8::from(groups[0].contains(&place))))
+}
+
+/// Splits rows into parts of at most `tokens`, padding included, short rows first; a row longer than
+/// that is a part by itself.
+fn parts<T: Copy>(rows: &[T], tokens: usize, len: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let mut sorted: Vec<T> = rows.to_vec();
+    sorted.sort_by_key(&len);
+    let mut parts: Vec<Vec<T>> = Vec::new();
+    for row in sorted {
+        match parts.last_mut() {
+            Some(part) if (part.len() + 1) * len(&row) <= tokens => part.push(row),
+            _ => parts.push(vec![row]),
+        }
+    }
+    parts
+}

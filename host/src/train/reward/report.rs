@@ -1,0 +1,208 @@
+//! What a judge of responses, a reward model above all, is worth on labels that it never saw.
+
+use serde::{Deserialize, Serialize};
+use tch::Tensor;
+
+use super::{Example, scores};
+use crate::model::reward::{Passages, RewardModel};
+use crate::rl::preference::{self, Answer, Form};
+
+/// Parts of the reliability table, the margin table and the histogram.
+const BINS: usize = 10;
+
+/// A share with its 95 % interval.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Share {
+    /// The share.
+    pub value: f64,
+    /// Lower end of Wilson's interval.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
+    /// Of how many.
+    pub count: usize,
+}
+
+impl Share {
+    /// `hits` of `count`; halves come from ties.
+    #[must_use]
+    pub fn of(hits: f64, count: usize) -> Share {
+        const Z: f64 = 1.959_964;
+        let n = count as f64;
+        let value = hits / n;
+        let center = (value + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
+        let half =
+            Z / (1.0 + Z * Z / n) * (value * (1.0 - value) / n + Z * Z / (4.0 * n * n)).sqrt();
+        Share {
+            value,
+            low: center - half,
+            high: center + half,
+            count,
+        }
+    }
+}
+
+/// Choices of about the same confidence or margin.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Bin {
+    /// Mean confidence, or mean margin.
+    pub mean: f64,
+    /// How often the choice was right.
+    pub accuracy: f64,
+    /// How many there are.
+    pub count: usize,
+}
+
+/// A judge's record.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Report {
+    /// How many labels were looked at.
+    pub labels: usize,
+    /// Mean loss.
+    pub loss: f64,
+    /// How often the highest reward is of a response that the label calls best.
+    pub accuracy: Share,
+    /// How often the better of two responses has the higher reward, over all pairs that labels order.
+    pub pairwise: Share,
+    /// By the model's probability of its choice, in tenths: what it promises and what it keeps.
+    pub reliability: Vec<Bin>,
+    /// Mean distance between the two, weighted by counts.
+    pub expected_calibration_error: f64,
+    /// By the margin between first and second reward, in ten parts of equal size.
+    pub margins: Vec<Bin>,
+    /// Lowest and highest reward.
+    pub range: (f64, f64),
+    /// How many rewards lie in each tenth of that range.
+    pub histogram: Vec<usize>,
+}
+
+/// One choice: probability and margin of the model's first, and whether it is right.
+struct Choice {
+    confidence: f64,
+    margin: f64,
+    right: f64,
+}
+
+impl Report {
+    /// The record of a model.
+    pub fn of(
+        model: &RewardModel,
+        examples: &[Example],
+        form: Form,
+        micro_tokens: usize,
+    ) -> Report {
+        let rows: Vec<Passages> = examples.iter().map(|e| e.passages.clone()).collect();
+        let mean = |heads: Vec<f64>| heads.iter().sum::<f64>() / heads.len() as f64;
+        let rewards = scores(model, &rows, micro_tokens)
+            .into_iter()
+            .map(|row| row.into_iter().map(mean).collect())
+            .collect::<Vec<Vec<f64>>>();
+        let answers: Vec<&Answer> = examples.iter().map(|e| &e.answer).collect();
+        Report::of_rewards(&rewards, &answers, form)
+    }
+
+    /// The record of whoever gave `rewards`, `[label][response]`. Equal rewards share what is theirs.
+    pub fn of_rewards(rewards: &[Vec<f64>], answers: &[&Answer], form: Form) -> Report {
+        let mut choices = Vec::new();
+        let (mut loss, mut pairs, mut ordered) = (0.0, 0usize, 0.0);
+        for (rewards, answer) in rewards.iter().zip(answers) {
+            loss += preference::loss(&Tensor::from_slice(rewards), answer, form).double_value(&[]);
+            for (better, worse) in answer.pairs() {
+                pairs += 1;
+                ordered += match rewards[better].partial_cmp(&rewards[worse]) {
+                    Some(std::cmp::Ordering::Greater) => 1.0,
+                    Some(std::cmp::Ordering::Equal) => 0.5,
+                    _ => 0.0,
+                };
+            }
+            choices.extend(choice(rewards, answer));
+        }
+        let hits = choices.iter().map(|choice| choice.right).sum();
+        let reliability = by_confidence(&choices);
+        let (range, histogram) = histogram(rewards);
+        Report {
+            labels: answers.len(),
+            loss: loss / answers.len() as f64,
+            accuracy: Share::of(hits, choices.len()),
+            pairwise: Share::of(ordered, pairs),
+            expected_calibration_error: reliability
+                .iter()
+                .map(|bin| bin.count as f64 * (bin.mean - bin.accuracy).abs())
+                .sum::<f64>()
+                / choices.len() as f64,
+            reliability,
+            margins: by_margin(choices),
+            range,
+            histogram,
+        }
+    }
+}
+
+fn choice(rewards: &[f64], answer: &Answer) -> Option<Choice> {
+    let best = match answer {
+        Answer::Order(groups) if !answer.pairs().is_empty() => &groups[0],
+        _ => return None,
+    };
+    let mut sorted = rewards.to_vec();
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    let most = sorted[0];
+    let first: Vec<usize> = (0..rewards.len())
+        .filter(|&at| rewards[at] == most)
+        .collect();
+    let hits = first.iter().filter(|at| best.contains(at)).count();
+    let total: f64 = rewards.iter().map(|r| (r - most).exp()).sum();
+    Some(Choice {
+        confidence: 1.0 / total,
+        margin: most - sorted[1],
+        right: hits as f64 / first.len() as f64,
+    })
+}
+
+fn by_confidence(choices: &[Choice]) -> Vec<Bin> {
+    (0..BINS)
+        .map(|bin| {
+            let part = choices
+                .iter()
+                .filter(|choice| ((choice.confidence * BINS as f64) as usize).min(BINS - 1) == bin);
+            gather(part.map(|choice| (choice.confidence, choice.right)))
+        })
+        .collect()
+}
+
+fn by_margin(mut choices: Vec<Choice>) -> Vec<Bin> {
+    choices.sort_by(|a, b| a.margin.total_cmp(&b.margin));
+    let cut = |bin: usize| bin * choices.len() / BINS;
+    (0..BINS)
+        .map(|bin| {
+            let part = &choices[cut(bin)..cut(bin + 1)];
+            gather(part.iter().map(|choice| (choice.margin, choice.right)))
+        })
+        .collect()
+}
+
+fn gather(values: impl Iterator<Item = (f64, f64)>) -> Bin {
+    let mut bin = Bin::default();
+    for (value, right) in values {
+        bin.mean += value;
+        bin.accuracy += right;
+        bin.count += 1;
+    }
+    if bin.count > 0 {
+        bin.mean /= bin.count as f64;
+        bin.accuracy /= bin.count as f64;
+    }
+    bin
+}
+
+fn histogram(rewards: &[Vec<f64>]) -> ((f64, f64), Vec<usize>) {
+    let all = || rewards.iter().flatten().copied();
+    let (low, high) = all().fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), r| {
+        (low.min(r), high.max(r))
+    });
+    let mut counts = vec![0; BINS];
+    for reward in all() {
+        let share = (reward - low) / (high - low).max(f64::MIN_POSITIVE);
+        counts[((share * BINS as f64) as usize).min(BINS - 1)] += 1;
+    }
+    ((low, high), counts)
+}

@@ -1,0 +1,218 @@
+//! A reward model learns what it is shown, and reports say what was counted by hand.
+
+#![allow(clippy::unwrap_used)]
+
+use super::report::{Report, Share};
+use super::*;
+use crate::model::config::ModelConfig;
+use crate::model::weights::Weights;
+use crate::train::checkpoint::latest;
+
+struct Silent;
+
+impl Observer for Silent {
+    fn updated(&mut self, _: u64, _: u64, _: &Record) {}
+    fn note(&mut self, _: &str) {}
+}
+
+fn model(heads: usize) -> RewardModel {
+    let config = ModelConfig::from_json(&serde_json::json!({"model_type": "llama",
+        "vocab_size": 32, "hidden_size": 32, "num_attention_heads": 4, "num_key_value_heads": 2,
+        "num_hidden_layers": 2, "intermediate_size": 48, "max_position_embeddings": 64,
+        "tie_word_embeddings": true}))
+    .unwrap();
+    let weights = Weights::random(&config, 1, tch::Device::Cpu, Kind::Float);
+    RewardModel::from_weights(&config, weights, None, heads, 2).unwrap()
+}
+
+/// Four responses to a query; the best has the most of token 7.
+fn examples(count: usize, from: u64) -> Vec<Example> {
+    let mut stream = seed::Stream::new(from);
+    let mut draw = |most: u64| stream.below(most) as u32;
+    (0..count)
+        .map(|_| {
+            let query = (0..3).map(|_| draw(30)).collect();
+            let best = draw(4) as usize;
+            let response = |place: usize, draw: &mut dyn FnMut(u64) -> u32| {
+                let len = 3 + draw(4);
+                let token = |t: u32| if t == 7 { 8 } else { t };
+                let mut tokens: Vec<u32> = (0..len).map(|_| token(draw(30))).collect();
+                if place == best {
+                    tokens[0] = 7;
+                    tokens[2] = 7;
+                }
+                tokens
+            };
+            let responses = (0..4).map(|place| response(place, &mut draw)).collect();
+            let answer = Answer::best(best, 4);
+            Example {
+                passages: Passages { query, responses },
+                answer,
+            }
+        })
+        .collect()
+}
+
+fn options() -> RewardOptions {
+    let run: crate::config::Run = toml::from_str("dir = 'r'\ncheckpoint_every = 3").unwrap();
+    let reward = Reward {
+        batch_size: 8,
+        lr: 3e-3,
+        micro_tokens: 64,
+        ..Reward::default()
+    };
+    RewardOptions::new(&reward, &run)
+}
+
+fn trainer<'a>(
+    model: &'a RewardModel,
+    examples: &'a [Example],
+    validation: &'a [Example],
+    run_dir: &'a RunDir,
+) -> RewardTrainer<'a> {
+    RewardTrainer {
+        model,
+        examples,
+        validation,
+        run_dir,
+        options: options(),
+    }
+}
+
+fn weights(model: &RewardModel) -> Vec<Vec<f32>> {
+    let flat = |(_, t): (String, Tensor)| Vec::try_from(t.detach().reshape([-1])).unwrap();
+    model.trainable().into_iter().map(flat).collect()
+}
+
+#[test]
+fn learns_what_it_is_shown() {
+    let (shown, unseen) = (examples(640, 1), examples(64, 2));
+    for heads in [1, 3] {
+        let dir = tempfile::tempdir().unwrap();
+        let run_dir = RunDir::create(dir.path(), "").unwrap();
+        let model = model(heads);
+        let trainer = trainer(&model, &shown, &unseen, &run_dir);
+        let report = || Report::of(&model, &unseen, Form::Softmax, 64);
+        let before = report();
+        let state = trainer
+            .run(RewardState::new(Vec::new()), None, &mut Silent)
+            .unwrap();
+        assert_eq!(state.steps, 80);
+        let after = report();
+        assert!(before.accuracy.value < 0.5, "{before:?}");
+        assert!(after.accuracy.value > 0.8, "{heads} heads: {after:?}");
+        assert!(after.loss < before.loss / 2.0);
+    }
+}
+
+#[test]
+fn a_resumed_training_ends_with_the_same_bits() {
+    let (shown, unseen) = (examples(20, 1), examples(8, 2));
+    let with_patience = |mut trainer: RewardTrainer<'_>, state, resumed| {
+        trainer.options.epochs = 4;
+        trainer.options.patience = 2;
+        trainer.run(state, resumed, &mut Silent).unwrap()
+    };
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [whole, cut] = [0, 1].map(|at| RunDir::create(dirs[at].path(), "").unwrap());
+    let first = model(2);
+    let state = with_patience(
+        trainer(&first, &shown, &unseen, &whole),
+        RewardState::new(Vec::new()),
+        None,
+    );
+    // The second stops in the middle of an epoch, with another rate for what is thrown away.
+    let second = model(2);
+    let mut begun = trainer(&second, &shown, &unseen, &cut);
+    begun.options.epochs = 4;
+    begun.options.patience = 2;
+    let mut course = begun.begin(RewardState::new(Vec::new()), None).unwrap();
+    for step in 0..5 {
+        let mut record = begun.step(&mut course, step, 3).unwrap();
+        if (step + 1) % 3 == 0 {
+            begun.end_epoch(&mut course, &mut record, step / 3).unwrap();
+        }
+        course.metrics.append(step, &record).unwrap();
+        begun.save_when_due(&mut course, 12).unwrap();
+    }
+    drop(course);
+    let place = latest(&cut.checkpoints()).unwrap().unwrap();
+    let stored: RewardState = checkpoint::read_state(&place).unwrap();
+    assert_eq!(stored.steps, 3);
+    let third = model(2);
+    let resumed = with_patience(trainer(&third, &shown, &unseen, &cut), stored, Some(place));
+    assert_eq!((resumed.steps, resumed.best), (state.steps, state.best));
+    assert_eq!(weights(&third), weights(&first));
+}
+
+#[test]
+fn the_scale_is_fixed_on_samples() {
+    let model = model(2);
+    let samples: Vec<Passages> = examples(40, 3)
+        .into_iter()
+        .map(|example| Passages {
+            responses: vec![example.passages.responses[0].clone()],
+            ..example.passages
+        })
+        .collect();
+    normalize(&model, &samples, (2.0, 3.0), 64).unwrap();
+    let rewards = scores(&model, &samples, 64);
+    for head in 0..2 {
+        let own: Vec<f64> = rewards.iter().map(|row| row[0][head]).collect();
+        let own = Tensor::from_slice(&own);
+        assert!((own.mean(None).double_value(&[]) - 2.0).abs() < 1e-4);
+        assert!((own.var(false).sqrt().double_value(&[]) - 3.0).abs() < 1e-4);
+    }
+    let same = vec![samples[0].clone(); 3];
+    let message = normalize(&model, &same, (0.0, 1.0), 64)
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("do not spread"), "{message}");
+}
+
+#[test]
+fn scores_do_not_depend_on_company() {
+    let model = model(1);
+    let rows: Vec<Passages> = examples(12, 4).into_iter().map(|e| e.passages).collect();
+    let together = scores(&model, &rows, 200);
+    for (row, found) in rows.iter().zip(&together) {
+        let alone = scores(&model, std::slice::from_ref(row), 200);
+        for (a, b) in alone[0].iter().zip(found) {
+            assert!((a[0] - b[0]).abs() < 1e-4, "{a:?} {b:?}");
+        }
+    }
+}
+
+#[test]
+fn reports_count() {
+    let rewards = [
+        vec![2.0, 1.0, 0.0],
+        vec![0.0, 3.0, 1.0],
+        vec![1.0, 1.0, 0.0],
+    ];
+    let answers = [
+        Answer::best(0, 3),
+        Answer::best(0, 3),
+        Answer::Order(vec![vec![1], vec![0], vec![2]]),
+    ];
+    let report = Report::of_rewards(&rewards, &answers.iter().collect::<Vec<_>>(), Form::Softmax);
+    assert_eq!(report.labels, 3);
+    assert!((report.accuracy.value - 1.5 / 3.0).abs() < 1e-12);
+    // Two right of two; none of two; a tie and two right of three.
+    assert!((report.pairwise.value - 4.5 / 7.0).abs() < 1e-12);
+    assert_eq!(report.range, (0.0, 3.0));
+    assert_eq!(report.histogram.iter().sum::<usize>(), 9);
+    let counted: usize = report.reliability.iter().map(|bin| bin.count).sum();
+    assert_eq!(counted, 3);
+    let share = Share::of(8.0, 10);
+    assert!((share.low - 0.490).abs() < 1e-3 && (share.high - 0.943).abs() < 1e-3);
+}
+
+#[test]
+fn bootstrap_weights_have_mean_one() {
+    let mean: f64 = (0..10_000)
+        .map(|k| poisson((f64::from(k) + 0.5) / 10_000.0))
+        .sum::<f64>()
+        / 10_000.0;
+    assert!((mean - 1.0).abs() < 1e-2, "{mean}");
+}
