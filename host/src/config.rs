@@ -298,6 +298,8 @@ pub struct Eval {
     pub queries: u64,
     /// How many of them are shown in the table.
     pub show: usize,
+    /// Labelers whose scores of the answers are shown, and are no part of the reward.
+    pub measure: Vec<PluginRef>,
 }
 
 impl Default for Eval {
@@ -305,6 +307,7 @@ impl Default for Eval {
         Eval {
             queries: 64,
             show: 4,
+            measure: Vec::new(),
         }
     }
 }

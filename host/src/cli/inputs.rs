@@ -21,6 +21,7 @@ pub(super) fn read(config: &Config) -> Result<Vec<Input>> {
         }
     }
     let plugins = config.labeler.iter().chain(&config.shaper);
+    let plugins = plugins.chain(&config.eval.measure);
     paths.extend(plugins.flat_map(|plugin| plugin.assets.values().cloned()));
     digests(paths)
 }

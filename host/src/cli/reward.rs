@@ -1,6 +1,6 @@
 //! `attune train reward`.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -313,17 +313,4 @@ pub(super) fn print_report(report: &Report) {
         "\nrewards from {low:.2} to {high:.2}: {:?}",
         report.histogram
     );
-}
-
-/// Opens the folder of a reward model, or of the run that made it.
-pub(super) fn open(folder: &Path, placement: Placement) -> Result<(RewardModel, PathBuf)> {
-    let folder = inputs::reward_folder(folder);
-    let hint = "`attune train reward FILE` makes one";
-    if !folder.join("config.json").is_file() {
-        bail!(
-            "there is no reward model in `{}`\nhint: {hint}",
-            folder.display()
-        );
-    }
-    Ok((RewardModel::load(&folder, placement)?, folder))
 }

@@ -8,7 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::cli::examples::Reader;
-use crate::cli::reward::{open, print_report};
+use crate::cli::parts::open_reward_model;
+use crate::cli::reward::print_report;
 use crate::model::device;
 use crate::model::reward::{Passages, Placement};
 use crate::rl::preference::Form;
@@ -62,7 +63,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
         kind: tch::Kind::Float,
         trainable_layers: None,
     };
-    let (model, folder) = open(&args.model, placement)?;
+    let (model, folder) = open_reward_model(&args.model, placement)?;
     let tokenizer = Tokenizer::load(&folder)?;
     let mut rows = Vec::new();
     if !args.text.is_empty() {

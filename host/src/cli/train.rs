@@ -300,9 +300,14 @@ fn print_table(before: &Evaluation, after: &Evaluation, show: usize) {
     ] {
         println!("{name:<18} {old:>10.3} {new:>10.3}");
     }
-    for (name, new) in &after.task {
-        let old = before.task.get(name).unwrap_or(&f64::NAN);
-        println!("{name:<18} {old:>10.3} {new:>10.3}");
+    for (old, new) in [
+        (&before.task, &after.task),
+        (&before.measured, &after.measured),
+    ] {
+        for (name, new) in new {
+            let old = old.get(name).unwrap_or(&f64::NAN);
+            println!("{name:<18} {old:>10.3} {new:>10.3}");
+        }
     }
     for (old, new) in before.answers.iter().zip(&after.answers).take(show) {
         println!("\n  query   {}", one_line(&old.query));

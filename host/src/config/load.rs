@@ -51,7 +51,8 @@ impl Config {
             data.held_out.iter_mut().for_each(|path| join(base, path));
         }
         let plugins = self.task.iter_mut().chain(&mut self.labeler);
-        for plugin in plugins.chain(&mut self.shaper) {
+        let plugins = plugins.chain(&mut self.shaper);
+        for plugin in plugins.chain(&mut self.eval.measure) {
             plugin.make_absolute(base);
         }
         let models = self.score.iter_mut().flat_map(|s| &mut s.reward_models);

@@ -43,6 +43,8 @@ pub struct Evaluation {
     pub valid: f64,
     /// Means of the task's own metrics, by name, over the responses that have them.
     pub task: BTreeMap<String, f64>,
+    /// Means of what is measured and is no part of the reward, by the labeler's name.
+    pub measured: BTreeMap<String, f64>,
     /// The answers.
     pub answers: Vec<Answer>,
 }
@@ -93,6 +95,7 @@ pub fn evaluate(roller: &Roller, queries: &[Query]) -> Result<Evaluation> {
         distinct_2: distinct(&answers, 2),
         valid: mean(&valid),
         task: task_metrics(roller, &rollout)?,
+        measured: measures(roller, &rollout)?,
         answers,
     })
 }
@@ -115,6 +118,17 @@ fn task_metrics(roller: &Roller, rollout: &Rollout) -> Result<BTreeMap<String, f
         (metric.name.clone(), mean(&values))
     });
     Ok(named.collect())
+}
+
+/// What labelers that are no part of the reward say of the finished responses.
+fn measures(roller: &Roller, rollout: &Rollout) -> Result<BTreeMap<String, f64>> {
+    let context = CallContext {
+        seed: seed::derive(roller.root_seed, "measure", 0),
+        update: 0,
+        split: Split::Test,
+    };
+    let measured = roller.scorers.measure(context, &rollout.scores.finished)?;
+    Ok(measured.into_iter().collect())
 }
 
 /// Different n-grams of words over n-grams, over all answers together.

@@ -245,7 +245,6 @@ impl Rollout {
                 .collect(),
             scores: Scores {
                 totals: rows.iter().map(|row| scores.totals[pick(row)]).collect(),
-                labeler: rows.iter().map(|row| scores.labeler[pick(row)]).collect(),
                 per_token: rows
                     .iter()
                     .map(|row| scores.per_token[pick(row)].clone())

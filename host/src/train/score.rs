@@ -1,19 +1,25 @@
 //! From finished responses to scores: the task's rules, the labeler's scores, the shapers' terms,
 //! and what the run's policy says of errors.
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 
 use crate::config::{OnError, PluginLimits};
-use crate::role::{CallContext, Group, Labeler, Outcome, Query, Sample, Shaper, Task};
+use crate::role::{CallContext, Labeler, Outcome, Query, Sample, Shaper, Task};
+
+mod source;
+
+pub use source::Source;
 
 /// Who scores a response.
 pub struct Scorers {
     /// Says where responses end and which are valid.
     pub task: Box<dyn Task>,
-    /// Its scores are the reward, times the weight.
-    pub labeler: Option<(Box<dyn Labeler>, f64)>,
+    /// The sum of their scores, times their weights, is the reward.
+    pub sources: Vec<(Source, f64)>,
     /// Their terms are added, times their weights.
     pub shapers: Vec<(Box<dyn Shaper>, f64)>,
+    /// Their scores are measured and are no part of the reward.
+    pub measures: Vec<Box<dyn Labeler>>,
     /// What an error on a row does.
     pub limits: PluginLimits,
 }
@@ -23,8 +29,6 @@ pub struct Scorers {
 pub struct Scores {
     /// The total of each response, penalty and shapers included.
     pub totals: Vec<f32>,
-    /// What the labeler alone said, where it said something.
-    pub labeler: Vec<Option<f32>>,
     /// Rewards of single tokens, `[batch][response_len]`; zero past a response's end.
     pub per_token: Vec<Vec<f32>>,
     /// Whether the task calls each response valid.
@@ -64,7 +68,6 @@ impl Scorers {
         let mut failures = Failures(vec![None; count]);
         let mut scores = Scores {
             totals: vec![0.0; count],
-            labeler: vec![None; count],
             per_token: vec![vec![0.0; response_len]; count],
             valid: vec![true; count],
             keep: vec![true; count],
@@ -72,7 +75,9 @@ impl Scorers {
             ..Scores::default()
         };
         let penalties = self.finish(context, &mut scores, decode, &mut failures)?;
-        self.judge(context, &mut scores, &mut failures)?;
+        for (source, weight) in &self.sources {
+            self.reward((source, *weight), context, &mut scores, &mut failures)?;
+        }
         for (row, penalty) in penalties.iter().enumerate() {
             if let Some(penalty) = penalty {
                 scores.totals[row] = *penalty;
@@ -129,67 +134,57 @@ impl Scorers {
         Ok(penalties)
     }
 
-    /// Asks the labeler about a few responses, so that one that cannot be a reward, or that fails
+    /// Asks for scores of a few responses, so that a source that cannot be a reward, or that fails
     /// whatever it is given, is refused before a run begins. A bad row is no reason to refuse.
     pub fn probe(&self, context: CallContext, queries: &[Query]) -> Result<()> {
-        let Some((labeler, _)) = &self.labeler else {
-            return Ok(());
-        };
-        let group = |query: &Query| Group {
+        let sample = |query: &Query| Sample {
             id: query.id,
             query: query.clone(),
-            responses: vec![query.text.clone()],
+            tokens: query.tokens.clone(),
+            text: query.text.clone(),
+            ..Sample::default()
         };
-        let groups: Vec<Group> = queries.iter().map(group).collect();
-        let judged = labeler.judge(context, &groups)?;
-        let mut judged = judged.iter().filter_map(Outcome::value);
-        if judged.any(|judgement| judgement.scores.is_empty()) {
-            return Err(no_scores(&labeler.identity().name));
+        let samples: Vec<Sample> = queries.iter().map(sample).collect();
+        for (source, _) in &self.sources {
+            if matches!(source, Source::Labeler(_)) {
+                source.score(context, &samples, self.task.as_ref())?;
+            }
+        }
+        for labeler in &self.measures {
+            source::measure(labeler.as_ref(), context, &samples)?;
         }
         Ok(())
     }
 
-    fn judge(
+    /// What each measure says of finished responses, on average, by its plugin's name.
+    pub fn measure(&self, context: CallContext, finished: &[Sample]) -> Result<Vec<(String, f64)>> {
+        let one = |labeler: &Box<dyn Labeler>| {
+            let value = source::measure(labeler.as_ref(), context, finished)?;
+            Ok((labeler.identity().name.clone(), value))
+        };
+        self.measures.iter().map(one).collect()
+    }
+
+    fn reward(
         &self,
+        (source, weight): (&Source, f64),
         context: CallContext,
         scores: &mut Scores,
         failures: &mut Failures,
     ) -> Result<()> {
-        let Some((labeler, weight)) = &self.labeler else {
-            return Ok(());
-        };
-        let who = &labeler.identity().name;
-        let groups: Vec<Group> = scores
-            .finished
-            .iter()
-            .map(|sample| Group {
-                id: sample.id,
-                query: sample.query.clone(),
-                responses: vec![sample.text.clone()],
-            })
-            .collect();
-        for (row, outcome) in labeler.judge(context, &groups)?.into_iter().enumerate() {
+        let scored = source.score(context, &scores.finished, self.task.as_ref())?;
+        for (row, outcome) in scored.rows.into_iter().enumerate() {
             match outcome {
-                Outcome::Value(judgement) => match judgement.scores.first() {
-                    Some(score) => {
-                        scores.labeler[row] = Some(*score);
-                        scores.totals[row] = (f64::from(*score) * weight) as f32;
-                    }
-                    None => return Err(no_scores(who)),
-                },
+                Outcome::Value(score) => {
+                    scores.totals[row] += (f64::from(score) * weight) as f32;
+                }
                 Outcome::NotApplicable => {}
-                Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
+                Outcome::Invalid(text) | Outcome::Error(text) => {
+                    failures.add(row, &source.name(), text);
+                }
             }
         }
-        let said: Vec<f64> = scores
-            .labeler
-            .iter()
-            .flatten()
-            .map(|&score| f64::from(score))
-            .collect();
-        scores
-            .metrics
-            .push((format!("labeler/{who}/score"), mean(&said)));
+        scores.metrics.extend(scored.metrics);
         Ok(())
     }
 
@@ -232,13 +227,6 @@ impl Scorers {
         }
         Ok(())
     }
-}
-
-fn no_scores(who: &str) -> anyhow::Error {
-    anyhow!(
-        "labeler `{who}` compares but gives no scores, so it cannot be a reward by itself\n\
-         hint: use a labeler that scores"
-    )
 }
 
 fn shape(
