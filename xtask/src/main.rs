@@ -20,7 +20,9 @@ mod layout;
 mod libtorch;
 mod peer;
 mod plugins;
+mod preferences;
 mod python;
+mod ratings;
 mod setup;
 mod snippets;
 mod stamp;
@@ -52,7 +54,7 @@ struct Cli {
 
 #[derive(Subcommand)]
 enum Verb {
-    /// Fetch libtorch, the wasm target, the demo's model and data; build the plugins
+    /// Fetch libtorch, the wasm target, the examples' model and data; build the plugins
     ///
     /// A step that is up to date is skipped, so calling it again is cheap. An exported LIBTORCH, or a
     /// Python that has PyTorch 2.11, is used instead of a download.

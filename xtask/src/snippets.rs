@@ -1,10 +1,10 @@
-//! Rated movie-review snippets: reads their table, cleans their text, splits them into train and test.
+//! Rated movie-review snippets: reads their table, cleans their text, splits them by their ids.
 //! It knows this one table's quirks; it knows nothing about where it comes from or goes.
 
 use anyhow::{Context, Result};
 use sha2::{Digest, Sha256};
 
-/// One snippet with the mean of its 15–20 people's ratings.
+/// One snippet with the mean of its 15 to 29 people's ratings.
 pub(crate) struct Snippet {
     id: u32,
     /// From -4 (most negative) to 4 (most positive).
@@ -16,9 +16,28 @@ impl Snippet {
     /// Whether the snippet is in the held-out fifth. By a hash of the id: it depends neither on the order nor
     /// on the number of snippets, and the table's order is not random.
     pub(crate) fn is_test(&self) -> bool {
-        let hash = Sha256::digest(self.id.to_string().as_bytes());
-        let head: [u8; 8] = hash[..8].try_into().expect("a SHA-256 has 32 bytes");
-        u64::from_be_bytes(head).is_multiple_of(5)
+        hash(&self.id.to_string()).is_multiple_of(5)
+    }
+
+    /// Whether the snippet is in the tenth that is held out of training on preferences, and that never meets the
+    /// held-out fifth: a hash that is 1 modulo 10 is 1 modulo 5.
+    pub(crate) fn is_validation(&self) -> bool {
+        hash(&self.id.to_string()) % 10 == 1
+    }
+
+    /// The snippet's number in the table.
+    pub(crate) fn id(&self) -> u32 {
+        self.id
+    }
+
+    /// The mean rating, from -4 (most negative) to 4 (most positive).
+    pub(crate) fn rating(&self) -> f64 {
+        self.rating
+    }
+
+    /// The cleaned text.
+    pub(crate) fn text(&self) -> &str {
+        &self.text
     }
 
     /// The snippet as one line of JSON.
@@ -26,6 +45,12 @@ impl Snippet {
         let value = serde_json::json!({"id": self.id, "text": self.text, "rating": self.rating});
         format!("{value}\n")
     }
+}
+
+/// The first eight bytes of a text's SHA-256, as a big-endian number: the same on every platform.
+pub(crate) fn hash(text: &str) -> u64 {
+    let hash = Sha256::digest(text.as_bytes());
+    u64::from_be_bytes(hash[..8].try_into().expect("a SHA-256 has 32 bytes"))
 }
 
 /// Reads a table of `id TAB mean rating TAB text` lines.
@@ -213,13 +238,22 @@ mod tests {
     }
 
     #[test]
-    fn a_fifth_is_held_out() {
-        let snippet = |id| Snippet {
-            id,
-            rating: 0.0,
-            text: String::new(),
-        };
-        let held_out = (1..=10_000).filter(|&id| snippet(id).is_test()).count();
-        assert!((1900..=2100).contains(&held_out), "{held_out} of 10,000");
+    fn a_fifth_is_held_out_and_another_tenth() {
+        let snippets: Vec<_> = (1..=10_000)
+            .map(|id| Snippet {
+                id,
+                rating: 0.0,
+                text: String::new(),
+            })
+            .collect();
+        let count =
+            |is: fn(&Snippet) -> bool| snippets.iter().filter(|snippet| is(snippet)).count();
+        let (test, validation) = (count(Snippet::is_test), count(Snippet::is_validation));
+        assert!((1900..=2100).contains(&test), "{test} of 10,000");
+        assert!((900..=1100).contains(&validation), "{validation} of 10,000");
+        assert_eq!(
+            count(|snippet| snippet.is_test() && snippet.is_validation()),
+            0
+        );
     }
 }
