@@ -16,15 +16,19 @@ macro_rules! eprintln {
 }
 
 mod bench;
+mod collect;
 mod doctor;
 mod examples;
 mod inputs;
+mod judges;
 mod label;
 mod model;
+mod noise;
 mod parts;
 mod plugin;
 mod progress;
 mod reward;
+mod run;
 mod sample;
 mod score;
 mod train;
@@ -56,6 +60,11 @@ enum Command {
     /// Train
     #[command(subcommand)]
     Train(TrainCommand),
+    /// Run a whole experiment: labels, reward models, policy, tables
+    ///
+    /// Each part lands in a folder of its own in the run directory. The same command again goes on where
+    /// it was stopped, by whatever, and ends with the same bits.
+    Run(ConfigArgs),
     /// Continue texts with a model or with the policy of a run
     Sample(sample::SampleArgs),
     /// Score texts or labels with a reward model
@@ -126,6 +135,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
             reward::train(&config.file, &config.overrides, resume)
         }
         Command::Score(args) => score::run(&args),
+        Command::Run(args) => run::run(&args.file, &args.overrides),
         Command::Sample(args) => sample::run(&args),
         Command::Model(command) => model::run(&command),
         Command::Plugin(command) => plugin::run(&command),

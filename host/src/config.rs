@@ -4,6 +4,7 @@
 //! [`Plan`], which also refuses what cannot work. Batch sizes are in episodes, always. Paths in a
 //! file are relative to the folder of that file.
 
+mod collect;
 mod load;
 mod plan;
 mod problems;
@@ -14,8 +15,9 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+pub use collect::{Collect, Noise};
 pub use plan::Plan;
-pub use reward::{Reward, Score};
+pub use reward::{Reward, Score, Study};
 
 /// A whole experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -36,6 +38,10 @@ pub struct Config {
     pub score: Vec<Score>,
     /// How a reward model is trained.
     pub reward: Option<Reward>,
+    /// How `attune run` collects labels.
+    pub collect: Option<Collect>,
+    /// Reward models that `attune run` compares.
+    pub study: Option<Study>,
     /// Plugins that add terms to the reward.
     #[serde(default)]
     pub shaper: Vec<PluginRef>,

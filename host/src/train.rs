@@ -11,6 +11,7 @@
 //! Nothing here knows what a plugin is: [`crate::role`]'s traits are all it sees.
 
 pub mod checkpoint;
+pub mod collect;
 pub mod eval;
 pub mod policy;
 pub mod queries;

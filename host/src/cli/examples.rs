@@ -27,6 +27,21 @@ pub(super) fn labels(path: &Path) -> Result<Vec<Label>> {
     Ok(labels.into_iter().map(|(_, label)| label).collect())
 }
 
+/// What a label says that can be learned.
+pub(super) fn answer(label: &Label) -> Option<Answer> {
+    let count = label.comparison.responses.len();
+    Some(match &label.answer {
+        Said::Best(place) => Answer::best(*place, count),
+        Said::Tie(places) => {
+            let rest = (0..count).filter(|place| !places.contains(place));
+            Answer::Order(vec![places.clone(), rest.collect()])
+        }
+        Said::Difference(value) => Answer::Difference(*value),
+        Said::Rating(value) => Answer::Rating(*value),
+        Said::Abstain | Said::Skip => return None,
+    })
+}
+
 /// Examples, and how many labels say nothing that could be learned.
 pub(super) struct Read {
     pub(super) examples: Vec<Example>,
@@ -68,6 +83,20 @@ impl Reader<'_> {
         Ok(read)
     }
 
+    /// Adds the examples of labels that were read already.
+    pub(super) fn add(&self, labels: &[Label], read: &mut Read) -> Result<()> {
+        for (number, label) in labels.iter().enumerate() {
+            match self
+                .example(label)
+                .with_context(|| format!("label {number}"))?
+            {
+                Some(example) => read.examples.push(example),
+                None => read.silent += 1,
+            }
+        }
+        Ok(())
+    }
+
     fn example(&self, label: &Label) -> Result<Option<Example>> {
         let passages = Passages {
             query: self.tokens(&label.comparison.query, "query")?,
@@ -78,16 +107,8 @@ impl Reader<'_> {
                 .map(|response| self.tokens(response, "response"))
                 .collect::<Result<_>>()?,
         };
-        let count = passages.responses.len();
-        let answer = match &label.answer {
-            Said::Best(place) => Answer::best(*place, count),
-            Said::Tie(places) => {
-                let rest = (0..count).filter(|place| !places.contains(place));
-                Answer::Order(vec![places.clone(), rest.collect()])
-            }
-            Said::Difference(value) => Answer::Difference(*value),
-            Said::Rating(value) => Answer::Rating(*value),
-            Said::Abstain | Said::Skip => return Ok(None),
+        let Some(answer) = answer(label) else {
+            return Ok(None);
         };
         if passages.query.is_empty() && passages.responses.iter().any(Vec::is_empty) {
             bail!("query and response are both empty\nhint: remove the label");

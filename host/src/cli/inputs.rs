@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::cli::examples::is_store;
 use crate::config::{Config, Reward};
 use crate::digest;
+use crate::label::Label;
 use crate::run_dir::REWARD_MODEL;
 use crate::train::checkpoint::Input;
 
@@ -39,6 +40,18 @@ pub(super) fn of_reward(config: &Config, reward: &Reward, start: &Path) -> Resul
     let labels = labels.into_iter().flatten();
     paths.extend(labels.filter(|path| !is_store(path)).cloned());
     digests(paths)
+}
+
+/// Labels that are in no file, by what they say of what; not by when it was said.
+pub(super) fn of_labels(labels: &[Label]) -> Result<Input> {
+    let said: Vec<_> = labels
+        .iter()
+        .map(|label| (&label.comparison, &label.answer))
+        .collect();
+    Ok(Input {
+        path: PathBuf::from("labels of this run"),
+        sha256: digest::of_bytes(&serde_json::to_vec(&said)?),
+    })
 }
 
 /// Data and assets that queries are made from.

@@ -164,6 +164,16 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
     })
 }
 
+/// The labeler by itself, and its tokenizer.
+pub(super) fn load_judge(config: &Config) -> Result<(Box<dyn Labeler>, Arc<Tokenizer>)> {
+    let (_, tokenizer) = model(&config.model.path)?;
+    let host: Arc<dyn TokenizerHost> = tokenizer.clone();
+    let reference = config.labeler.as_ref();
+    let reference = reference.context("there is no [labeler]\nhint: name a plugin")?;
+    let labeler = load_labeler(reference, &config.plugins, &host).context("in [labeler]")?;
+    Ok((labeler, tokenizer))
+}
+
 fn load_labeler(
     reference: &PluginRef,
     limits: &PluginLimits,

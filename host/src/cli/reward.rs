@@ -11,6 +11,7 @@ use crate::cli::progress::Progress;
 use crate::cli::train::keep_companions;
 use crate::cli::{inputs, parts};
 use crate::config::{Config, Reward};
+use crate::label::Label;
 use crate::model::device;
 use crate::model::generate::Sampling;
 use crate::model::policy::Policy;
@@ -46,7 +47,7 @@ pub(super) fn train(file: &Path, overrides: &[String], resume: bool) -> Result<(
     } else {
         RunDir::create(&config.run.dir, &text)?
     };
-    let report = train_in(&config, reward, &run_dir, resume, &mut Progress::new())?;
+    let report = train_in(&config, reward, &[], &run_dir, resume, &mut Progress::new())?;
     print_report(&report);
     println!(
         "\n  reward model    {}  (loads in transformers)",
@@ -61,10 +62,12 @@ pub(super) fn train(file: &Path, overrides: &[String], resume: bool) -> Result<(
     Ok(())
 }
 
-/// Trains in a run directory, going on from its last checkpoint where there is one.
+/// Trains in a run directory, on the config's labels and then on `own`, going on from the last
+/// checkpoint where there is one.
 pub(super) fn train_in(
     config: &Config,
     reward: &Reward,
+    own: &[Label],
     run_dir: &RunDir,
     resume: bool,
     progress: &mut Progress,
@@ -84,11 +87,16 @@ pub(super) fn train_in(
             .context("in [reward] validation")?,
         test: reader.read(&reward.test, 0).context("in [reward] test")?,
     };
+    let mut labels = labels;
+    reader
+        .add(own, &mut labels.train)
+        .context("in the labels of this run")?;
     if labels.train.examples.is_empty() {
         bail!("no label says which response is better\nhint: collect some, by people or a labeler");
     }
     progress.note(&describe(&labels));
-    let fresh = RewardState::new(inputs::of_reward(config, reward, start)?);
+    let mut fresh = RewardState::new(inputs::of_reward(config, reward, start)?);
+    fresh.inputs.push(inputs::of_labels(own)?);
     let resumed = if resume {
         checkpoint::latest(&run_dir.checkpoints())?
     } else {

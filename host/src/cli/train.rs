@@ -1,6 +1,6 @@
 //! `attune plan` and `attune train policy`.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -13,9 +13,9 @@ use crate::config::{Config, Plan};
 use crate::rl::kl::KlController;
 use crate::role::Query;
 use crate::run_dir::{RunDir, replace};
-use crate::train::checkpoint::{self, State};
+use crate::train::checkpoint::{self, Input, State};
 use crate::train::eval::{Evaluation, evaluate};
-use crate::train::policy::{Observer, Trainer};
+use crate::train::policy::{Gate, Observer, Open, Trainer};
 use crate::train::queries::QueryStream;
 use crate::train::rollout::Roller;
 use crate::train::update::UpdateOptions;
@@ -136,83 +136,127 @@ pub(super) fn controller(config: &Config) -> KlController {
 /// Trains.
 pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<()> {
     let config = Config::load(file, overrides)?;
-    let plan = config
-        .plan()
-        .with_context(|| format!("in config `{}`", file.display()))?;
-    let mut parts = parts::load(&config)?;
-    let text = config.to_toml()?;
-    let run_dir = if resume {
-        RunDir::resume(&config.run.dir, &text)?
-    } else {
-        RunDir::create(&config.run.dir, &text)?
-    };
-    print_plan(&config, &plan, &parts);
-    replace(
-        &run_dir.manifest(),
-        &serde_json::to_vec_pretty(&parts.manifest)?,
-    )?;
+    policy_of(&config, resume).with_context(|| format!("in config `{}`", file.display()))
+}
 
-    let fresh = State::new(
-        controller(&config),
-        parts.identities.clone(),
-        inputs::read(&config)?,
-    );
-    let resumed = if resume {
-        checkpoint::latest(&run_dir.checkpoints())?
-    } else {
-        None
+/// Trains, going on from the last checkpoint where there is one and that is wanted.
+fn policy_of(config: &Config, resume: bool) -> Result<()> {
+    let part = Part {
+        config,
+        plan: config.plan()?,
+        text: config.to_toml()?,
+        inputs: inputs::read(config)?,
+        resume,
+        until: None,
+        same_judge: true,
     };
-    let state = match &resumed {
-        Some(place) => {
-            let state = checkpoint::read_state(place)?;
-            check_plugins(&state, &fresh)?;
-            inputs::check(&state.inputs, &fresh.inputs)?;
-            println!(
-                "resume     {} updates are done, from `{}`",
-                state.updates,
-                place.display()
-            );
-            state
+    part.train(&mut Open, &mut Progress::new())
+}
+
+/// A part of a policy's training, or all of it.
+pub(super) struct Part<'a> {
+    pub(super) config: &'a Config,
+    /// What follows from it.
+    pub(super) plan: Plan,
+    /// The config as the run directory keeps it.
+    pub(super) text: String,
+    /// What the run is begun with, and must be resumed with.
+    pub(super) inputs: Vec<Input>,
+    /// Whether to go on from the last checkpoint.
+    pub(super) resume: bool,
+    /// Updates after which the part ends; absent for all, and what follows them.
+    pub(super) until: Option<u64>,
+    /// Whether the reward is the same in all parts, so that the answers of the untrained model are
+    /// scored once.
+    pub(super) same_judge: bool,
+}
+
+impl Part<'_> {
+    pub(super) fn train(self, gate: &mut dyn Gate, progress: &mut Progress) -> Result<()> {
+        let (config, plan) = (self.config, &self.plan);
+        let mut parts = parts::load(config)?;
+        let text = &self.text;
+        let run_dir = if self.resume {
+            RunDir::resume(&config.run.dir, text)?
+        } else {
+            RunDir::create(&config.run.dir, text)?
+        };
+        if self.until.is_none() {
+            print_plan(config, plan, &parts);
         }
-        None => fresh,
-    };
+        replace(
+            &run_dir.manifest(),
+            &serde_json::to_vec_pretty(&parts.manifest)?,
+        )?;
+        let fresh = State::new(
+            controller(config),
+            parts.identities.clone(),
+            self.inputs.clone(),
+        );
+        let (state, resumed) = self.last_state(&run_dir, fresh)?;
+        let reference = parts.policy.reference();
+        let micro = micro_batch(config, plan, &parts);
+        let queries = std::mem::take(&mut parts.train);
+        let stream = QueryStream::new(queries, config.data()?.shuffle_seed);
+        let options = UpdateOptions::new(config, plan, micro);
+        let roller = parts.roller(&reference, config, plan, &options);
+        let began = resumed.is_some();
+        let whole = self.until.is_none();
+        let mut before = None;
+        if whole && self.same_judge {
+            let held_out = &parts.held_out;
+            before = Some(first_evaluation(
+                &run_dir, &roller, held_out, progress, began,
+            )?);
+        }
+        let trainer = Trainer {
+            config,
+            plan,
+            roller,
+            stream: &stream,
+            run_dir: &run_dir,
+            options,
+            until: self.until.unwrap_or(plan.updates),
+        };
+        let state = trainer.run(state, resumed, gate, progress)?;
+        progress.finish();
+        if !whole {
+            return Ok(());
+        }
+        // Saved first: a scorer that fails on the held-out answers does not take the policy with it.
+        parts.policy.save(&run_dir.policy())?;
+        parts.tokenizer.save(&run_dir.policy())?;
+        keep_companions(&config.model.path, &run_dir.policy())?;
+        let after = evaluate(&trainer.roller, &parts.held_out)?;
+        store(&run_dir, "after", &after)?;
+        let before = match before {
+            Some(before) => before,
+            None => {
+                let original = trainer.roller.of(&reference);
+                first_evaluation(&run_dir, &original, &parts.held_out, progress, false)?
+            }
+        };
+        print_table(&before, &after, config.eval.show);
+        print_where(&run_dir, &state);
+        Ok(())
+    }
 
-    let reference = parts.policy.reference();
-    let micro = micro_batch(&config, &plan, &parts);
-    let stream = QueryStream::new(
-        std::mem::take(&mut parts.train),
-        config.data()?.shuffle_seed,
-    );
-    let options = UpdateOptions::new(&config, &plan, micro);
-    let roller = parts.roller(&reference, &config, &plan, &options);
-    let mut progress = Progress::new();
-    let before = first_evaluation(
-        &run_dir,
-        &roller,
-        &parts.held_out,
-        &mut progress,
-        resumed.is_some(),
-    )?;
-    let trainer = Trainer {
-        config: &config,
-        plan: &plan,
-        roller,
-        stream: &stream,
-        run_dir: &run_dir,
-        options,
-    };
-    let state = trainer.run(state, resumed, &mut progress)?;
-    progress.finish();
-
-    // Saved first: a scorer that fails on the held-out answers does not take the policy with it.
-    parts.policy.save(&run_dir.policy())?;
-    parts.tokenizer.save(&run_dir.policy())?;
-    keep_companions(&config.model.path, &run_dir.policy())?;
-    let after = evaluate(&trainer.roller, &parts.held_out)?;
-    store(&run_dir, "after", &after)?;
-    print_table(&before, &after, config.eval.show);
-    print_where(&run_dir, &state);
-    Ok(())
+    /// Where the run stands, and its last checkpoint, if it has one and is to go on.
+    fn last_state(&self, run_dir: &RunDir, fresh: State) -> Result<(State, Option<PathBuf>)> {
+        let latest = checkpoint::latest(&run_dir.checkpoints())?;
+        let Some(place) = latest.filter(|_| self.resume) else {
+            return Ok((fresh, None));
+        };
+        let state: State = checkpoint::read_state(&place)?;
+        check_plugins(&state, &fresh)?;
+        inputs::check(&state.inputs, &fresh.inputs)?;
+        println!(
+            "resume     {} updates are done, from `{}`",
+            state.updates,
+            place.display()
+        );
+        Ok((state, Some(place)))
+    }
 }
 
 /// Copies what else a model folder says of its tokens and their use, such as its chat template.

@@ -57,6 +57,10 @@ impl Config {
         }
         let models = self.score.iter_mut().flat_map(|s| &mut s.reward_models);
         models.for_each(|path| join(base, path));
+        let stores = self.collect.iter_mut().flat_map(|c| &mut c.store);
+        stores.for_each(|path| join(base, path));
+        let judges = self.study.iter_mut().flat_map(|s| s.judges.values_mut());
+        judges.for_each(|path| join(base, path));
         if let Some(reward) = &mut self.reward {
             let labels = [&mut reward.train, &mut reward.validation, &mut reward.test];
             let paths = labels.into_iter().flatten().chain(&mut reward.path);

@@ -4,7 +4,7 @@
 use anyhow::{Context, Result};
 
 use super::problems::Problems;
-use super::{Config, Data, Kl, PluginRef, Ppo, Reward, Sampling, Score};
+use super::{Collect, Config, Data, Kl, PluginRef, Ppo, Reward, Sampling, Score};
 
 /// Numbers derived from a [`Config`].
 #[derive(Debug, Clone, PartialEq)]
@@ -36,19 +36,44 @@ impl Config {
             .with_context(|| format!("there is no [data] to make queries from\nhint: {hint}"))
     }
 
+    /// How labels are collected, or everything that cannot work in it.
+    pub fn collect(&self) -> Result<&Collect> {
+        let collect = self
+            .collect
+            .as_ref()
+            .context("there is no [collect]\nhint: add it")?;
+        let mut problems = Problems(Vec::new());
+        check_collect(collect, self.labeler.is_some(), &mut problems);
+        self.check_reward(&mut problems);
+        problems.none()?;
+        self.task()?;
+        self.data()?;
+        Ok(collect)
+    }
+
     /// How the reward model is trained, or everything that cannot work in it.
     pub fn reward(&self) -> Result<&Reward> {
-        let hint = "add `[reward]` with `train = [\"labels.db\"]`";
-        let reward = self
-            .reward
-            .as_ref()
-            .with_context(|| format!("there is no [reward] to train\nhint: {hint}"))?;
         let mut problems = Problems(Vec::new());
-        check_reward(reward, &mut problems);
-        check_sampling(&self.sampling, &mut problems);
-        self.check_run(&mut problems);
+        let reward = self.check_reward(&mut problems);
+        if reward.is_some_and(|reward| reward.train.is_empty()) && self.collect.is_none() {
+            problems.add(
+                "[reward] train names no labels",
+                "write `train = [\"labels.db\"]`",
+            );
+        }
         problems.none()?;
-        Ok(reward)
+        reward.context(
+            "there is no [reward] to train\nhint: add `[reward]` with `train = [\"labels.db\"]`",
+        )
+    }
+
+    fn check_reward(&self, problems: &mut Problems) -> Option<&Reward> {
+        if let Some(reward) = &self.reward {
+            check_reward(reward, problems);
+        }
+        check_sampling(&self.sampling, problems);
+        self.check_run(problems);
+        self.reward.as_ref()
     }
 
     /// Derives the plan, or lists everything that cannot work.
@@ -227,12 +252,13 @@ fn check_score(score: &Score, place: usize, labeler: bool, problems: &mut Proble
     let name = format!("[[score]] {}", place + 1);
     let sources = [
         !score.reward_models.is_empty(),
+        score.trained,
         score.labeler,
         score.metric.is_some(),
     ];
     if sources.iter().filter(|given| **given).count() != 1 {
         problems.add(
-            format!("{name} must have just one of reward_models, labeler and metric"),
+            format!("{name} must have just one of reward_models, trained, labeler and metric"),
             "write an own [[score]] for each source",
         );
     }
@@ -242,17 +268,93 @@ fn check_score(score: &Score, place: usize, labeler: bool, problems: &mut Proble
             "add `[labeler]`",
         );
     }
+    if score.trained {
+        problems.add(
+            format!("{name} asks for the reward model that is trained before, and none is"),
+            "let `attune run` do both, or name a folder by reward_models",
+        );
+    }
     problems.within(&name, "weight", score.weight, -1e6..=1e6);
     problems.within(&name, "caution", score.caution, -1e3..=1e3);
 }
 
-fn check_reward(reward: &Reward, problems: &mut Problems) {
-    if reward.train.is_empty() {
+fn check_collect(collect: &Collect, labeler: bool, problems: &mut Problems) {
+    problems.one_of(
+        "collect",
+        "mode",
+        &collect.mode,
+        &["online", "batch", "offline"],
+    );
+    problems.one_of("collect", "by", &collect.by, &["labeler", "store"]);
+    problems.one_of(
+        "collect",
+        "choose",
+        &collect.choose,
+        &["random", "disagreement"],
+    );
+    if collect.by == "labeler" && !labeler {
         problems.add(
-            "[reward] train names no labels",
-            "write `train = [\"labels.db\"]`",
+            "[collect] has a labeler answer, and there is none",
+            "add `[labeler]`, or set collect.by = \"store\" to have people answer",
         );
     }
+    if collect.responses < 2 || collect.responses > 64 {
+        problems.add(
+            format!(
+                "[collect] responses is {}, must be 2 to 64",
+                collect.responses
+            ),
+            "the original compares 4",
+        );
+    }
+    if collect.validation_share > 0.0 && !collect.responses.is_multiple_of(2) {
+        problems.add(
+            format!(
+                "[collect] responses is {}, which has no half for the policy",
+                collect.responses
+            ),
+            "use an even number, or collect.validation_share = 0.0",
+        );
+    }
+    for (name, value) in [
+        ("initial", collect.initial),
+        ("reward_models", collect.reward_models),
+        ("candidates", collect.candidates),
+    ] {
+        problems.at_least_one("collect", name, value);
+        problems.at_most("collect", name, value, 1 << 32);
+    }
+    if collect.total < collect.initial {
+        problems.add(
+            format!(
+                "[collect] total is {}, fewer than initial {}",
+                collect.total, collect.initial
+            ),
+            format!("use collect.total = {} or more", collect.initial),
+        );
+    }
+    if collect.mode == "batch" && collect.reward_models < 2 {
+        problems.add(
+            "[collect] mode batch with one reward model is mode offline",
+            "use collect.reward_models = 2 or more",
+        );
+    }
+    problems.share("collect", "validation_share", collect.validation_share);
+    let noise = &collect.noise;
+    for (name, value) in [
+        ("flip", noise.flip),
+        ("first", noise.first),
+        ("abstain", noise.abstain),
+    ] {
+        problems.share("collect.noise", name, value);
+    }
+    noise
+        .skills
+        .iter()
+        .for_each(|skill| problems.share("collect.noise", "skills", *skill));
+}
+
+fn check_reward(reward: &Reward, problems: &mut Problems) {
     for (name, value, most) in [
         ("heads", reward.heads as u64, 1024),
         ("batch_size", reward.batch_size, 1 << 20),

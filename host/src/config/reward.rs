@@ -1,5 +1,6 @@
 //! What the reward is made of, and how a reward model is trained.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -14,6 +15,9 @@ pub struct Score {
     /// Of an ensemble, or of a model with several heads: the mean less so many deviations.
     #[serde(default)]
     pub caution: f64,
+    /// The reward model that `attune run` trains by [reward].
+    #[serde(default)]
+    pub trained: bool,
     /// The scores of [labeler].
     #[serde(default)]
     pub labeler: bool,
@@ -69,6 +73,19 @@ pub struct Reward {
     pub adam_epsilon: f64,
 }
 
+impl Default for Score {
+    fn default() -> Self {
+        Score {
+            reward_models: Vec::new(),
+            caution: 0.0,
+            trained: false,
+            labeler: false,
+            metric: None,
+            weight: 1.0,
+        }
+    }
+}
+
 impl Default for Reward {
     fn default() -> Self {
         Reward {
@@ -93,4 +110,16 @@ impl Default for Reward {
             adam_epsilon: 1e-5,
         }
     }
+}
+
+/// What reward models from increasing numbers of labels are worth, beside other judges.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Study {
+    /// A reward model is trained from the first so many labels, for each number; the last is the one
+    /// that the policy is trained against.
+    pub labels: Vec<u64>,
+    /// Others who answered the test comparisons, by name: files of label lines in the test's order.
+    #[serde(default)]
+    pub judges: BTreeMap<String, PathBuf>,
 }

@@ -10,13 +10,16 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use super::{Comparison, Label, Labeler, Passage, Source};
 use crate::digest;
 
+mod asked;
+
 /// How long one process waits for another to finish a write.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// Marks the file as ours: "attn".
 const APPLICATION: i32 = 0x6174_746e;
 
 /// From an empty file to today's tables, a step a version. What is released is never edited.
-const MIGRATIONS: &[&str] = &["
+const MIGRATIONS: &[&str] = &[
+    "
     CREATE TABLE labelers (
         id INTEGER PRIMARY KEY, kind TEXT NOT NULL, name TEXT NOT NULL, version TEXT NOT NULL,
         sha256 TEXT NOT NULL, UNIQUE (kind, name, version, sha256)
@@ -39,7 +42,13 @@ const MIGRATIONS: &[&str] = &["
         labeler INTEGER NOT NULL REFERENCES labelers, answer TEXT NOT NULL, time INTEGER
     ) STRICT;
     CREATE INDEX labels_of_a_comparison ON labels (comparison);
-"];
+",
+    "
+    CREATE TABLE asked (
+        key TEXT NOT NULL UNIQUE, comparison INTEGER NOT NULL REFERENCES comparisons
+    ) STRICT;
+",
+];
 
 /// An open store.
 #[derive(Debug)]
@@ -73,6 +82,11 @@ impl Store {
             );
         }
         Store::create(path)
+    }
+
+    /// The file.
+    pub fn path(&self) -> &Path {
+        &self.path
     }
 
     fn prepare(&mut self) -> Result<()> {
@@ -189,12 +203,11 @@ fn add(transaction: &Transaction<'_>, key: &str, label: &Label) -> Result<bool> 
     let comparison = add_comparison(transaction, &label.comparison)?;
     let labeler = add_labeler(transaction, &label.labeler)?;
     let answer = serde_json::to_string(&label.answer)?;
-    let said = (comparison, labeler, answer, label.time);
+    let said = (comparison, labeler, answer);
+    // The time is when it was first heard, whoever says it again.
     let known = transaction
-        .prepare_cached("SELECT comparison, labeler, answer, time FROM labels WHERE key = ?1")?
-        .query_row([key], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
+        .prepare_cached("SELECT comparison, labeler, answer FROM labels WHERE key = ?1")?
+        .query_row([key], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .optional()?;
     if let Some(known) = known {
         if said != known {
@@ -206,7 +219,7 @@ fn add(transaction: &Transaction<'_>, key: &str, label: &Label) -> Result<bool> 
         .prepare_cached(
             "INSERT INTO labels (key, comparison, labeler, answer, time) VALUES (?1, ?2, ?3, ?4, ?5)",
         )?
-        .execute(params![key, said.0, said.1, said.2, said.3])?;
+        .execute(params![key, said.0, said.1, said.2, label.time])?;
     Ok(true)
 }
 

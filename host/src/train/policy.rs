@@ -31,6 +31,22 @@ pub trait Observer {
     fn note(&mut self, text: &str);
 }
 
+/// What happens between updates, with the models as they are then.
+pub trait Gate {
+    /// Called before `update` is made, and once more at the end. A resumed run calls it again for updates
+    /// that it makes again.
+    fn pass(&mut self, update: u64, roller: &Roller, observer: &mut dyn Observer) -> Result<()>;
+}
+
+/// Nothing happens.
+pub struct Open;
+
+impl Gate for Open {
+    fn pass(&mut self, _: u64, _: &Roller, _: &mut dyn Observer) -> Result<()> {
+        Ok(())
+    }
+}
+
 /// Everything that a run is made of.
 pub struct Trainer<'a> {
     /// What a person chose.
@@ -45,6 +61,8 @@ pub struct Trainer<'a> {
     pub run_dir: &'a RunDir,
     /// How updates are made.
     pub options: UpdateOptions,
+    /// Updates after which this call ends.
+    pub until: u64,
 }
 
 /// What changes from update to update.
@@ -65,17 +83,20 @@ impl Trainer<'_> {
         &self,
         state: State,
         resumed: Option<PathBuf>,
+        gate: &mut dyn Gate,
         observer: &mut dyn Observer,
     ) -> Result<State> {
         let mut course = self.begin(state, resumed)?;
-        while course.state.updates < self.plan.updates {
+        while course.state.updates < self.until {
             let update = course.state.updates;
+            gate.pass(update, &self.roller, observer)?;
             let record = self.update(&mut course)?;
             course.metrics.append(update, &record)?;
             course.events.scalars(update + 1, record.iter())?;
             observer.updated(update, self.plan.updates, &record);
             self.save_when_due(&mut course)?;
         }
+        gate.pass(course.state.updates, &self.roller, observer)?;
         Ok(course.state)
     }
 
@@ -154,7 +175,7 @@ impl Trainer<'_> {
     fn save_when_due(&self, course: &mut Course) -> Result<()> {
         let done = course.state.updates;
         let due = done.is_multiple_of(self.config.run.checkpoint_every);
-        if due || done == self.plan.updates {
+        if due || done == self.until {
             course.checkpoint = Some(checkpoint::save(
                 &self.run_dir.checkpoints(),
                 (done, &course.state),

@@ -21,12 +21,14 @@ use crate::train::checkpoint::{self, FORMAT, Input};
 use crate::train::policy::Observer;
 use crate::train::update::adam_options;
 
+mod doubt;
 mod normalize;
 pub mod report;
 mod score;
 #[cfg(test)]
 mod tests;
 
+pub use doubt::doubt;
 pub use normalize::normalize;
 pub use score::scores;
 

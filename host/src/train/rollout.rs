@@ -79,7 +79,18 @@ impl std::fmt::Display for Unscored {
     }
 }
 
-impl Roller<'_> {
+impl<'a> Roller<'a> {
+    /// The same with another policy, which is not trained.
+    #[must_use]
+    pub fn of(&self, policy: &'a Policy) -> Roller<'a> {
+        Roller {
+            policy,
+            sampling: self.sampling.clone(),
+            keep_pass: false,
+            ..*self
+        }
+    }
+
     /// Answers `queries` and scores the answers.
     pub fn roll(&self, queries: &[Query], update: u64, split: Split) -> Result<Rollout> {
         let clock = Instant::now();

@@ -4,6 +4,7 @@
 use anyhow::{Result, bail};
 
 use crate::config::{OnError, PluginLimits};
+use crate::model::reward::RewardModel;
 use crate::role::{CallContext, Labeler, Outcome, Query, Sample, Shaper, Task};
 
 mod source;
@@ -163,6 +164,16 @@ impl Scorers {
             Ok((labeler.identity().name.clone(), value))
         };
         self.measures.iter().map(one).collect()
+    }
+
+    /// The reward models among the sources.
+    #[must_use]
+    pub fn models(&self) -> Vec<&RewardModel> {
+        let models = self.sources.iter().flat_map(|(source, _)| match source {
+            Source::Models { models, .. } => models.as_slice(),
+            Source::Labeler(_) | Source::Metric { .. } => &[],
+        });
+        models.collect()
     }
 
     fn reward(

@@ -1,0 +1,305 @@
+//! Collects the labels of a run: asks for comparisons as the schedule says, and has them answered by
+//! the labeler or waits for people. What is asked depends on the run's seed, the update and the models
+//! alone, so that a run that was killed asks the same again, and nothing is there twice.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::noise::hear;
+use crate::config::{Collect, Config};
+use crate::digest;
+use crate::label::store::Store;
+use crate::label::{Answer, Comparison, Label, Labeler as Who, Passage, Source};
+use crate::rl::collection::{Collection, Mode};
+use crate::role::{CallContext, Group, Labeler, Outcome, Query, Sample, Split, Verdict};
+use crate::seed::{self, Stream};
+use crate::train::collect::{Wanted, Writer, write};
+use crate::train::policy::{Gate, Observer};
+use crate::train::queries::QueryStream;
+use crate::train::reward::doubt;
+use crate::train::rollout::Roller;
+
+/// Comparisons that are asked and answered at a time, all of them or none.
+const AT_A_TIME: u64 = 32;
+/// How often the store is looked at while people answer.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// What a config says of collecting, in numbers.
+pub(super) fn plan(collect: &Collect, config: &Config) -> Collection {
+    let batch_size = config.ppo.batch_size.max(1);
+    Collection {
+        mode: match collect.mode.as_str() {
+            "offline" => Mode::Offline,
+            "batch" => Mode::Batch,
+            _ => Mode::Online,
+        },
+        initial: collect.initial,
+        total: collect.total,
+        models: collect.reward_models,
+        episodes: config.ppo.total_episodes.div_ceil(batch_size) * batch_size,
+        validation_share: collect.validation_share,
+    }
+}
+
+/// Collects labels between updates.
+pub(super) struct Collector<'a> {
+    pub(super) config: &'a Config,
+    pub(super) collect: &'a Collect,
+    pub(super) plan: Collection,
+    pub(super) store: Store,
+    /// Who answers, where it is a plugin.
+    pub(super) labeler: Option<Box<dyn Labeler>>,
+    pub(super) queries: QueryStream,
+    /// Begins the keys of all that this run asks.
+    pub(super) run: String,
+    /// SHA-256 of the run's config.
+    pub(super) digest: String,
+}
+
+/// What begins the keys of a run, from the text of its config.
+pub(super) fn key_of_run(text: &str) -> (String, String) {
+    let digest = digest::of_bytes(text.as_bytes());
+    (format!("run-{}/", &digest[..16]), digest)
+}
+
+/// Who writes each response of label `number`, in the order in which the judge sees them.
+pub(super) fn writers(plan: &Collection, responses: usize, root: u64, number: u64) -> Vec<Writer> {
+    if number < plan.initial || plan.mode == Mode::Offline {
+        return vec![Writer::Reference; responses];
+    }
+    if !plan.is_validation(number) {
+        return vec![Writer::Policy; responses];
+    }
+    let order = Stream::new(seed::derive(root, "collect-order", number)).permutation(responses);
+    let writer = |place: usize| match place < responses / 2 {
+        true => Writer::Reference,
+        false => Writer::Policy,
+    };
+    order.into_iter().map(writer).collect()
+}
+
+impl Gate for Collector<'_> {
+    fn pass(&mut self, update: u64, roller: &Roller, observer: &mut dyn Observer) -> Result<()> {
+        let batch_size = self.config.ppo.batch_size;
+        let due = self.plan.due(update * batch_size);
+        let mut start = match update {
+            0 => 0,
+            later => self.plan.due((later - 1) * batch_size),
+        };
+        let answered = self.answered()?;
+        if due > start && due > answered {
+            observer.note(&format!(
+                "update {update}: {due} labels are due, {answered} are there"
+            ));
+        }
+        while start < due {
+            let end = due.min(start + AT_A_TIME);
+            if end > answered {
+                self.round(start..end, update, roller)
+                    .with_context(|| format!("labels {start} to {end} could not be collected"))?;
+            }
+            start = end;
+        }
+        self.wait(observer)
+    }
+}
+
+impl Collector<'_> {
+    /// Labels of this run that are there.
+    fn answered(&self) -> Result<u64> {
+        Ok(self.store.labels_under(&self.run)?.len() as u64)
+    }
+
+    fn key(&self, number: u64) -> String {
+        format!("{}{number:08}", self.run)
+    }
+
+    /// Asks for the comparisons of one round and, where a plugin answers, has them answered.
+    fn round(&mut self, numbers: std::ops::Range<u64>, update: u64, roller: &Roller) -> Result<()> {
+        let asked = self.comparisons(numbers.clone(), update, roller)?;
+        let source = Source {
+            checkpoint: match update {
+                0 => "reference".to_owned(),
+                update => format!("policy/update-{update:06}"),
+            },
+            config: self.digest.clone(),
+        };
+        let passage = |tokens: &[u32], text: &str| Passage {
+            text: Some(text.to_owned()),
+            tokens: Some(tokens.to_vec()),
+        };
+        let comparisons: Vec<(String, Comparison)> = numbers
+            .clone()
+            .zip(&asked)
+            .map(|(number, (query, samples))| {
+                let comparison = Comparison {
+                    query: passage(&query.tokens, &query.text),
+                    responses: samples
+                        .iter()
+                        .map(|s| passage(&s.tokens, &s.text))
+                        .collect(),
+                    source: Some(source.clone()),
+                };
+                (self.key(number), comparison)
+            })
+            .collect();
+        self.store.ask(
+            comparisons
+                .iter()
+                .map(|(key, comparison)| (key.clone(), comparison)),
+        )?;
+        let Some(labeler) = &self.labeler else {
+            return Ok(());
+        };
+        let labels = judge(
+            labeler.as_ref(),
+            self.config,
+            self.collect,
+            numbers,
+            &asked,
+            update,
+        )?;
+        let labels: Vec<(String, Label)> = comparisons
+            .into_iter()
+            .zip(labels)
+            .map(|((key, comparison), (answer, labeler))| {
+                let label = Label {
+                    comparison,
+                    answer,
+                    labeler,
+                    time: now(),
+                };
+                (key, label)
+            })
+            .collect();
+        self.store
+            .add(labels.iter().map(|(key, label)| (key.clone(), label)))?;
+        Ok(())
+    }
+
+    /// Queries with their responses, chosen as the config says.
+    fn comparisons(
+        &self,
+        numbers: std::ops::Range<u64>,
+        update: u64,
+        roller: &Roller,
+    ) -> Result<Vec<(Query, Vec<Sample>)>> {
+        let root = self.config.run.seed;
+        // At first there is no model to disagree with itself.
+        let models = roller.scorers.models();
+        let choosy = self.collect.choose == "disagreement" && !models.is_empty();
+        let candidates = if choosy { self.collect.candidates } else { 1 };
+        let mut wanted = Vec::new();
+        for number in numbers.clone() {
+            let writers = writers(&self.plan, self.collect.responses, root, number);
+            // As many places in the stream for each label, however it is chosen.
+            let first = number * self.collect.candidates;
+            for query in self.queries.batch(first, candidates as usize) {
+                wanted.push(Wanted {
+                    query,
+                    writers: writers.clone(),
+                });
+            }
+        }
+        let stream = seed::derive(root, "collect", numbers.start);
+        let written = write(roller, &wanted, stream, update)?;
+        let mut all: Vec<(Query, Vec<Sample>)> = wanted
+            .into_iter()
+            .map(|wanted| wanted.query)
+            .zip(written)
+            .collect();
+        if !choosy {
+            return Ok(all);
+        }
+        let doubts = doubt(
+            models,
+            all.iter()
+                .map(|(query, samples)| (query, samples.as_slice())),
+        );
+        let mut chosen = Vec::new();
+        for doubts in doubts.chunks(candidates as usize) {
+            let most =
+                (0..doubts.len()).max_by(|&a, &b| doubts[a].total_cmp(&doubts[b]).then(b.cmp(&a)));
+            let mut group: Vec<_> = all.drain(..doubts.len()).collect();
+            chosen.push(group.swap_remove(most.unwrap_or(0)));
+        }
+        Ok(chosen)
+    }
+
+    /// Waits until everything that this run asked is answered.
+    fn wait(&self, observer: &mut dyn Observer) -> Result<()> {
+        let mut told = false;
+        loop {
+            let left = self.store.pending(&self.run)?.len();
+            if left == 0 {
+                return Ok(());
+            }
+            if !std::mem::replace(&mut told, true) {
+                observer.note(&format!(
+                    "waiting for {left} labels in `{}`: `attune label pending` prints what is asked, \
+                     `attune label answer` takes answers",
+                    self.store.path().display()
+                ));
+            }
+            std::thread::sleep(PAUSE);
+        }
+    }
+}
+
+/// What the labeler says of each comparison, with the errors of the people that it plays.
+fn judge(
+    labeler: &dyn Labeler,
+    config: &Config,
+    collect: &Collect,
+    numbers: std::ops::Range<u64>,
+    asked: &[(Query, Vec<Sample>)],
+    update: u64,
+) -> Result<Vec<(Answer, Who)>> {
+    let group = |(number, (query, samples)): (u64, &(Query, Vec<Sample>))| Group {
+        id: number,
+        query: query.clone(),
+        responses: samples.iter().map(|sample| sample.text.clone()).collect(),
+    };
+    let groups: Vec<Group> = numbers.clone().zip(asked).map(group).collect();
+    let context = CallContext {
+        seed: seed::derive(config.run.seed, "collect-judge", numbers.start),
+        update,
+        split: Split::Train,
+    };
+    let identity = labeler.identity();
+    let mut all = Vec::new();
+    for (number, outcome) in numbers.zip(labeler.judge(context, &groups)?) {
+        let answer = match outcome {
+            Outcome::Value(judgement) => match judgement.verdict {
+                Verdict::Best(place) => Answer::Best(place),
+                Verdict::Tie(places) => Answer::Tie(places),
+                Verdict::Abstain => Answer::Abstain,
+            },
+            Outcome::NotApplicable => Answer::Abstain,
+            Outcome::Invalid(text) | Outcome::Error(text) => bail!(
+                "labeler `{}` failed on comparison {number}: {text}\nhint: mend the plugin; what was \
+                 labeled before is kept",
+                identity.name
+            ),
+        };
+        let stream = Stream::new(seed::derive(config.run.seed, "collect-noise", number));
+        let heard = hear(answer, collect.responses, &collect.noise, stream);
+        let name = match heard.annotator {
+            None => identity.name.clone(),
+            Some(who) => format!("{} as annotator {}", identity.name, who + 1),
+        };
+        let who = Who::Plugin {
+            name,
+            version: identity.version.clone(),
+            sha256: identity.sha256.clone(),
+        };
+        all.push((heard.answer, who));
+    }
+    Ok(all)
+}
+
+fn now() -> Option<i64> {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
+}

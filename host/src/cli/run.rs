@@ -1,0 +1,133 @@
+//! `attune run`: a whole experiment, as parts that are done or go on where they stopped.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cli::progress::Progress;
+use crate::cli::train::Part;
+use crate::cli::{inputs, judges, reward};
+use crate::config::{Config, Score};
+use crate::run_dir::{RunDir, replace};
+use crate::train::policy::{Observer, Open};
+
+mod online;
+
+/// Runs what is not done yet, and shows the results of all.
+pub(super) fn run(file: &Path, overrides: &[String]) -> Result<()> {
+    let config = Config::load(file, overrides)?;
+    let about = || format!("in config `{}`", file.display());
+    check(&config).with_context(about)?;
+    let run_dir = open(&config.run.dir, &config.to_toml()?)?;
+    if let Some(collect) = &config.collect {
+        online::run(&config, collect, &run_dir).with_context(about)?;
+    } else {
+        let models = reward_models(&config)?;
+        let table = judges::compare(&config, &models)?;
+        replace(&run_dir.root().join("judges.md"), table.as_bytes())?;
+        println!("\n{table}");
+        if config.task.is_some() {
+            let (_, last) = models.last().context("there is no reward model")?;
+            policy(&config, last).with_context(about)?;
+        }
+    }
+    println!(
+        "\nresults of the whole experiment: {}",
+        run_dir.root().display()
+    );
+    Ok(())
+}
+
+/// Trains the policy against a reward model, in one piece.
+fn policy(config: &Config, model: &Path) -> Result<()> {
+    let against = against(config, model);
+    let part = Part {
+        plan: against.plan()?,
+        text: against.to_toml()?,
+        inputs: inputs::read(&against)?,
+        resume: against.run.dir.join("config.toml").is_file(),
+        until: None,
+        same_judge: true,
+        config: &against,
+    };
+    part.train(&mut Open, &mut Progress::new())
+}
+
+/// Finds what cannot work before the first part takes its hours.
+fn check(config: &Config) -> Result<()> {
+    if config.collect.is_some() {
+        config.collect()?;
+    } else {
+        config.reward()?;
+    }
+    if config.task.is_some() {
+        against(config, Path::new("")).plan()?;
+    }
+    let sizes = config.study.iter().flat_map(|study| &study.labels);
+    if let Some(0) = sizes.clone().min() {
+        bail!("[study] labels has a 0\nhint: a reward model needs labels");
+    }
+    if !sizes.is_sorted() {
+        bail!(
+            "[study] labels must rise\nhint: the last is the one that the policy is trained against"
+        );
+    }
+    Ok(())
+}
+
+/// A directory, new or begun with the same config.
+fn open(root: &Path, text: &str) -> Result<RunDir> {
+    if root.join("config.toml").is_file() {
+        return RunDir::resume(root, text);
+    }
+    RunDir::create(root, text)
+}
+
+/// Trains the reward models that are not there yet; returns all, by how many labels they learned from.
+fn reward_models(config: &Config) -> Result<Vec<(u64, PathBuf)>> {
+    let reward = config.reward()?;
+    let sizes = match &config.study {
+        Some(study) if !study.labels.is_empty() => study.labels.clone(),
+        _ => vec![reward.num_train],
+    };
+    let mut models = Vec::new();
+    for size in sizes {
+        let name = match size {
+            0 => "reward".to_owned(),
+            size => format!("reward-{size:05}"),
+        };
+        let mut part = config.clone();
+        part.run.dir = config.run.dir.join(&name);
+        part.reward = Some(crate::config::Reward {
+            num_train: size,
+            ..reward.clone()
+        });
+        let run_dir = open(&part.run.dir, &part.to_toml()?)?;
+        if !run_dir.report().is_file() {
+            let mut progress = Progress::new();
+            progress.note(&format!("{name}: training a reward model"));
+            reward::train_in(&part, part.reward()?, &[], &run_dir, true, &mut progress)
+                .with_context(|| format!("in `{}`", part.run.dir.display()))?;
+        }
+        models.push((size, part.run.dir));
+    }
+    Ok(models)
+}
+
+/// The config of the policy's part: its reward is the model that was trained, where nothing else is
+/// said.
+fn against(config: &Config, model: &Path) -> Config {
+    let mut part = config.clone();
+    part.run.dir = config.run.dir.join("policy");
+    if part.score.is_empty() {
+        part.score.push(Score {
+            trained: true,
+            ..Score::default()
+        });
+    }
+    for score in part.score.iter_mut().filter(|score| score.trained) {
+        score.trained = false;
+        score.reward_models = vec![model.to_path_buf()];
+    }
+    part
+}

@@ -1,0 +1,229 @@
+//! The loop of collecting, learning a reward, and training against it: parts one after the other, each
+//! done or going on where it stopped.
+
+use std::fmt::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result};
+
+use super::{against, open};
+use crate::cli::collect::{Collector, key_of_run, plan, writers};
+use crate::cli::progress::Progress;
+use crate::cli::train::Part;
+use crate::cli::{inputs, parts, reward};
+use crate::config::{Collect, Config, Reward};
+use crate::label::store::Store;
+use crate::label::{Answer, Label};
+use crate::plugin::TokenizerHost;
+use crate::rl::collection::Collection;
+use crate::role::Split;
+use crate::run_dir::{RunDir, replace};
+use crate::seed;
+use crate::train::checkpoint;
+use crate::train::collect::Writer;
+use crate::train::policy::Observer;
+use crate::train::queries::{QueryStream, make_queries, read_rows};
+use crate::train::reward::report::Share;
+
+/// What all parts have in common.
+struct Loop<'a> {
+    config: &'a Config,
+    collect: &'a Collect,
+    plan: Collection,
+    updates: u64,
+    store: PathBuf,
+    run: String,
+    digest: String,
+}
+
+/// Runs what is not done yet.
+pub(super) fn run(config: &Config, collect: &Collect, run_dir: &RunDir) -> Result<()> {
+    let (run, digest) = key_of_run(&config.to_toml()?);
+    let here = Loop {
+        config,
+        collect,
+        plan: plan(collect, config),
+        updates: against(config, Path::new("")).plan()?.updates,
+        store: collect
+            .store
+            .clone()
+            .unwrap_or_else(|| run_dir.root().join("labels.db")),
+        run,
+        digest,
+    };
+    let takeovers = here.plan.takeovers(here.updates, config.ppo.batch_size);
+    // Before there is a model: the initial labels, from the reference.
+    here.train(None, Some(0))?;
+    for (at, (_, number)) in takeovers.iter().enumerate() {
+        let model = here.reward_model(*number)?;
+        let until = takeovers.get(at + 1).map(|(update, _)| *update);
+        here.train(Some(&model), until)?;
+    }
+    let table = here.table(&takeovers)?;
+    replace(&run_dir.root().join("labels.md"), table.as_bytes())?;
+    println!("\n{table}");
+    Ok(())
+}
+
+impl Loop<'_> {
+    /// Trains the policy up to `until` and collects the labels that are due on the way and then.
+    fn train(&self, model: Option<&Path>, until: Option<u64>) -> Result<()> {
+        let part = against(self.config, model.unwrap_or(Path::new("")));
+        if self.is_done(&part, until)? {
+            return Ok(());
+        }
+        let plan = part.plan()?;
+        let mut kept = self.config.clone();
+        kept.run.dir = part.run.dir.clone();
+        let mut part = part;
+        if model.is_none() {
+            part.score.retain(|score| score.reward_models.is_empty());
+        }
+        let resume = part.run.dir.join("config.toml").is_file();
+        let mut collector = self.collector()?;
+        let part = Part {
+            plan,
+            text: kept.to_toml()?,
+            inputs: inputs::read(self.config)?,
+            resume,
+            until,
+            same_judge: false,
+            config: &part,
+        };
+        part.train(&mut collector, &mut Progress::new())
+    }
+
+    /// Whether a part has nothing left to do.
+    fn is_done(&self, part: &Config, until: Option<u64>) -> Result<bool> {
+        let Some(until) = until else {
+            return Ok(part.run.dir.join("eval/after.json").is_file());
+        };
+        let latest = checkpoint::latest(&part.run.dir.join("checkpoints"))?;
+        let updates = match &latest {
+            Some(place) => checkpoint::read_state::<checkpoint::State>(place)?.updates,
+            None => 0,
+        };
+        let due = self.plan.due(until * self.config.ppo.batch_size);
+        Ok(updates >= until && self.labels()?.len() as u64 >= due)
+    }
+
+    fn collector(&self) -> Result<Collector<'_>> {
+        let config = self.config;
+        let (_, tokenizer) = parts::model(&config.model.path)?;
+        let host: Arc<dyn TokenizerHost> = tokenizer;
+        let task = parts::load_task(config, host)?;
+        let data = config.data()?;
+        let rows = read_rows(&data.train)?;
+        let queries = make_queries(task.as_ref(), &rows, Split::Train, config.run.seed)?;
+        let labeler = match self.collect.by.as_str() {
+            "store" => None,
+            _ => Some(parts::load_judge(config)?.0),
+        };
+        Ok(Collector {
+            config,
+            collect: self.collect,
+            plan: self.plan,
+            store: Store::create(&self.store)?,
+            labeler,
+            // Not the order in which the policy meets them.
+            queries: QueryStream::new(queries, seed::derive(data.shuffle_seed, "collect", 0)),
+            run: self.run.clone(),
+            digest: self.digest.clone(),
+        })
+    }
+
+    /// The run's own labels by their numbers.
+    fn labels(&self) -> Result<Vec<Label>> {
+        if !self.store.is_file() {
+            return Ok(Vec::new());
+        }
+        let mut labels = Store::open(&self.store)?.labels_under(&self.run)?;
+        labels.sort_by(|(a, _), (b, _)| a.cmp(b));
+        Ok(labels.into_iter().map(|(_, label)| label).collect())
+    }
+
+    /// Trains a reward model, if it is not there, on as many labels as are its own.
+    fn reward_model(&self, number: u64) -> Result<PathBuf> {
+        let mut part = self.config.clone();
+        part.run.dir = self.config.run.dir.join(format!("reward-{number:02}"));
+        let run_dir = open(&part.run.dir, &part.to_toml()?)?;
+        if run_dir.report().is_file() {
+            return Ok(part.run.dir);
+        }
+        let mut own = self.labels()?;
+        own.truncate(self.plan.learned_by(number) as usize);
+        let mut progress = Progress::new();
+        progress.note(&format!(
+            "reward model {number}: {} labels of this run",
+            own.len()
+        ));
+        let default = Reward::default();
+        let reward = part.reward.as_ref().unwrap_or(&default);
+        reward::train_in(&part, reward, &own, &run_dir, true, &mut progress)
+            .with_context(|| format!("in `{}`", part.run.dir.display()))?;
+        Ok(part.run.dir)
+    }
+
+    /// Labels, reward models and how often the judge preferred the policy, part by part.
+    fn table(&self, takeovers: &[(u64, u64)]) -> Result<String> {
+        let labels = self.labels()?;
+        let mut table = String::from(
+            "| reward model | from update | labels learned from | win rate of the policy | 95 % interval | \
+             comparisons |\n| --- | --- | --- | --- | --- | --- |\n",
+        );
+        for (at, (update, number)) in takeovers.iter().enumerate() {
+            let due = |update: u64| self.plan.due(update * self.config.ppo.batch_size) as usize;
+            let end = takeovers
+                .get(at + 1)
+                .map_or(self.updates, |(update, _)| *update);
+            let won = self.wins(&labels, due(*update)..due(end));
+            let rate = match won.count {
+                0 => "– | – | 0".to_owned(),
+                count => format!(
+                    "{:.1} % | {:.1}–{:.1} | {count}",
+                    100.0 * won.value,
+                    100.0 * won.low,
+                    100.0 * won.high
+                ),
+            };
+            let learned = self.plan.learned_by(*number);
+            let _ = writeln!(table, "| {number} | {update} | {learned} | {rate} |");
+        }
+        let _ = writeln!(
+            table,
+            "\n{} labels in `{}`.",
+            labels.len(),
+            self.store.display()
+        );
+        Ok(table)
+    }
+
+    /// How often a response of the policy was the best, where it met the reference.
+    fn wins(&self, labels: &[Label], numbers: std::ops::Range<usize>) -> Share {
+        let (mut wins, mut count) = (0.0, 0);
+        for number in numbers {
+            let Some(label) = labels.get(number) else {
+                continue;
+            };
+            let number = number as u64;
+            if !self.plan.is_validation(number) {
+                continue;
+            }
+            let root = self.config.run.seed;
+            let writers = writers(&self.plan, self.collect.responses, root, number);
+            let best: Vec<usize> = match &label.answer {
+                Answer::Best(place) => vec![*place],
+                Answer::Tie(places) => places.clone(),
+                _ => continue,
+            };
+            let own = best
+                .iter()
+                .filter(|&&place| writers[place] == Writer::Policy)
+                .count();
+            wins += own as f64 / best.len() as f64;
+            count += 1;
+        }
+        Share::of(wins, count)
+    }
+}

@@ -1,0 +1,165 @@
+//! Comparisons for a judge: responses of the policy and of the reference to the same query, cut and
+//! valid as the task says.
+
+use anyhow::{Result, bail};
+use tch::Tensor;
+
+use crate::model::generate::Sampling;
+use crate::model::policy::Policy;
+use crate::role::{CallContext, Outcome, Query, Sample, Split};
+use crate::seed;
+use crate::train::queries::contexts;
+use crate::train::rollout::Roller;
+
+/// How often a response that the task calls invalid is sampled again.
+const ROUNDS: u64 = 50;
+
+/// Who wrote a response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Writer {
+    /// The original model.
+    Reference,
+    /// The policy, as it is now.
+    Policy,
+}
+
+/// A comparison that is wanted: a query, and who writes each response.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What is asked.
+    pub query: Query,
+    /// One for each response.
+    pub writers: Vec<Writer>,
+}
+
+/// A response that is still to be written.
+#[derive(Clone, Copy)]
+struct Blank {
+    comparison: usize,
+    place: usize,
+}
+
+/// Writes all responses, `[wanted][place]`; those that the task calls invalid are written again.
+///
+/// # Errors
+/// The task fails, or calls too many responses invalid.
+pub fn write(
+    roller: &Roller,
+    wanted: &[Wanted],
+    root: u64,
+    update: u64,
+) -> Result<Vec<Vec<Sample>>> {
+    let mut written: Vec<Vec<Option<Sample>>> = wanted
+        .iter()
+        .map(|comparison| vec![None; comparison.writers.len()])
+        .collect();
+    for round in 0..ROUNDS {
+        let mut left = 0;
+        for writer in [Writer::Reference, Writer::Policy] {
+            let blanks = blanks(wanted, &written, writer);
+            left += blanks.len();
+            for (part, chunk) in blanks
+                .chunks(roller.rows_at_a_time.max(1) as usize)
+                .enumerate()
+            {
+                let stream = seed::derive(root, "collect-round", round);
+                let stream = seed::derive(stream, "collect-writer", writer as u64);
+                let stream = seed::derive(stream, "collect-part", part as u64);
+                let samples = respond(roller, wanted, chunk, writer, stream);
+                for (blank, sample) in chunk.iter().zip(finished(roller, samples?, update)?) {
+                    written[blank.comparison][blank.place] = sample;
+                }
+            }
+        }
+        if left == 0 {
+            let all = written
+                .into_iter()
+                .map(|row| row.into_iter().flatten().collect());
+            return Ok(all.collect());
+        }
+    }
+    bail!(
+        "after {ROUNDS} attempts the task still calls some responses invalid\nhint: widen the task's rules \
+         for a response's end, or raise its response_len"
+    )
+}
+
+fn blanks(wanted: &[Wanted], written: &[Vec<Option<Sample>>], writer: Writer) -> Vec<Blank> {
+    let mut blanks = Vec::new();
+    for (comparison, (wanted, written)) in wanted.iter().zip(written).enumerate() {
+        for (place, who) in wanted.writers.iter().enumerate() {
+            if *who == writer && written[place].is_none() {
+                blanks.push(Blank { comparison, place });
+            }
+        }
+    }
+    blanks
+}
+
+fn respond(
+    roller: &Roller,
+    wanted: &[Wanted],
+    blanks: &[Blank],
+    writer: Writer,
+    stream: u64,
+) -> Result<Vec<Sample>> {
+    let policy: &Policy = match writer {
+        Writer::Reference => roller.reference,
+        Writer::Policy => roller.policy,
+    };
+    let layout = roller.scorers.task.layout();
+    let query = |blank: &Blank| wanted[blank.comparison].query.clone();
+    let queries: Vec<Query> = blanks.iter().map(query).collect();
+    let context = contexts(&queries, layout, policy.config().pad_id, policy.device());
+    let sampling = Sampling {
+        first_row: 0,
+        ..roller.sampling.clone()
+    };
+    let tokens: Tensor = policy.respond(&context, layout.response_len as i64, &sampling, stream);
+    let rows = Vec::<Vec<i64>>::try_from(tokens.to_device(tch::Device::Cpu))?;
+    let sample = |(number, (query, tokens)): (usize, (Query, Vec<i64>))| {
+        let tokens: Vec<u32> = tokens.into_iter().map(|token| token as u32).collect();
+        Sample {
+            id: number as u64,
+            query,
+            text: roller.tokenizer.decode(&tokens),
+            tokens,
+            ..Sample::default()
+        }
+    };
+    Ok(queries
+        .into_iter()
+        .zip(rows)
+        .enumerate()
+        .map(sample)
+        .collect())
+}
+
+/// The samples cut as the task says; none where it calls them invalid.
+fn finished(roller: &Roller, samples: Vec<Sample>, update: u64) -> Result<Vec<Option<Sample>>> {
+    let context = CallContext {
+        seed: seed::derive(roller.root_seed, "collect-finish", update),
+        update,
+        split: Split::Train,
+    };
+    let endings = roller.scorers.task.finish(context, &samples)?;
+    let mut all = Vec::new();
+    for (mut sample, outcome) in samples.into_iter().zip(endings) {
+        all.push(match outcome {
+            Outcome::Value(ending) if !ending.valid => None,
+            Outcome::Value(ending) => {
+                if ending.kept < sample.tokens.len() {
+                    sample.tokens.truncate(ending.kept);
+                    sample.text = roller.tokenizer.decode(&sample.tokens);
+                }
+                Some(sample)
+            }
+            Outcome::NotApplicable => Some(sample),
+            Outcome::Invalid(text) | Outcome::Error(text) => bail!(
+                "task `{}` failed on a response to be compared: {text}",
+                roller.scorers.task.identity().name
+            ),
+        });
+    }
+    Ok(all)
+}
