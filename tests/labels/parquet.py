@@ -1,5 +1,5 @@
-"""Writes words.parquet and talk.parquet beside this file, as Hugging Face's libraries write preference
-data: with pyarrow, whose defaults they use. Run it with pyarrow 15 or newer."""
+"""Writes words.parquet, talk.parquet and zstd.parquet beside this file. The first two are as Hugging Face's
+libraries write preference data: with pyarrow, whose defaults they use. Run it with pyarrow 15 or newer."""
 
 from pathlib import Path
 
@@ -18,6 +18,12 @@ pq.write_table(
         }
     ),
     FOLDER / "words.parquet",
+)
+
+pq.write_table(
+    pa.table({"chosen": ["a"], "rejected": ["b"]}),
+    FOLDER / "zstd.parquet",
+    compression="zstd",
 )
 
 

@@ -159,36 +159,6 @@ fn what_is_not_there_cannot_be_the_best() {
         ),
         (&["a", "b"], Answer::Tie(vec![0, 0]), "tie", "different"),
         (&["a", "b"], Answer::Tie(vec![1]), "tie", "two or more"),
-        (
-            &["a", "b"],
-            Answer::Ranking(vec![vec![0], vec![1]]),
-            "ranking",
-            "of two responses",
-        ),
-        (
-            &["a", "b", "c"],
-            Answer::Ranking(vec![vec![2], vec![0]]),
-            "ranking",
-            "each of 0 to 2 once",
-        ),
-        (
-            &["a", "b", "c"],
-            Answer::Ranking(vec![vec![0, 1], vec![2, 1]]),
-            "ranking",
-            "each of 0 to 2 once",
-        ),
-        (
-            &["a", "b", "c"],
-            Answer::Ranking(vec![vec![0, 1, 2], vec![]]),
-            "ranking",
-            "each of 0 to 2 once",
-        ),
-        (
-            &["a", "b", "c"],
-            Answer::Ranking(vec![vec![0, 1, 2]]),
-            "ranking",
-            "one group",
-        ),
     ] {
         let problem = of_texts("q", responses, answer).check().unwrap_err();
         assert_eq!(problem.field, field);
@@ -204,6 +174,41 @@ fn what_is_not_there_cannot_be_the_best() {
         problem.contains("`responses`: 1 is not written as"),
         "{problem}"
     );
+}
+
+#[test]
+fn a_ranking_names_each_response_once() {
+    for (responses, answer, part) in [
+        (
+            &["a", "b"][..],
+            Answer::Ranking(vec![vec![0], vec![1]]),
+            "of two responses",
+        ),
+        (
+            &["a", "b", "c"],
+            Answer::Ranking(vec![vec![2], vec![0]]),
+            "each of 0 to 2 once",
+        ),
+        (
+            &["a", "b", "c"],
+            Answer::Ranking(vec![vec![0, 1], vec![2, 1]]),
+            "each of 0 to 2 once",
+        ),
+        (
+            &["a", "b", "c"],
+            Answer::Ranking(vec![vec![0, 1, 2], vec![]]),
+            "each of 0 to 2 once",
+        ),
+        (
+            &["a", "b", "c"],
+            Answer::Ranking(vec![vec![0, 1, 2]]),
+            "one group",
+        ),
+    ] {
+        let problem = of_texts("q", responses, answer).check().unwrap_err();
+        assert_eq!(problem.field, "ranking");
+        assert!(problem.problem.contains(part), "{problem}");
+    }
 }
 
 #[test]

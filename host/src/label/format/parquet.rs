@@ -36,10 +36,12 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
     let columns = schema.get_fields();
     let has = |name: &str| columns.iter().any(|column| column.name() == name);
     let ours = has("answer");
-    if !ours && !(has("chosen") && has("rejected")) {
+    let theirs = has("chosen") && has("rejected");
+    if !ours && !theirs {
         let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
         bail!("it has no columns `chosen` and `rejected`, and no `answer`, but {names:?}");
     }
+    check_packing(&file)?;
     let (known, other): (Vec<_>, Vec<_>) = columns.iter().cloned().partition(|column| {
         let name = column.name();
         match ours {
@@ -66,6 +68,22 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
         };
         let pushed = label.and_then(|label| into.push(label));
         pushed.with_context(about)?;
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be unpacked, before anything is read.
+fn check_packing(file: &SerializedFileReader<File>) -> Result<()> {
+    let groups = file.metadata().row_groups().iter();
+    for column in groups.flat_map(|group| group.columns()) {
+        match column.compression() {
+            Compression::UNCOMPRESSED | Compression::SNAPPY => {}
+            other => bail!(
+                "column `{}` is packed with {other}, must be with SNAPPY or not at all\n\
+                 hint: write it again so, such as with pandas: df.to_parquet(name)",
+                column.column_path().string()
+            ),
+        }
     }
     Ok(())
 }

@@ -41,7 +41,7 @@ pub(super) fn for_lines(
     Ok(())
 }
 
-/// Calls `each` with the number, from 1, of every line of JSON objects, and the object.
+/// Calls `each` with the object of every line.
 pub(super) fn for_objects(
     file: impl BufRead,
     mut each: impl FnMut(&Map<String, Value>) -> Result<()>,
@@ -72,7 +72,7 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(line: &str) -> Result<T> {
     Ok(value)
 }
 
-/// Calls `each` with every object of a JSON array; `label` says which array, when it is none.
+/// Calls `each` with every object of a JSON array, one at a time.
 pub(super) fn for_rows(
     file: impl Read,
     each: impl FnMut(&Map<String, Value>) -> Result<()>,

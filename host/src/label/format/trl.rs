@@ -41,41 +41,15 @@ pub(super) fn label(row: &Map<String, Value>, left: &mut Tally) -> Result<Label>
     }
     let talks = |said: &Said| matches!(said, Said::Talk(_));
     if [&chosen, &rejected].into_iter().chain(&prompt).any(talks) {
-        count(
-            left,
-            "who says what in messages, where there is one message",
-        );
+        count(left, "who says a message that stands alone");
     }
-    let texts = match (prompt, chosen, rejected) {
-        (Some(prompt), Said::Text(chosen), Said::Text(rejected)) => {
-            [prompt.text(), chosen, rejected]
-        }
-        (None, Said::Text(chosen), Said::Text(rejected)) => {
-            let shared = shared_words(&chosen, &rejected);
-            [
-                chosen[..shared].to_owned(),
-                chosen[shared..].to_owned(),
-                rejected[shared..].to_owned(),
-            ]
-        }
-        (Some(Said::Talk(prompt)), Said::Talk(chosen), Said::Talk(rejected)) => {
-            [prompt, chosen, rejected].map(|messages| transcript(&messages))
-        }
-        // A prompt that is a text is the first message of both, or the last of several.
-        (prompt, Said::Talk(chosen), Said::Talk(rejected)) => {
-            let shared = shared_messages(&chosen, &rejected);
-            let prompt = match prompt {
-                Some(prompt) if shared == 0 => prompt.text(),
-                _ => transcript(&chosen[..shared]),
-            };
-            let rest = [&chosen[shared..], &rejected[shared..]].map(transcript);
-            let [chosen, rejected] = rest;
-            [prompt, chosen, rejected]
-        }
-        (_, Said::Text(_), Said::Talk(_)) => {
+    let texts = match (chosen, rejected) {
+        (Said::Text(chosen), Said::Text(rejected)) => of_texts(prompt, chosen, &rejected),
+        (Said::Talk(chosen), Said::Talk(rejected)) => of_talks(prompt, &chosen, &rejected, left),
+        (Said::Text(_), Said::Talk(_)) => {
             bail!("`rejected` is a list of messages, must be a text as `chosen` is")
         }
-        (_, Said::Talk(_), Said::Text(_)) => {
+        (Said::Talk(_), Said::Text(_)) => {
             bail!("`rejected` is a text, must be a list of messages as `chosen` is")
         }
     };
@@ -90,6 +64,42 @@ pub(super) fn label(row: &Map<String, Value>, left: &mut Tally) -> Result<Label>
         labeler: Labeler::Unknown,
         time: None,
     })
+}
+
+/// Query and responses.
+fn of_texts(prompt: Option<Said>, chosen: String, rejected: &str) -> [String; 3] {
+    match prompt {
+        Some(prompt) => [prompt.text(), chosen, rejected.to_owned()],
+        None => {
+            let shared = shared_words(&chosen, rejected);
+            let [prompt, chosen] = [&chosen[..shared], &chosen[shared..]];
+            [prompt, chosen, &rejected[shared..]].map(str::to_owned)
+        }
+    }
+}
+
+/// Query and responses. Where the prompt is no list of messages, both of the others begin with it.
+fn of_talks(
+    prompt: Option<Said>,
+    chosen: &[Message],
+    rejected: &[Message],
+    left: &mut Tally,
+) -> [String; 3] {
+    if let Some(Said::Talk(prompt)) = &prompt {
+        return [prompt, chosen, rejected].map(transcript);
+    }
+    let shared = shared_messages(chosen, rejected);
+    let before = &chosen[..shared];
+    let query = match prompt {
+        Some(prompt) if shared == 0 => prompt.text(),
+        Some(Said::Text(prompt)) if before.iter().all(|message| message.content != prompt) => {
+            count(left, "`prompt`, where it is none of the messages");
+            transcript(before)
+        }
+        _ => transcript(before),
+    };
+    let [chosen, rejected] = [&chosen[shared..], &rejected[shared..]].map(transcript);
+    [query, chosen, rejected]
 }
 
 /// A text, or what was said in turns.

@@ -347,6 +347,9 @@ fn parquet_that_is_cut_or_changed() {
     let whole = write(&labels, Format::named("parquet").unwrap())
         .unwrap()
         .bytes;
+    let packed = include_bytes!("../../../../../tests/labels/zstd.parquet");
+    let parts = ["column `chosen` is packed with ZSTD", "hint: "];
+    check("parquet", packed, &parts);
     for length in [4, 100, whole.len() / 2, whole.len() - 1] {
         check("parquet", &whole[..length], &["no Parquet file"]);
     }

@@ -113,7 +113,7 @@ fn trl_rows_in_all_their_forms() {
         let first = reread(row.as_bytes(), "trl").unwrap();
         assert_eq!(texts(&first.labels[0]), wanted, "{row}");
         assert_eq!(first.labels[0].answer, Answer::Best(0));
-        let said = first.left.keys().any(|what| what.contains("who says what"));
+        let said = first.left.keys().any(|what| what.contains("who says"));
         assert_eq!(said, row.contains("role"), "{row}");
         let written = write(&first.labels, Format::named("trl").unwrap()).unwrap();
         assert!(written.lost.is_empty(), "{row}");
@@ -122,6 +122,13 @@ fn trl_rows_in_all_their_forms() {
     let scored = r#"{"prompt": "p", "chosen": "a", "rejected": "b", "score_chosen": 4}"#;
     let left = reread(scored.as_bytes(), "trl").unwrap().left;
     assert_eq!(left, Tally::from([("`score_chosen`".to_owned(), 1)]));
+    let other =
+        format!(r#"{{"prompt": "?", "chosen": [{ask}, {blue}], "rejected": [{ask}, {green}]}}"#);
+    let left = reread(other.as_bytes(), "trl").unwrap().left;
+    assert!(
+        left.keys().any(|what| what.starts_with("`prompt`")),
+        "{left:?}"
+    );
 }
 
 const STUDIO: &str = r#"[
