@@ -37,17 +37,35 @@ impl Passage {
     }
 }
 
-/// What was judged: one query, and its responses in the order in which the judge saw them.
+/// What was judged: one query, and its responses in the order in which the judge saw them. All of them
+/// have text, or all have token ids.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Comparison {
     /// The prompt.
     pub query: Passage,
-    /// One for a rating, two or more otherwise.
+    /// One for a rating; two or more where one is chosen before others.
     pub responses: Vec<Passage>,
     /// What made the responses; absent when that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+}
+
+impl Comparison {
+    /// The query and the responses.
+    pub fn passages(&self) -> impl Iterator<Item = &Passage> {
+        [&self.query].into_iter().chain(&self.responses)
+    }
+
+    /// Whether it can be read as text.
+    pub fn has_texts(&self) -> bool {
+        self.passages().all(|passage| passage.text.is_some())
+    }
+
+    /// Whether it can be read as token ids.
+    pub fn has_tokens(&self) -> bool {
+        self.passages().all(|passage| passage.tokens.is_some())
+    }
 }
 
 /// What made the responses of a comparison.
@@ -68,6 +86,8 @@ pub enum Answer {
     Best(usize),
     /// The responses at these places are equally good, and better than the rest.
     Tie(Vec<usize>),
+    /// All responses, three or more, from the best to the worst; those of one group are equally good.
+    Ranking(Vec<Vec<usize>>),
     /// The first of two responses is worth so much less than the second.
     Difference(f64),
     /// The one response is worth so much.
@@ -76,6 +96,36 @@ pub enum Answer {
     Abstain,
     /// The judge passed it on without judging.
     Skip,
+}
+
+impl Answer {
+    /// What groups of places say, from the best to the worst, of so many responses. That may be less
+    /// than a ranking: all in one group are a tie, and the better of two is the best.
+    pub fn ranked(mut groups: Vec<Vec<usize>>, count: usize) -> Answer {
+        match groups.as_mut_slice() {
+            [all] if all.len() == count => Answer::Tie(std::mem::take(all)),
+            [first, second] if count == 2 && (first.len(), second.len()) == (1, 1) => {
+                Answer::Best(first[0])
+            }
+            _ => Answer::Ranking(groups),
+        }
+    }
+
+    /// The one response that it puts before all others.
+    pub fn first(&self) -> Option<usize> {
+        match self {
+            Answer::Best(place) => Some(*place),
+            Answer::Ranking(groups) => match groups.first()?.as_slice() {
+                [place] => Some(*place),
+                _ => None,
+            },
+            Answer::Tie(_)
+            | Answer::Difference(_)
+            | Answer::Rating(_)
+            | Answer::Abstain
+            | Answer::Skip => None,
+        }
+    }
 }
 
 /// Who judged.
@@ -126,20 +176,13 @@ impl Label {
     /// Refuses what cannot be learned from: empty passages, places that are not there, numbers that
     /// are none.
     pub fn check(&self) -> Result<(), Malformed> {
-        let bad = |field, problem: String| Err(Malformed { field, problem });
-        let responses = &self.comparison.responses;
-        let unsaid = |passage: &Passage| passage.text.is_none() && passage.tokens.is_none();
-        if unsaid(&self.comparison.query) {
-            return bad("query", "has neither text nor tokens".into());
-        }
-        if let Some(at) = responses.iter().position(unsaid) {
-            return bad("responses", format!("{at} has neither text nor tokens"));
-        }
-        let count = responses.len();
+        check_passages(&self.comparison)?;
+        let count = self.comparison.responses.len();
         let wanted = match self.answer {
             Answer::Rating(_) => 1..=1,
             Answer::Difference(_) => 2..=2,
-            _ => 2..=usize::MAX,
+            Answer::Best(_) | Answer::Tie(_) | Answer::Ranking(_) => 2..=usize::MAX,
+            Answer::Abstain | Answer::Skip => 1..=usize::MAX,
         };
         if !wanted.contains(&count) {
             let least = wanted.start();
@@ -155,29 +198,72 @@ impl Label {
                 bad("best", format!("is {place}, must be 0 to {}", count - 1))
             }
             Answer::Tie(places) => check_tie(places, count),
+            Answer::Ranking(groups) => check_ranking(groups, count),
             Answer::Difference(value) | Answer::Rating(value) if !value.is_finite() => {
                 bad("score", format!("is {value}, must be a number"))
             }
-            _ => Ok(()),
+            Answer::Best(_)
+            | Answer::Difference(_)
+            | Answer::Rating(_)
+            | Answer::Abstain
+            | Answer::Skip => Ok(()),
         }
     }
 }
 
+fn bad(field: &'static str, problem: String) -> Result<(), Malformed> {
+    Err(Malformed { field, problem })
+}
+
+fn check_passages(comparison: &Comparison) -> Result<(), Malformed> {
+    let Comparison {
+        query, responses, ..
+    } = comparison;
+    let unsaid = |passage: &Passage| passage.text.is_none() && passage.tokens.is_none();
+    if unsaid(query) {
+        return bad("query", "has neither text nor tokens".into());
+    }
+    if let Some(at) = responses.iter().position(unsaid) {
+        return bad("responses", format!("{at} has neither text nor tokens"));
+    }
+    if comparison.has_texts() || comparison.has_tokens() {
+        return Ok(());
+    }
+    // Some passage is token ids alone, and some other is text alone.
+    let unlike = |passage: &Passage| passage.text.is_some() != query.text.is_some();
+    let other = |passage: &Passage| passage.tokens.is_some() != query.tokens.is_some();
+    let at = responses.iter().position(|r| unlike(r) || other(r));
+    let problem = format!(
+        "{} is not written as the query is: one has text, the other token ids alone",
+        at.unwrap_or_default()
+    );
+    bad("responses", problem)
+}
+
 fn check_tie(places: &[usize], count: usize) -> Result<(), Malformed> {
-    let bad = |problem| {
-        Err(Malformed {
-            field: "tie",
-            problem,
-        })
-    };
     if let Some(place) = places.iter().find(|place| **place >= count) {
-        return bad(format!("names {place}, must be 0 to {}", count - 1));
+        return bad("tie", format!("names {place}, must be 0 to {}", count - 1));
     }
     let different: std::collections::BTreeSet<_> = places.iter().collect();
     if different.len() != places.len() || places.len() < 2 {
-        return bad(format!(
-            "names {places:?}, must name two or more different responses"
-        ));
+        let problem = format!("names {places:?}, must name two or more different responses");
+        return bad("tie", problem);
+    }
+    Ok(())
+}
+
+fn check_ranking(groups: &[Vec<usize>], count: usize) -> Result<(), Malformed> {
+    let mut places: Vec<usize> = groups.iter().flatten().copied().collect();
+    places.sort_unstable();
+    if !places.into_iter().eq(0..count) || groups.iter().any(Vec::is_empty) {
+        let problem = format!("is {groups:?}, must name each of 0 to {} once", count - 1);
+        return bad("ranking", problem);
+    }
+    if groups.len() < 2 {
+        return bad("ranking", "has one group, which is a `tie`".into());
+    }
+    if count == 2 {
+        return bad("ranking", "is of two responses, which is `best`".into());
     }
     Ok(())
 }

@@ -63,6 +63,8 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("tokenizers", &["tokenizer"]),
     ("sha2", &["digest"]),
     ("rusqlite", &["label"]),
+    ("csv", &["label"]),
+    ("parquet", &["label"]),
 ];
 
 fn source() -> PathBuf {

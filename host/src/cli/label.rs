@@ -3,14 +3,17 @@
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
 use crate::digest;
 use crate::label::Label;
-use crate::label::format::{self, Format};
+use crate::label::format::{self, FORMATS, Format, Tally};
 use crate::label::stats::Stats;
 use crate::label::store::Store;
 use crate::run_dir::replace;
+
+mod stats;
 
 #[derive(Subcommand)]
 pub(super) enum LabelCommand {
@@ -23,9 +26,8 @@ pub(super) enum LabelCommand {
         files: Vec<PathBuf>,
         #[command(flatten)]
         store: StoreArgs,
-        /// How they are written
-        #[arg(long)]
-        format: FormatName,
+        #[command(flatten)]
+        format: FormatArgs,
     },
     /// Write the labels of a store to a file, and say what the format cannot carry
     Export {
@@ -33,9 +35,11 @@ pub(super) enum LabelCommand {
         file: PathBuf,
         #[command(flatten)]
         store: StoreArgs,
-        /// How to write it
+        #[command(flatten)]
+        format: FormatArgs,
+        /// Write those labels alone that have this; a file holds labels of one kind
         #[arg(long)]
-        format: FormatName,
+        only: Option<Only>,
     },
     /// Count labels; show agreement, and whether judges prefer places or lengths
     Stats {
@@ -54,21 +58,28 @@ pub(super) struct StoreArgs {
     store: PathBuf,
 }
 
-#[derive(Clone, Copy, ValueEnum)]
-pub(super) enum FormatName {
-    /// A label a line, with everything; Attune's own
-    Jsonl,
-    /// Token ids, as lm-human-preferences has them
-    Original,
+#[derive(Args)]
+pub(super) struct FormatArgs {
+    /// How labels are written there; `docs/labels.md` shows each
+    #[arg(long, value_parser = formats())]
+    format: &'static Format,
 }
 
-impl From<FormatName> for Format {
-    fn from(name: FormatName) -> Format {
-        match name {
-            FormatName::Jsonl => Format::Lines,
-            FormatName::Original => Format::Original,
-        }
-    }
+/// What passages are given as.
+#[derive(Clone, Copy, ValueEnum)]
+pub(super) enum Only {
+    /// Characters
+    Text,
+    /// Token ids
+    Tokens,
+}
+
+fn formats() -> impl TypedValueParser<Value = &'static Format> {
+    let names = FORMATS
+        .iter()
+        .map(|format| PossibleValue::new(format.name).help(format.about));
+    PossibleValuesParser::new(names)
+        .try_map(|name| Format::named(&name).context("there is no such format"))
 }
 
 pub(super) fn run(command: &LabelCommand) -> Result<()> {
@@ -77,26 +88,31 @@ pub(super) fn run(command: &LabelCommand) -> Result<()> {
             files,
             store,
             format,
-        } => import(files, &store.store, (*format).into()),
+        } => import(files, &store.store, format.format),
         LabelCommand::Export {
             file,
             store,
             format,
-        } => export(file, &store.store, (*format).into()),
-        LabelCommand::Stats { store, json } => stats(&store.store, *json),
+            only,
+        } => export(file, &store.store, format.format, *only),
+        LabelCommand::Stats { store, json } => {
+            let stats = Stats::of(&all(&store.store)?);
+            stats::print(&stats, *json)
+        }
     }
 }
 
-fn import(files: &[PathBuf], store: &Path, format: Format) -> Result<()> {
+fn import(files: &[PathBuf], store: &Path, format: &Format) -> Result<()> {
     // Read first: a file that is wrong leaves no store behind.
     let mut read = Vec::new();
     for file in files {
-        let labels = format::read(file, format)?;
-        read.push((file, digest::of_file(file)?, labels));
+        let imported = format::read(file, format)?;
+        read.push((file, digest::of_file(file)?, imported));
     }
     let mut store = Store::create(store)?;
-    for (file, digest, labels) in &read {
+    for (file, digest, imported) in &read {
         let keyed = |(row, label): (usize, _)| (format!("{digest}:{row}"), label);
+        let labels = &imported.labels;
         let new = store
             .add(labels.iter().enumerate().map(keyed))
             .with_context(|| format!("nothing of `{}` was imported", file.display()))?;
@@ -105,19 +121,34 @@ fn import(files: &[PathBuf], store: &Path, format: Format) -> Result<()> {
             file.display(),
             labels.len()
         );
+        print_tally("not read", &imported.left);
     }
     Ok(())
 }
 
-fn export(file: &Path, store: &Path, format: Format) -> Result<()> {
+fn print_tally(title: &str, tally: &Tally) {
+    for (what, count) in tally {
+        println!("  {title}: {what} ({count})");
+    }
+}
+
+fn export(file: &Path, store: &Path, format: &Format, only: Option<Only>) -> Result<()> {
     if file.exists() {
         bail!(
             "`{}` is there already\nhint: remove it, or name another file",
             file.display()
         );
     }
-    let labels = all(store)?;
-    let written = format::write(&labels, format)?;
+    let mut labels = all(store)?;
+    let count = labels.len();
+    labels.retain(|label| match only {
+        None => true,
+        Some(Only::Text) => label.comparison.has_texts(),
+        Some(Only::Tokens) => label.comparison.has_tokens(),
+    });
+    let other = count - labels.len();
+    let about = || format!("cannot write labels to `{}`", file.display());
+    let written = format::write(&labels, format).with_context(about)?;
     if written.labels == 0 {
         let why: Vec<&str> = written.lost.keys().map(String::as_str).collect();
         bail!(
@@ -128,8 +159,9 @@ fn export(file: &Path, store: &Path, format: Format) -> Result<()> {
     }
     replace(file, &written.bytes)?;
     println!("{}: {} labels", file.display(), written.labels);
-    for (what, count) in &written.lost {
-        println!("  not in it: {what} ({count} labels)");
+    print_tally("not in it", &written.lost);
+    if other > 0 {
+        println!("  not in it: labels that `--only` leaves out ({other})");
     }
     Ok(())
 }
@@ -137,52 +169,4 @@ fn export(file: &Path, store: &Path, format: Format) -> Result<()> {
 fn all(store: &Path) -> Result<Vec<Label>> {
     let labels = Store::open(store)?.labels()?;
     Ok(labels.into_iter().map(|(_, label)| label).collect())
-}
-
-fn stats(store: &Path, json: bool) -> Result<()> {
-    let stats = Stats::of(&all(store)?);
-    if json {
-        println!("{}", serde_json::to_string_pretty(&stats)?);
-        return Ok(());
-    }
-    println!("labels          {}", stats.labels);
-    println!("comparisons     {}", stats.comparisons);
-    for (title, counts) in [("kind", &stats.kinds), ("labeler", &stats.labelers)] {
-        println!("\n{title:<28} labels");
-        for (name, count) in counts {
-            println!("{name:<28} {count:>6}");
-        }
-    }
-    println!("");
-    for (count, places) in &stats.places {
-        let all: usize = places.iter().sum();
-        let shares: Vec<String> = places
-            .iter()
-            .map(|here| format!("{:.1} %", 100.0 * *here as f64 / all as f64))
-            .collect();
-        println!("best of {count}, by place   {}", shares.join("  "));
-    }
-    if stats.longest.1 > 0 {
-        let (best, of) = stats.longest;
-        println!(
-            "the longest was the best in {best} of {of} ({:.1} %; {:.1} % by chance)",
-            100.0 * best as f64 / of as f64,
-            100.0 * stats.longest_by_chance / of as f64
-        );
-    }
-    println!(
-        "repeated by the same judge {}, contradicted by the same judge {}",
-        stats.duplicates, stats.contradictions
-    );
-    match stats.alpha {
-        Some(alpha) => println!(
-            "Krippendorff's alpha {alpha:.3} over {} comparisons with several judges",
-            stats.shared
-        ),
-        None => println!("agreement unknown: no two judges chose differently among the same"),
-    }
-    if let Some(rate) = stats.per_minute {
-        println!("{rate:.1} labels a minute");
-    }
-    Ok(())
 }

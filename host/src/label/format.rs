@@ -1,34 +1,158 @@
-//! Files that labels travel in. Each format says what of a label it cannot carry; nothing is dropped
-//! in silence.
+//! Files that labels travel in. Each format says what of a label it cannot carry, and what of a file it
+//! did not read; nothing is dropped in silence.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader, Read};
+use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
+use serde_json::Value;
 
-use super::Label;
+use super::{Label, Passage};
 
+mod argilla;
+mod csv;
+mod fields;
+mod label_studio;
 mod lines;
 mod original;
-
-/// No line may be longer: a file without line breaks is not read into memory to find that out.
-const LONGEST_LINE: u64 = 64 << 20;
-/// Nor may a file that has to be read whole.
-const LARGEST_FILE: u64 = 4 << 30;
+mod parquet;
+mod stream;
+mod table;
+mod time;
+mod trl;
 
 /// How labels are written down.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Format {
-    /// Attune's own: a label a line, as JSON, with everything.
-    Lines,
-    /// The original implementation's: a JSON array of token ids.
-    Original,
+pub struct Format {
+    /// What it is called.
+    pub name: &'static str,
+    /// What it is, in a line.
+    pub about: &'static str,
+    read: fn(File, &mut Imported) -> Result<()>,
+    write: fn(&[Label]) -> Result<Written>,
 }
 
+/// All formats. What each of them looks like is in `docs/labels.md`.
+pub const FORMATS: &[Format] = &[
+    Format {
+        name: "jsonl",
+        about: "A label a line, with everything; Attune's own",
+        read: lines::read,
+        write: lines::write,
+    },
+    Format {
+        name: "original",
+        about: "Token ids, as lm-human-preferences has them",
+        read: original::read,
+        write: original::write,
+    },
+    Format {
+        name: "trl",
+        about: "JSON lines with prompt, chosen and rejected, as TRL has them",
+        read: trl::read,
+        write: trl::write,
+    },
+    Format {
+        name: "label-studio",
+        about: "Label Studio's JSON export of pairwise, ranker and rating tasks",
+        read: label_studio::read,
+        write: label_studio::write,
+    },
+    Format {
+        name: "argilla",
+        about: "Argilla's JSON export of records with ranking, label and rating questions",
+        read: argilla::read,
+        write: argilla::write,
+    },
+    Format {
+        name: "csv",
+        about: "A table with a header, for spreadsheets",
+        read: csv::read,
+        write: csv::write,
+    },
+    Format {
+        name: "parquet",
+        about: "A table as Parquet; also reads prompt, chosen and rejected of Hugging Face's files",
+        read: parquet::read,
+        write: parquet::write,
+    },
+];
+
 impl Format {
-    /// All formats with their names.
-    pub const ALL: &[(&str, Format)] = &[("jsonl", Format::Lines), ("original", Format::Original)];
+    /// The format of this name.
+    pub fn named(name: &str) -> Option<&'static Format> {
+        FORMATS.iter().find(|format| format.name == name)
+    }
+}
+
+/// How many rows or labels there are of what.
+pub type Tally = BTreeMap<String, usize>;
+
+/// The labels of a file, and what of the file is not in them.
+#[derive(Debug, Default)]
+pub struct Imported {
+    /// All labels, in the file's order.
+    pub labels: Vec<Label>,
+    /// How many rows have what, for everything that was not read.
+    pub left: Tally,
+    kind: Kind,
+}
+
+impl Imported {
+    /// Takes a label of a file, all of whose labels must be written in one way.
+    fn push(&mut self, label: Label) -> Result<()> {
+        label.check()?;
+        let Some(kind) = self.kind.with(&label) else {
+            let [before, here] = if self.kind.texts {
+                ["text", "token ids"]
+            } else {
+                ["token ids", "text"]
+            };
+            bail!(
+                "`query` and responses are {here} alone, in rows before they are {before} alone\n\
+                 hint: put texts and token ids into two files"
+            );
+        };
+        self.kind = kind;
+        self.labels.push(label);
+        Ok(())
+    }
+}
+
+/// In which ways all of some labels can be read.
+#[derive(Debug, Clone, Copy)]
+struct Kind {
+    texts: bool,
+    tokens: bool,
+}
+
+impl Default for Kind {
+    fn default() -> Kind {
+        Kind {
+            texts: true,
+            tokens: true,
+        }
+    }
+}
+
+impl Kind {
+    /// With one more label; none when there is no way left.
+    fn with(self, label: &Label) -> Option<Kind> {
+        let kind = Kind {
+            texts: self.texts && label.comparison.has_texts(),
+            tokens: self.tokens && label.comparison.has_tokens(),
+        };
+        (kind.texts || kind.tokens).then_some(kind)
+    }
+}
+
+/// Refuses to write what could not be read again.
+fn one_kind(labels: &[Label]) -> Result<Kind> {
+    let kind = labels.iter().try_fold(Kind::default(), Kind::with);
+    kind.context(
+        "some labels are of texts alone, others of token ids alone, and a file holds one kind\n\
+         hint: `--only text` or `--only tokens`",
+    )
 }
 
 /// A file, and what of the labels is not in it.
@@ -39,80 +163,95 @@ pub struct Written {
     /// How many labels are in it.
     pub labels: usize,
     /// How many labels lack what, for everything that the format cannot carry.
-    pub lost: BTreeMap<String, usize>,
-}
-
-impl Written {
-    fn lose(&mut self, what: impl Into<String>) {
-        *self.lost.entry(what.into()).or_default() += 1;
-    }
+    pub lost: Tally,
 }
 
 /// All labels of a file. An error names the file, the line or row, and the field.
-pub fn read(path: &Path, format: Format) -> Result<Vec<Label>> {
+pub fn read(path: &Path, format: &Format) -> Result<Imported> {
     let about = || format!("cannot read labels from `{}`", path.display());
-    let file = std::fs::File::open(path).with_context(about)?;
-    let labels = match format {
-        Format::Lines => lines::read(BufReader::new(file)),
-        Format::Original => original::read(&whole(file).with_context(about)?),
-    };
-    let labels = labels.with_context(about)?;
-    if labels.is_empty() {
+    let file = File::open(path).with_context(about)?;
+    let mut imported = Imported::default();
+    (format.read)(file, &mut imported).with_context(about)?;
+    if imported.labels.is_empty() {
         return Err(anyhow!("it has no labels\nhint: is it the right file?")).with_context(about);
     }
-    Ok(labels)
+    Ok(imported)
 }
 
 /// Labels as a file.
-pub fn write(labels: &[Label], format: Format) -> Result<Written> {
-    match format {
-        Format::Lines => lines::write(labels),
-        Format::Original => original::write(labels),
-    }
+pub fn write(labels: &[Label], format: &Format) -> Result<Written> {
+    (format.write)(labels)
 }
 
-fn whole(file: std::fs::File) -> Result<String> {
-    let mut text = String::new();
-    let read = file.take(LARGEST_FILE + 1).read_to_string(&mut text)?;
-    if read as u64 > LARGEST_FILE {
-        bail!(
-            "it is larger than {} GiB\nhint: split it",
-            LARGEST_FILE >> 30
-        );
-    }
-    Ok(text)
+fn count(tally: &mut Tally, what: impl Into<String>) {
+    *tally.entry(what.into()).or_default() += 1;
 }
 
-/// Calls `each` with the number, from 1, and the text of every line that is not empty.
-fn for_lines(
-    mut file: impl BufRead,
-    mut each: impl FnMut(usize, &str) -> Result<()>,
-) -> Result<()> {
+/// Labels as rows, each of them written by `row`, which says why when there can be none. What a row
+/// lacks is found by reading it again.
+fn rows<R>(
+    labels: &[Label],
+    row: impl Fn(&Label) -> Result<R, &'static str>,
+    read: impl Fn(&R) -> Result<Label>,
+) -> Result<(Vec<R>, Written)> {
+    let mut rows = Vec::new();
+    let mut written = Written::default();
+    for label in labels {
+        match row(label) {
+            Ok(row) => {
+                let back = read(&row).context("a row that was just written is not readable")?;
+                for what in losses(label, &back) {
+                    count(&mut written.lost, what);
+                }
+                rows.push(row);
+            }
+            Err(why) => count(&mut written.lost, format!("the label: {why}")),
+        }
+    }
+    written.labels = rows.len();
+    Ok((rows, written))
+}
+
+/// A JSON object a line.
+fn in_lines(rows: &[Value]) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    for number in 1.. {
-        bytes.clear();
-        let read = file
-            .by_ref()
-            .take(LONGEST_LINE)
-            .read_until(b'\n', &mut bytes)?;
-        if read == 0 {
-            break;
-        }
-        if read as u64 == LONGEST_LINE && bytes.last() != Some(&b'\n') {
-            bail!(
-                "line {number} is longer than {} MiB\nhint: a label is a line; is it the right format?",
-                LONGEST_LINE >> 20
-            );
-        }
-        let text = std::str::from_utf8(&bytes)
-            .with_context(|| format!("line {number} is not UTF-8 text"))?;
-        // Spreadsheets put a byte order mark before the first line.
-        let text = text.trim_start_matches('\u{feff}').trim();
-        if !text.is_empty() {
-            each(number, text)?;
-        }
+    for row in rows {
+        serde_json::to_writer(&mut bytes, row)?;
+        bytes.push(b'\n');
     }
-    Ok(())
+    Ok(bytes)
+}
+
+/// What of a label is not in what was read back.
+fn losses(label: &Label, back: &Label) -> Vec<&'static str> {
+    let turned = label.answer != back.answer;
+    let mut responses: Vec<&Passage> = back.comparison.responses.iter().collect();
+    if turned {
+        // The only answer that a format turns around is the better of two.
+        responses.reverse();
+    }
+    let mut texts = false;
+    let mut tokens = false;
+    let read = [&back.comparison.query].into_iter().chain(responses);
+    for (passage, read) in label.comparison.passages().zip(read) {
+        texts |= passage.text != read.text;
+        tokens |= passage.tokens != read.tokens;
+    }
+    let found = [
+        (turned, "the order of the responses"),
+        (texts, "texts"),
+        (tokens, "token ids"),
+        (
+            label.comparison.source != back.comparison.source,
+            "where the responses are from",
+        ),
+        (label.labeler != back.labeler, "who judged"),
+        (label.time != back.time, "when it was judged"),
+    ];
+    found
+        .into_iter()
+        .filter_map(|(lost, what)| lost.then_some(what))
+        .collect()
 }
 
 #[cfg(test)]

@@ -1,25 +1,23 @@
 //! A label a line, as JSON, with everything: what is imported from here is what was exported.
 
-use std::io::BufRead;
+use std::fs::File;
+use std::io::BufReader;
 
 use anyhow::{Context, Result};
 
-use super::{Written, for_lines};
+use super::stream::{for_lines, parse};
+use super::{Imported, Written, one_kind};
 use crate::label::Label;
 
-pub(super) fn read(file: impl BufRead) -> Result<Vec<Label>> {
-    let mut labels = Vec::new();
-    for_lines(file, |number, text| {
-        let about = || format!("line {number}");
-        let label: Label = serde_json::from_str(text).with_context(about)?;
-        label.check().with_context(about)?;
-        labels.push(label);
-        Ok(())
-    })?;
-    Ok(labels)
+pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
+    for_lines(BufReader::new(file), |number, text| {
+        let label = parse(text).and_then(|label| into.push(label));
+        label.with_context(|| format!("line {number}"))
+    })
 }
 
 pub(super) fn write(labels: &[Label]) -> Result<Written> {
+    one_kind(labels)?;
     let mut written = Written {
         labels: labels.len(),
         ..Written::default()

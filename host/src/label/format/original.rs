@@ -1,23 +1,66 @@
 //! The files of the original implementation (openai/lm-human-preferences): a JSON array whose rows
 //! have token ids `query` and `sample0` … with `best`, or with `difference`, or `sample` with `score`.
+//! All queries of a file are of one length, and all samples are.
+
+use std::collections::BTreeMap;
+use std::fs::File;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
-use super::Written;
+use super::stream::{for_rows, wrong};
+use super::{Imported, Tally, Written, count, rows};
 use crate::label::{Answer, Comparison, Label, Labeler, Passage};
 
-pub(super) fn read(text: &str) -> Result<Vec<Label>> {
-    let rows: Vec<Value> = serde_json::from_str(text).context("it is no JSON array of labels")?;
-    let one = |(number, row): (usize, &Value)| {
-        let about = || format!("row {number}, counted from 0");
-        let row = row.as_object();
-        let label = label(row.context("is no JSON object").with_context(about)?);
-        let label = label.with_context(about)?;
-        label.check().with_context(about)?;
-        Ok(label)
+pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
+    let mut lengths = None;
+    for_rows(file, |row| {
+        let label = label(row)?;
+        // First what is wrong with the row itself.
+        label.check()?;
+        same_lengths(&label, &mut lengths)?;
+        note_unknown(row, &mut into.left);
+        into.push(label)
+    })
+}
+
+/// Refuses a label whose query or samples are not as long as those of the first.
+fn same_lengths(label: &Label, first: &mut Option<[usize; 2]>) -> Result<()> {
+    let Comparison {
+        query, responses, ..
+    } = &label.comparison;
+    let query = length(query);
+    let [query_length, sample_length] = *first.get_or_insert([query, length(&responses[0])]);
+    let names = (0..).map(|place| match label.answer {
+        Answer::Rating(_) => "sample".to_owned(),
+        _ => format!("sample{place}"),
+    });
+    let samples = names.zip(responses.iter().map(length));
+    let all = [("query".to_owned(), query, query_length)].into_iter();
+    for (name, found, wanted) in all.chain(samples.map(|(name, n)| (name, n, sample_length))) {
+        if found != wanted {
+            bail!(
+                "`{name}` has {found} token ids, must have {wanted} as in the first row\n\
+                 hint: fill the shorter ones up with the padding token"
+            );
+        }
+    }
+    Ok(())
+}
+
+fn length(passage: &Passage) -> usize {
+    passage.tokens.as_ref().map_or(0, Vec::len)
+}
+
+fn note_unknown(row: &Map<String, Value>, left: &mut Tally) {
+    let known = |name: &str| {
+        let number = name.strip_prefix("sample").unwrap_or("no");
+        ["query", "sample", "best", "difference", "score"].contains(&name)
+            || number.parse::<usize>().is_ok()
     };
-    rows.iter().enumerate().map(one).collect()
+    for name in row.keys().filter(|name| !known(name)) {
+        count(left, format!("`{name}`"));
+    }
 }
 
 fn label(row: &Map<String, Value>) -> Result<Label> {
@@ -70,30 +113,38 @@ fn passage(row: &Map<String, Value>, name: &str) -> Result<Passage> {
     Ok(Passage::of_tokens(ids))
 }
 
-fn wrong(name: &str, value: &Value, wanted: &str) -> String {
-    let mut shown = value.to_string();
-    if let Some((end, _)) = shown.char_indices().nth(60) {
-        shown.truncate(end);
-        shown.push('…');
-    }
-    format!("`{name}` is {shown}, must be {wanted}")
-}
-
 pub(super) fn write(labels: &[Label]) -> Result<Written> {
-    let mut written = Written::default();
-    let mut rows = Vec::new();
+    // Of the lengths that occur, those that most labels have.
+    let mut known: BTreeMap<[usize; 2], usize> = BTreeMap::new();
     for label in labels {
-        match row(label) {
-            Ok(row) => {
-                rows.push(row);
-                note_losses(label, &mut written);
-            }
-            Err(what) => written.lose(format!("the label: {what}")),
+        if let Some(lengths) = lengths(label) {
+            *known.entry(lengths).or_default() += 1;
         }
     }
-    written.labels = rows.len();
+    let most = known.into_iter().max_by_key(|(_, count)| *count);
+    let most = most.map(|(lengths, _)| lengths);
+    let one = |label: &Label| {
+        let row = row(label)?;
+        match lengths(label) {
+            Some(lengths) if Some(lengths) == most => Ok(row),
+            _ => Err("its query or responses are not as long as those of the others"),
+        }
+    };
+    let (rows, mut written) = rows(labels, one, |row| {
+        label(row.as_object().context("is no JSON object")?)
+    })?;
     written.bytes = serde_json::to_vec(&rows)?;
     Ok(written)
+}
+
+/// How long the query is, and how long all of the responses are.
+fn lengths(label: &Label) -> Option<[usize; 2]> {
+    let Comparison {
+        query, responses, ..
+    } = &label.comparison;
+    let all = length(responses.first()?);
+    let same = responses.iter().all(|response| length(response) == all);
+    same.then_some([length(query), all])
 }
 
 /// The row, or why there can be none.
@@ -122,28 +173,10 @@ fn row(label: &Label) -> Result<Value, &'static str> {
         Answer::Difference(value) => ("difference", value.into()),
         Answer::Rating(value) => ("score", value.into()),
         Answer::Tie(_) => return Err("a tie"),
+        Answer::Ranking(_) => return Err("a ranking"),
         Answer::Abstain => return Err("an abstention"),
         Answer::Skip => return Err("skipped"),
     };
     row.insert(name.to_owned(), value);
     Ok(Value::Object(row))
-}
-
-fn note_losses(label: &Label, written: &mut Written) {
-    let Comparison {
-        query,
-        responses,
-        source,
-    } = &label.comparison;
-    let mut passages = responses.iter().chain([query]);
-    for (lost, what) in [
-        (passages.any(|passage| passage.text.is_some()), "texts"),
-        (source.is_some(), "where the responses are from"),
-        (label.labeler != Labeler::Unknown, "who judged"),
-        (label.time.is_some(), "when it was judged"),
-    ] {
-        if lost {
-            written.lose(what);
-        }
-    }
 }

@@ -1,115 +1,143 @@
-//! There and back again, and files that are broken.
+//! There and back again, for every format.
 
-use super::super::tests::label;
-use super::super::{Answer, Labeler, Passage};
+use super::super::tests::{labels, of_texts};
+use super::super::{Answer, Labeler, Passage, Source};
 use super::*;
 use proptest::prelude::*;
 
-fn reread(bytes: &[u8], format: Format) -> Result<Vec<Label>> {
+mod broken;
+mod foreign;
+
+pub(super) fn reread(bytes: &[u8], format: &str) -> Result<Imported> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();
-    read(file.path(), format)
+    read(file.path(), Format::named(format).unwrap())
+}
+
+/// What is lost is said, and what is not said to be lost is there; a second trip loses nothing more.
+fn check(format: &'static Format, labels: &[Label]) -> Result<(), TestCaseError> {
+    let written = write(labels, format).unwrap();
+    let dropped = written.lost.iter();
+    let dropped = dropped.filter(|(what, _)| what.starts_with("the label"));
+    let dropped: usize = dropped.map(|(_, count)| count).sum();
+    prop_assert_eq!(written.labels + dropped, labels.len());
+    if written.labels == 0 {
+        return Ok(());
+    }
+    let read = reread(&written.bytes, format.name).unwrap();
+    prop_assert_eq!(read.labels.len(), written.labels);
+    prop_assert_eq!(&read.left, &Tally::new());
+    prop_assert_eq!(read.labels == labels, written.lost.is_empty());
+    let again = write(&read.labels, format).unwrap();
+    prop_assert_eq!(&again.lost, &Tally::new());
+    prop_assert_eq!(
+        &reread(&again.bytes, format.name).unwrap().labels,
+        &read.labels
+    );
+    Ok(())
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..Default::default() })]
     #[test]
-    fn lines_lose_nothing(labels in prop::collection::vec(label(), 1..9)) {
-        let written = write(&labels, Format::Lines).unwrap();
-        prop_assert!(written.lost.is_empty());
-        prop_assert_eq!(reread(&written.bytes, Format::Lines).unwrap(), labels);
-    }
-
-    #[test]
-    fn the_original_format_keeps_what_it_can_and_says_the_rest(
-        labels in prop::collection::vec(label(), 1..9)
-    ) {
-        let written = write(&labels, Format::Original).unwrap();
-        let dropped: usize = written.lost.iter().filter(|(what, _)| what.starts_with("the label"))
-            .map(|(_, count)| count).sum();
-        prop_assert_eq!(written.labels + dropped, labels.len());
-        if written.labels == 0 {
-            return Ok(());
+    fn nothing_is_lost_in_silence(labels in labels()) {
+        for format in FORMATS {
+            check(format, &labels)?;
         }
-        let read = reread(&written.bytes, Format::Original).unwrap();
-        prop_assert_eq!(read.len(), written.labels);
-        // A second trip has nothing left to lose.
-        let again = write(&read, Format::Original).unwrap();
-        prop_assert!(again.lost.is_empty());
-        prop_assert_eq!(&again.bytes, &written.bytes);
+    }
+
+    #[test]
+    fn attunes_own_formats_lose_nothing(labels in labels()) {
+        for format in ["jsonl", "parquet"] {
+            let written = write(&labels, Format::named(format).unwrap()).unwrap();
+            prop_assert_eq!(&written.lost, &Tally::new());
+            prop_assert_eq!(&reread(&written.bytes, format).unwrap().labels, &labels);
+        }
     }
 }
 
+/// One label of each kind, with everything that a label can have but token ids.
+pub(super) fn one_of_each() -> Vec<Label> {
+    let three = &["a", "b\n\"c\"", ""][..];
+    let kinds = [
+        (&three[..2], Answer::Best(0)),
+        (&three[..2], Answer::Best(1)),
+        (three, Answer::Best(2)),
+        (three, Answer::Tie(vec![0, 2])),
+        (three, Answer::Ranking(vec![vec![2], vec![0, 1]])),
+        (three, Answer::Ranking(vec![vec![2], vec![0], vec![1]])),
+        (&three[..2], Answer::Difference(-0.1)),
+        (&three[..1], Answer::Rating(7.0)),
+        (three, Answer::Abstain),
+        (three, Answer::Skip),
+    ];
+    let label = |(responses, answer)| {
+        let mut label = of_texts("q, \"q\"", responses, answer);
+        label.labeler = Labeler::Person("ann@example.org".to_owned());
+        label.time = Some(1_700_000_000_123);
+        label.comparison.source = Some(Source {
+            checkpoint: "run/7".to_owned(),
+            config: "0".repeat(64),
+        });
+        label
+    };
+    kinds.into_iter().map(label).collect()
+}
+
 #[test]
-fn rows_of_the_original_are_read_as_it_reads_them() {
-    let text = r#"[
-        {"query": [1, 50259], "sample0": [3], "sample1": [4], "sample2": [5], "sample3": [6], "best": 2, "x": 1},
-        {"query": [1], "sample0": [3], "sample1": [4], "difference": -0.5},
-        {"query": [1], "sample": [3], "score": 7}
-    ]"#;
-    let labels = reread(text.as_bytes(), Format::Original).unwrap();
-    assert_eq!(labels[0].answer, Answer::Best(2));
+fn each_format_says_what_it_cannot_carry() {
+    let labels = one_of_each();
+    let lost = |format: &str| {
+        let written = write(&labels, Format::named(format).unwrap()).unwrap();
+        let lost = written.lost.into_iter();
+        lost.map(|(what, count)| format!("{count} {what}"))
+            .collect::<Vec<_>>()
+    };
+    for complete in ["jsonl", "csv", "parquet"] {
+        assert_eq!(lost(complete), Vec::<String>::new(), "{complete}");
+    }
+    assert_eq!(lost("label-studio"), ["1 the label: a difference"]);
     assert_eq!(
-        labels[0].comparison.query,
-        Passage::of_tokens(vec![1, 50259])
+        lost("argilla"),
+        ["1 the label: a difference", "1 the label: an abstention"]
     );
-    assert_eq!(labels[0].comparison.responses.len(), 4);
-    assert_eq!(labels[1].answer, Answer::Difference(-0.5));
-    assert_eq!(labels[2].answer, Answer::Rating(7.0));
-    assert_eq!(labels[2].labeler, Labeler::Unknown);
+    assert_eq!(
+        lost("trl"),
+        [
+            "1 the label: a difference",
+            "1 the label: a ranking",
+            "1 the label: a rating",
+            "1 the label: a tie",
+            "1 the label: an abstention",
+            "1 the label: skipped",
+            "1 the label: the best of more than two",
+            "1 the order of the responses",
+            "2 when it was judged",
+            "2 where the responses are from",
+            "2 who judged",
+        ]
+        .map(|line| line.replace("1 the label: a ranking", "2 the label: a ranking"))
+    );
+    assert_eq!(lost("original"), ["10 the label: there are no token ids"]);
 }
 
 #[test]
-fn broken_files_are_named_with_row_and_field() {
-    let row = |rest: &str| format!(r#"[{{"query":[1],"sample0":[2],"sample1":[3],{rest}}}]"#);
-    for (text, part) in [
-        ("".to_owned(), "no JSON array"),
-        ("[]".to_owned(), "no labels"),
-        ("[3]".to_owned(), "row 0"),
-        (row(r#""best":2"#), "`best`: is 2, must be 0 to 1"),
-        (row(r#""best":-1"#), "`best` is -1"),
-        (row(r#""beast":1"#), "none of `best`"),
-        (row(r#""sample1":["a"],"best":1"#), "`sample1` is [\"a\"]"),
-        (row(r#""sample1":[4294967296],"best":1"#), "`sample1` is"),
-        (row(r#""difference":"much""#), "`difference` is \"much\""),
-        (
-            r#"[{"sample0":[1],"sample1":[1],"best":0}]"#.to_owned(),
-            "no `query`",
-        ),
-        (
-            r#"[{"query":[1],"sample0":[1],"best":0}]"#.to_owned(),
-            "at least 2",
-        ),
-    ] {
-        let message = format!(
-            "{:#}",
-            reread(text.as_bytes(), Format::Original).unwrap_err()
-        );
-        assert!(message.contains(part), "`{part}` is not in: {message}");
+fn labels_of_two_kinds_are_not_written_into_one_file() {
+    let mut labels = vec![of_texts("q", &["a", "b"], Answer::Best(0)); 2];
+    for passage in std::iter::once(&mut labels[1].comparison.query) {
+        *passage = Passage::of_tokens(vec![1]);
     }
-    let good = r#"{"comparison":{"query":{"text":"q"},"responses":[{"text":"a"},{"text":"b"}]},"answer":{"best":0},"labeler":"unknown"}"#;
-    for (line, part) in [
-        (good.replace("\"best\":0", "\"best\":5"), "line 2"),
-        (good.replace("answer", "anwser"), "anwser"),
-        ("{".to_owned(), "line 2"),
-    ] {
-        let message = format!(
-            "{:#}",
-            reread(format!("{good}\n{line}\n").as_bytes(), Format::Lines).unwrap_err()
+    labels[1].comparison.responses = vec![Passage::of_tokens(vec![2]); 2];
+    for format in ["jsonl", "csv", "parquet"] {
+        let error = write(&labels, Format::named(format).unwrap()).unwrap_err();
+        assert!(
+            format!("{error:#}").contains("hint: `--only text`"),
+            "{error:#}"
         );
-        assert!(message.contains(part), "`{part}` is not in: {message}");
     }
-    let marked = format!("\u{feff}{good}\r\n\r\n");
-    assert_eq!(reread(marked.as_bytes(), Format::Lines).unwrap().len(), 1);
-    let message = format!("{:#}", reread(b"\xff\xfe", Format::Lines).unwrap_err());
-    assert!(message.contains("line 1 is not UTF-8"), "{message}");
-}
-
-#[test]
-fn endless_lines_are_not_read_to_their_end() {
-    let endless = std::io::BufReader::new(std::io::repeat(b'x'));
-    let message = format!("{:#}", for_lines(endless, |_, _| Ok(())).unwrap_err());
-    assert!(
-        message.contains("line 1 is longer than 64 MiB"),
-        "{message}"
-    );
+    // Where one kind cannot be carried anyway, that is what is said.
+    for (format, carried) in [("trl", 1), ("original", 1)] {
+        let written = write(&labels, Format::named(format).unwrap()).unwrap();
+        assert_eq!(written.labels, carried, "{format}");
+    }
 }

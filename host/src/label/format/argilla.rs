@@ -1,0 +1,288 @@
+//! Argilla's records as JSON: `fields`, of which one is the query and the numbered ones are responses,
+//! and `responses`, in which users answer questions: a ranking of fields, the name of a field, the names
+//! of several that are equally good, or a number. The files of version 1 differ in `responses`.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+
+use anyhow::{Context, Result, bail};
+use serde_json::{Map, Value, json};
+
+use super::stream::{for_rows, wrong};
+use super::{Imported, Tally, Written, count, fields, rows, time};
+use crate::label::{Answer, Comparison, Label, Labeler};
+
+const NONE: &Value = &Value::Null;
+
+pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
+    for_rows(file, |record| {
+        for label in labels(record, &mut into.left)? {
+            into.push(label)?;
+        }
+        Ok(())
+    })
+}
+
+fn labels(record: &Map<String, Value>, left: &mut Tally) -> Result<Vec<Label>> {
+    let all = record.get("fields").and_then(Value::as_object);
+    let all = all.context("has no `fields`")?;
+    let names = fields::responses(all).context("`fields`")?;
+    let metadata = record.get("metadata").and_then(Value::as_object);
+    let texts = names.iter().map(|name| fields::text(&all[*name], name));
+    let comparison = Comparison {
+        query: fields::query(all).context("`fields`")?,
+        responses: texts.collect::<Result<_>>()?,
+        source: metadata.and_then(fields::source),
+    };
+    let time = match metadata.and_then(|all| all.get("labeled_at")) {
+        None => None,
+        Some(at) => Some(
+            at.as_str()
+                .and_then(time::parse)
+                .with_context(|| wrong("metadata.labeled_at", at, "a time"))?,
+        ),
+    };
+    let said = judgements(said(record)?, &names, left)?;
+    if said.is_empty() {
+        count(left, "records that nobody has judged");
+    }
+    let label = |(answer, user): (Answer, &Value)| {
+        Ok(Label {
+            comparison: comparison.clone(),
+            answer,
+            labeler: labeler(user)?,
+            time,
+        })
+    };
+    said.into_iter().map(label).collect()
+}
+
+/// What one user said to one question.
+struct Said<'a> {
+    question: &'a str,
+    value: &'a Value,
+    user: &'a Value,
+    status: &'a Value,
+}
+
+/// All answers of a record: by question in version 2, by user in version 1.
+fn said(record: &Map<String, Value>) -> Result<Vec<Said<'_>>> {
+    let responses = record.get("responses").unwrap_or(NONE);
+    let mut all = Vec::new();
+    match responses {
+        Value::Null => {}
+        Value::Object(questions) => {
+            for (question, answers) in questions {
+                let list = answers.as_array();
+                let list = list
+                    .with_context(|| wrong(&format!("responses.{question}"), answers, "a list"))?;
+                all.extend(list.iter().map(|answer| Said {
+                    question,
+                    value: part(answer, "value"),
+                    user: part(answer, "user_id"),
+                    status: part(answer, "status"),
+                }));
+            }
+        }
+        Value::Array(users) => {
+            for user in users {
+                let values = part(user, "values").as_object();
+                let of_user = |question, value| Said {
+                    question,
+                    value,
+                    user: part(user, "user_id"),
+                    status: part(user, "status"),
+                };
+                let values = values.filter(|values| !values.is_empty());
+                match values {
+                    Some(values) => all.extend(
+                        values
+                            .iter()
+                            .map(|(question, answer)| of_user(question, part(answer, "value"))),
+                    ),
+                    // Who discards a record need not have answered anything.
+                    None => all.push(of_user("values", NONE)),
+                }
+            }
+        }
+        other => bail!(wrong("responses", other, "answers by question or by user")),
+    }
+    Ok(all)
+}
+
+fn part<'a>(of: &'a Value, name: &str) -> &'a Value {
+    of.get(name).unwrap_or(NONE)
+}
+
+/// Answers to the one question that is about the responses, with who gave them.
+fn judgements<'a>(
+    said: Vec<Said<'a>>,
+    names: &[&str],
+    left: &mut Tally,
+) -> Result<Vec<(Answer, &'a Value)>> {
+    let mut found = Vec::new();
+    let mut asked: Option<&str> = None;
+    let mut others = Vec::new();
+    for one in said {
+        match one.status.as_str() {
+            Some("draft" | "pending") => count(left, "drafts"),
+            // Whoever discards a record discards it once, with all its questions.
+            Some("discarded") => {
+                let skipped = (Answer::Skip, one.user);
+                if !found.contains(&skipped) {
+                    found.push(skipped);
+                }
+            }
+            None | Some("submitted") => match answer(one.value, names) {
+                Ok(answer) => {
+                    let question = *asked.get_or_insert(one.question);
+                    if question != one.question {
+                        bail!(
+                            "`responses` has several questions about the responses, `{question}` \
+                             and `{}`\nhint: leave one of them in the file",
+                            one.question
+                        );
+                    }
+                    found.push((answer, one.user));
+                }
+                Err(error) => others.push((one.question, error)),
+            },
+            Some(_) => bail!(wrong("status", one.status, "submitted, discarded or draft")),
+        }
+    }
+    for (question, error) in others {
+        // Perhaps a comment; but not where others have judged, nor where nobody has.
+        if found.is_empty() || asked == Some(question) {
+            return Err(error.context(format!("`responses.{question}`")));
+        }
+        count(left, format!("answers to `{question}`"));
+    }
+    Ok(found)
+}
+
+fn answer(value: &Value, names: &[&str]) -> Result<Answer> {
+    let place = |name: &Value| {
+        let place = names.iter().position(|known| name == known);
+        place.with_context(|| wrong("value", name, &format!("one of {names:?}")))
+    };
+    match value {
+        Value::String(_) => Ok(Answer::Best(place(value)?)),
+        Value::Number(number) if names.len() == 1 => {
+            let number = number.as_f64();
+            Ok(Answer::Rating(
+                number.with_context(|| wrong("value", value, "a number"))?,
+            ))
+        }
+        Value::Array(all) if all.iter().any(Value::is_object) => {
+            let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
+            for one in all {
+                let rank = part(one, "rank");
+                let rank = rank
+                    .as_u64()
+                    .with_context(|| wrong("rank", rank, "a number from 1"))?;
+                groups
+                    .entry(rank)
+                    .or_default()
+                    .push(place(part(one, "value"))?);
+            }
+            if groups.values().map(Vec::len).sum::<usize>() != names.len() {
+                bail!(wrong(
+                    "value",
+                    value,
+                    &format!("a rank for each of {names:?}")
+                ));
+            }
+            Ok(Answer::ranked(groups.into_values().collect(), names.len()))
+        }
+        Value::Array(all) if !all.is_empty() => {
+            let places: Vec<usize> = all.iter().map(place).collect::<Result<_>>()?;
+            Ok(match places.as_slice() {
+                [place] => Answer::Best(*place),
+                _ => Answer::Tie(places),
+            })
+        }
+        other => bail!(wrong(
+            "value",
+            other,
+            "a ranking, a name or names of fields, or, of one response, a number"
+        )),
+    }
+}
+
+fn labeler(user: &Value) -> Result<Labeler> {
+    Ok(match user {
+        Value::Null => Labeler::Unknown,
+        // Argilla writes Python's word for nobody.
+        Value::String(name) if name == "None" => Labeler::Unknown,
+        Value::String(name) => Labeler::Person(name.clone()),
+        other => bail!(wrong("user_id", other, "the id of a user")),
+    })
+}
+
+pub(super) fn write(all: &[Label]) -> Result<Written> {
+    let (records, mut written) = rows(all, record, |record| {
+        let record = record.as_object().context("is no JSON object")?;
+        let mut back = labels(record, &mut Tally::new())?;
+        back.pop().context("has no responses")
+    })?;
+    written.bytes = serde_json::to_vec(&records)?;
+    Ok(written)
+}
+
+fn record(label: &Label) -> Result<Value, &'static str> {
+    let Comparison {
+        query,
+        responses,
+        source,
+    } = &label.comparison;
+    if !label.comparison.has_texts() {
+        return Err("there are no texts");
+    }
+    let name = |place: usize| format!("response{}", place + 1);
+    let mut fields = Map::new();
+    fields.insert("prompt".to_owned(), query.text.clone().into());
+    for (place, response) in responses.iter().enumerate() {
+        fields.insert(name(place), response.text.clone().into());
+    }
+    let (question, value) = match &label.answer {
+        Answer::Best(place) => ("best", name(*place).into()),
+        Answer::Tie(places) => ("equally_good", places.iter().copied().map(name).collect()),
+        Answer::Ranking(groups) => {
+            let ranked = (1..).zip(groups).flat_map(|(rank, group): (u64, _)| {
+                group
+                    .iter()
+                    .map(move |place| json!({"value": name(*place), "rank": rank}))
+            });
+            ("ranking", ranked.collect())
+        }
+        // Argilla's ratings are whole numbers of a scale that ends there.
+        Answer::Rating(value) if value.fract() == 0.0 && (0.0..=10.0).contains(value) => {
+            ("rating", (*value as u64).into())
+        }
+        Answer::Rating(_) => return Err("a rating that is no whole number from 0 to 10"),
+        Answer::Difference(_) => return Err("a difference"),
+        Answer::Abstain => return Err("an abstention"),
+        Answer::Skip => ("best", Value::Null),
+    };
+    let status = match label.answer {
+        Answer::Skip => "discarded",
+        _ => "submitted",
+    };
+    let user = match &label.labeler {
+        Labeler::Person(name) => Some(name),
+        Labeler::Plugin { .. } | Labeler::Unknown => None,
+    };
+    let mut metadata = Map::new();
+    if let Some(source) = source {
+        metadata.insert("checkpoint".to_owned(), source.checkpoint.clone().into());
+        metadata.insert("config".to_owned(), source.config.clone().into());
+    }
+    if let Some(at) = label.time.and_then(time::text) {
+        metadata.insert("labeled_at".to_owned(), at.into());
+    }
+    Ok(json!({
+        "fields": fields,
+        "metadata": metadata,
+        "responses": {question: [{"value": value, "user_id": user, "status": status}]},
+    }))
+}

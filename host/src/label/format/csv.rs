@@ -1,0 +1,169 @@
+//! Tables for spreadsheets: a header, then a row a label. An empty cell is nothing, so that a text of no
+//! characters is one only where the column `responses` counts it.
+
+use std::fs::File;
+use std::io::Read;
+
+use anyhow::{Context, Result, bail};
+use csv::{ReaderBuilder, StringRecord, Writer};
+use serde_json::Value;
+
+use super::stream::{LONGEST, metered, wrong};
+use super::table::{self, COLUMNS, Row, response_of};
+use super::{Imported, Written, count, one_kind, rows, time};
+use crate::label::Label;
+
+pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
+    from(file, into)
+}
+
+fn from(file: impl Read, into: &mut Imported) -> Result<()> {
+    let (file, left) = metered(file);
+    let mut table = ReaderBuilder::new().from_reader(file);
+    let header = table.headers().context("line 1, the header")?.clone();
+    check_header(&header)?;
+    for name in header.iter().filter(|name| !known(name)) {
+        count(&mut into.left, format!("the column `{name}`"));
+    }
+    let mut record = StringRecord::new();
+    loop {
+        left.set(LONGEST);
+        let line = table.position().line();
+        if !table.read_record(&mut record)? {
+            return Ok(());
+        }
+        // Where the row begins, which is not where the lines before it end when those are empty.
+        let line = record.position().map_or(line, csv::Position::line);
+        let label = row(&header, &record).and_then(|row| table::label(&row));
+        let pushed = label.and_then(|label| into.push(label));
+        pushed.with_context(|| format!("line {line}"))?;
+    }
+}
+
+fn known(column: &str) -> bool {
+    let column = column.trim();
+    let once = ["query", "query_tokens", "responses"];
+    once.contains(&column) || COLUMNS.contains(&column) || response_of(column).is_some()
+}
+
+fn check_header(header: &StringRecord) -> Result<()> {
+    let names: Vec<&str> = header.iter().map(str::trim).collect();
+    if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
+        bail!("line 1, the header: has `{}` twice", names[at]);
+    }
+    let either =
+        |name: &str| names.contains(&name) || names.contains(&format!("{name}_tokens").as_str());
+    for name in ["query", "response0", "answer"] {
+        if !either(name) {
+            bail!(
+                "line 1, the header: has no column `{name}`, but {names:?}\n\
+                 hint: columns are separated by commas"
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The cells that are not empty, and the texts that are.
+fn row(header: &StringRecord, record: &StringRecord) -> Result<Row> {
+    let mut row = Row::new();
+    for (name, cell) in header.iter().map(str::trim).zip(record) {
+        if cell.is_empty() || name == "responses" || !known(name) {
+            continue;
+        }
+        let value = if name.ends_with("_tokens") {
+            let value = Value::from(cell);
+            serde_json::from_str(cell)
+                .with_context(|| wrong(name, &value, "a list of token ids such as [1, 2]"))?
+        } else {
+            Value::from(cell)
+        };
+        row.insert(name.to_owned(), value);
+    }
+    let counted = header.iter().position(|name| name.trim() == "responses");
+    let counted = match counted.and_then(|at| record.get(at)) {
+        None | Some("") => None,
+        Some(cell) => Some(
+            cell.parse::<usize>()
+                .with_context(|| wrong("responses", &cell.into(), "how many there are"))?,
+        ),
+    };
+    // Where responses are counted, an empty cell is a text of no characters; else it may be nothing.
+    for name in header.iter().map(str::trim) {
+        let is_there = name == "query"
+            || matches!(response_of(name), Some((place, false)) if Some(place) < counted);
+        let or_tokens = counted.is_none() && row.contains_key(&format!("{name}_tokens"));
+        if is_there && !or_tokens && !row.contains_key(name) {
+            row.insert(name.to_owned(), "".into());
+        }
+    }
+    let places = row.keys().filter_map(|name| response_of(name));
+    let there = places.map(|(place, _)| place + 1).max().unwrap_or(0);
+    if let Some(counted) = counted
+        && counted != there
+    {
+        bail!("`responses` is {counted}, but there are {there}");
+    }
+    Ok(row)
+}
+
+pub(super) fn write(labels: &[Label]) -> Result<Written> {
+    let kind = one_kind(labels)?;
+    let most = labels.iter().map(|label| label.comparison.responses.len());
+    let names = (0..most.max().unwrap_or_default()).map(|place| format!("response{place}"));
+    let passages: Vec<String> = ["query".to_owned()].into_iter().chain(names).collect();
+    let tokens = labels
+        .iter()
+        .flat_map(|label| label.comparison.passages())
+        .any(|passage| passage.tokens.is_some());
+    let mut header = StringRecord::new();
+    if kind.texts {
+        header.extend(&passages);
+    }
+    if tokens {
+        header.extend(passages.iter().map(|name| format!("{name}_tokens")));
+    }
+    header.push_field("responses");
+    header.extend(COLUMNS);
+    let one = |label: &Label| Ok(record(label, &header));
+    let (records, mut written) = rows(labels, one, |record| table::label(&row(&header, record)?))?;
+    let mut table = Writer::from_writer(&mut written.bytes);
+    table.write_record(&header)?;
+    for record in &records {
+        table.write_record(record)?;
+    }
+    table.flush()?;
+    drop(table);
+    Ok(written)
+}
+
+fn record(label: &Label, header: &StringRecord) -> StringRecord {
+    let row = table::row(label, "query");
+    let cell = |name: &str| match (name, row.get(name)) {
+        ("responses", _) => label.comparison.responses.len().to_string(),
+        (_, None) => String::new(),
+        ("time", Some(value)) => value.as_i64().and_then(time::text).unwrap_or_default(),
+        (_, Some(Value::String(text))) => text.clone(),
+        (_, Some(value)) => value.to_string(),
+    };
+    header.iter().map(cell).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    //! What has no end.
+
+    use super::*;
+
+    #[test]
+    fn an_endless_cell_is_not_read_to_its_end() {
+        let header = b"query,response0,answer\n\"".as_slice();
+        for endless in [std::io::repeat(b'x'), std::io::repeat(b',')] {
+            let message = format!(
+                "{:#}",
+                from(header.chain(endless), &mut Imported::default()).unwrap_err()
+            );
+            assert!(message.contains("longer than 64 MiB"), "{message}");
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! Parquet files. Ours are the table of [`super::table`], with `prompt` for the query and, for others to
+//! train on, `chosen` and `rejected`; those of others, with `chosen` and `rejected` alone, are read as
+//! [`super::trl`] reads rows.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, anyhow, bail};
+use parquet::basic::Compression;
+use parquet::column::writer::ColumnWriter;
+use parquet::data_type::ByteArray;
+use parquet::file::properties::WriterProperties;
+use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::writer::SerializedFileWriter;
+use parquet::record::Field;
+use parquet::schema::parser::parse_message_type;
+use parquet::schema::types::Type;
+use serde_json::Value;
+
+use super::table::{self, COLUMNS, Row, response_of};
+use super::{Imported, Written, count, one_kind, rows, trl};
+use crate::label::{Answer, Label};
+
+pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
+    // The crate panics at some of the damages that a file can have; what was read until then is dropped
+    // with the error.
+    let read = AssertUnwindSafe(|| read_rows(file, into));
+    std::panic::catch_unwind(read).unwrap_or_else(|_| bail!("it is a damaged Parquet file"))
+}
+
+fn read_rows(file: File, into: &mut Imported) -> Result<()> {
+    let file = SerializedFileReader::new(file).context("it is no Parquet file")?;
+    let schema = file.metadata().file_metadata().schema();
+    let columns = schema.get_fields();
+    let has = |name: &str| columns.iter().any(|column| column.name() == name);
+    let ours = has("answer");
+    let theirs = has("chosen") && has("rejected");
+    if !ours && !theirs {
+        let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+        bail!("it has no columns `chosen` and `rejected`, and no `answer`, but {names:?}");
+    }
+    check_packing(&file)?;
+    let (known, other): (Vec<_>, Vec<_>) = columns.iter().cloned().partition(|column| {
+        let name = column.name();
+        match ours {
+            true => is_ours(name),
+            false => trl::FIELDS.contains(&name),
+        }
+    });
+    // `chosen` and `rejected` of ours say nothing that the rest does not say.
+    let other = other.iter().map(|column| column.name());
+    for name in other.filter(|name| !(ours && trl::FIELDS.contains(name))) {
+        count(&mut into.left, format!("the column `{name}`"));
+    }
+    // What is not known is not even unpacked.
+    let wanted = Type::group_type_builder(schema.name()).with_fields(known);
+    for (number, row) in file.get_row_iter(Some(wanted.build()?))?.enumerate() {
+        let about = || format!("row {number}, counted from 0");
+        let row = row.context("the file is damaged").with_context(about)?;
+        let cells = row.into_columns().into_iter();
+        let cells = cells.map(|(name, field)| (name, value(field)));
+        let row: Row = cells.filter(|(_, cell)| !cell.is_null()).collect();
+        let label = match ours {
+            true => table::label(&row),
+            false => trl::label(&row, &mut into.left),
+        };
+        let pushed = label.and_then(|label| into.push(label));
+        pushed.with_context(about)?;
+    }
+    Ok(())
+}
+
+/// Refuses what cannot be unpacked, before anything is read.
+fn check_packing(file: &SerializedFileReader<File>) -> Result<()> {
+    let groups = file.metadata().row_groups().iter();
+    for column in groups.flat_map(|group| group.columns()) {
+        match column.compression() {
+            Compression::UNCOMPRESSED | Compression::SNAPPY => {}
+            other => bail!(
+                "column `{}` is packed with {other}, must be with SNAPPY or not at all\n\
+                 hint: write it again so, such as with pandas: df.to_parquet(name)",
+                column.column_path().string()
+            ),
+        }
+    }
+    Ok(())
+}
+
+fn is_ours(column: &str) -> bool {
+    let query = ["prompt", "prompt_tokens"].contains(&column);
+    query || COLUMNS.contains(&column) || response_of(column).is_some()
+}
+
+/// A cell as JSON; null where it is nothing that labels are made of.
+fn value(field: Field) -> Value {
+    match field {
+        Field::Bool(value) => value.into(),
+        Field::Byte(value) => value.into(),
+        Field::Short(value) => value.into(),
+        Field::Int(value) => value.into(),
+        Field::Long(value) | Field::TimestampMillis(value) => value.into(),
+        Field::TimestampMicros(value) => value.div_euclid(1000).into(),
+        Field::UByte(value) => value.into(),
+        Field::UShort(value) => value.into(),
+        Field::UInt(value) => value.into(),
+        Field::ULong(value) => value.into(),
+        Field::Float(value) => value.into(),
+        Field::Double(value) => value.into(),
+        Field::Str(value) => value.into(),
+        Field::ListInternal(list) => list.elements().iter().cloned().map(value).collect(),
+        Field::Group(row) => {
+            let cells = row.into_columns().into_iter();
+            Value::Object(cells.map(|(name, field)| (name, value(field))).collect())
+        }
+        _ => Value::Null,
+    }
+}
+
+pub(super) fn write(labels: &[Label]) -> Result<Written> {
+    one_kind(labels)?;
+    let (rows, mut written) = rows(labels, row, table::label)?;
+    let used: BTreeSet<&str> = rows
+        .iter()
+        .flat_map(Row::keys)
+        .map(String::as_str)
+        .collect();
+    let most = labels.iter().map(|label| label.comparison.responses.len());
+    let responses = (0..most.max().unwrap_or_default()).map(|place| format!("response{place}"));
+    let passages = ["prompt".to_owned()].into_iter().chain(responses);
+    let names = passages.flat_map(|name| [format!("{name}_tokens"), name]);
+    let once = ["chosen", "rejected"].into_iter().chain(COLUMNS);
+    let names = names.chain(once.map(str::to_owned));
+    let names: Vec<String> = names.filter(|name| used.contains(name.as_str())).collect();
+    let schema = names.iter().map(|name| match name.as_str() {
+        "time" => "optional int64 time (timestamp(millis, true));".to_owned(),
+        name if name.ends_with("_tokens") => format!(
+            "optional group {name} (list) {{ repeated group list {{
+                 required int32 element (integer(32, false)); }} }}"
+        ),
+        name => format!("optional binary {name} (string);"),
+    });
+    let schema = format!("message labels {{ {} }}", schema.collect::<String>());
+    let packed = WriterProperties::builder().set_compression(Compression::SNAPPY);
+    let mut file = SerializedFileWriter::new(
+        &mut written.bytes,
+        Arc::new(parse_message_type(&schema)?),
+        Arc::new(packed.build()),
+    )?;
+    let mut group = file.next_row_group()?;
+    let mut columns = names.iter();
+    while let Some(mut column) = group.next_column()? {
+        let name = columns.next().context("more columns than names")?;
+        let cells: Vec<Option<&Value>> = rows.iter().map(|row| row.get(name)).collect();
+        write_column(column.untyped(), &cells).with_context(|| format!("column `{name}`"))?;
+        column.close()?;
+    }
+    group.close()?;
+    file.close()?;
+    Ok(written)
+}
+
+/// The row of the table and, of the better of two texts, what trainers look for.
+fn row(label: &Label) -> Result<Row, &'static str> {
+    let mut row = table::row(label, "prompt");
+    let responses = &label.comparison.responses;
+    if let (Answer::Best(place), 2) = (&label.answer, responses.len()) {
+        for (name, place) in [("chosen", *place), ("rejected", 1 - place)] {
+            if let Some(text) = &responses[place].text {
+                row.insert(name.to_owned(), text.clone().into());
+            }
+        }
+    }
+    Ok(row)
+}
+
+/// Values with the levels that say which of them are missing (0), empty (1 of a list) or there.
+fn write_column(writer: &mut ColumnWriter<'_>, cells: &[Option<&Value>]) -> Result<()> {
+    let there: Vec<i16> = cells.iter().map(|cell| i16::from(cell.is_some())).collect();
+    let present = cells.iter().flatten();
+    match writer {
+        ColumnWriter::ByteArrayColumnWriter(writer) => {
+            let texts = present.filter_map(|cell| cell.as_str());
+            let texts: Vec<ByteArray> = texts.map(ByteArray::from).collect();
+            writer.write_batch(&texts, Some(&there), None)?;
+        }
+        ColumnWriter::Int64ColumnWriter(writer) => {
+            let times: Vec<i64> = present.filter_map(|cell| cell.as_i64()).collect();
+            writer.write_batch(&times, Some(&there), None)?;
+        }
+        ColumnWriter::Int32ColumnWriter(writer) => {
+            let (mut ids, mut defined, mut repeated) = (Vec::new(), Vec::new(), Vec::new());
+            for cell in cells {
+                let list = cell.and_then(Value::as_array);
+                let list_ids = list.into_iter().flatten().filter_map(Value::as_u64);
+                let before = ids.len();
+                // The bits are those of the unsigned number that the schema says it is.
+                ids.extend(list_ids.map(|id| id as u32 as i32));
+                let count = ids.len() - before;
+                if count == 0 {
+                    defined.push(i16::from(list.is_some()));
+                    repeated.push(0);
+                }
+                defined.extend(std::iter::repeat_n(2, count));
+                repeated.extend((0..count).map(|at| i16::from(at > 0)));
+            }
+            writer.write_batch(&ids, Some(&defined), Some(&repeated))?;
+        }
+        _ => return Err(anyhow!("it is of a type that labels do not have")),
+    }
+    Ok(())
+}

@@ -1,0 +1,182 @@
+//! Text files of any size, a line or a row at a time: a file without line breaks, or a row without an
+//! end, is not read into memory to find that out.
+
+use std::cell::Cell;
+use std::io::{BufRead, BufReader, Read};
+use std::rc::Rc;
+
+use anyhow::{Context, Result, bail};
+use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use serde_json::{Map, Value};
+
+/// No line and no row may be longer.
+pub(super) const LONGEST: u64 = 64 << 20;
+
+/// Calls `each` with the number, from 1, and the text of every line that is not empty.
+pub(super) fn for_lines(
+    mut file: impl BufRead,
+    mut each: impl FnMut(usize, &str) -> Result<()>,
+) -> Result<()> {
+    let mut bytes = Vec::new();
+    for number in 1.. {
+        bytes.clear();
+        let read = file.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)?;
+        if read == 0 {
+            break;
+        }
+        if read as u64 == LONGEST && bytes.last() != Some(&b'\n') {
+            bail!(
+                "line {number} is longer than {} MiB\nhint: a label is a line; is it the right format?",
+                LONGEST >> 20
+            );
+        }
+        let text = std::str::from_utf8(&bytes)
+            .with_context(|| format!("line {number} is not UTF-8 text"))?;
+        // Spreadsheets put a byte order mark before the first line.
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if !text.is_empty() {
+            each(number, text)?;
+        }
+    }
+    Ok(())
+}
+
+/// Calls `each` with the object of every line.
+pub(super) fn for_objects(
+    file: impl BufRead,
+    mut each: impl FnMut(&Map<String, Value>) -> Result<()>,
+) -> Result<()> {
+    for_lines(file, |number, text| {
+        let about = || format!("line {number}");
+        let row: Value = parse(text).with_context(about)?;
+        let row = row.as_object().context("is no JSON object");
+        each(row.with_context(about)?).with_context(about)
+    })
+}
+
+/// A value of one line, or what is wrong with which of its fields.
+pub(super) fn parse<T: serde::de::DeserializeOwned>(line: &str) -> Result<T> {
+    let mut source = serde_json::Deserializer::from_str(line);
+    let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
+        // Which line it is, the caller says; here it is always the first.
+        let problem = error
+            .inner()
+            .to_string()
+            .replace(" line 1 column", " column");
+        match error.path().to_string().as_str() {
+            "." | "?" => anyhow::anyhow!("it is no JSON: {problem}"),
+            field => anyhow::anyhow!("`{field}`: {problem}"),
+        }
+    })?;
+    source.end().context("there is more than one value")?;
+    Ok(value)
+}
+
+/// Calls `each` with every object of a JSON array, one at a time.
+pub(super) fn for_rows(
+    file: impl Read,
+    each: impl FnMut(&Map<String, Value>) -> Result<()>,
+) -> Result<()> {
+    let (file, left) = metered(file);
+    let row = Cell::new(None);
+    let mut failed = None;
+    let mut source = serde_json::Deserializer::from_reader(BufReader::new(file));
+    let rows = Rows {
+        left,
+        row: &row,
+        failed: &mut failed,
+        each,
+    };
+    let read = source.deserialize_seq(rows).and_then(|()| source.end());
+    let Err(error) = read else {
+        return Ok(());
+    };
+    let error = failed.unwrap_or_else(|| anyhow::anyhow!(error));
+    Err(match row.get() {
+        Some(row) => error.context(format!("row {row}, counted from 0")),
+        None => error.context("it is no JSON array of labels"),
+    })
+}
+
+struct Rows<'a, F> {
+    left: Left,
+    /// The number of the row that is being read.
+    row: &'a Cell<Option<usize>>,
+    /// What `each` failed with, which serde's errors cannot hold.
+    failed: &'a mut Option<anyhow::Error>,
+    each: F,
+}
+
+impl<'de, F: FnMut(&Map<String, Value>) -> Result<()>> Visitor<'de> for Rows<'_, F> {
+    type Value = ();
+
+    fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        to.write_str("an array")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut rows: A) -> Result<(), A::Error> {
+        for number in 0.. {
+            self.row.set(Some(number));
+            self.left.set(LONGEST);
+            let Some(value) = rows.next_element::<Value>()? else {
+                break;
+            };
+            let row = value.as_object().context("is no JSON object");
+            if let Err(error) = row.and_then(|row| (self.each)(row)) {
+                *self.failed = Some(error);
+                return Err(A::Error::custom("a row is wrong"));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// How many bytes may be read before somebody says that a row has ended.
+pub(super) type Left = Rc<Cell<u64>>;
+
+/// A reader that fails when its count has run out, and the count.
+pub(super) fn metered<R: Read>(inner: R) -> (Metered<R>, Left) {
+    let left = Rc::new(Cell::new(LONGEST));
+    let meter = Metered {
+        inner,
+        left: Rc::clone(&left),
+    };
+    (meter, left)
+}
+
+/// See [`metered`].
+pub(super) struct Metered<R> {
+    inner: R,
+    left: Left,
+}
+
+impl<R: Read> Read for Metered<R> {
+    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
+        let left = self.left.get();
+        if left == 0 {
+            return Err(std::io::Error::other(format!(
+                "it is longer than {} MiB\nhint: is it the right format?",
+                LONGEST >> 20
+            )));
+        }
+        let most = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let read = self.inner.read(&mut into[..most])?;
+        self.left.set(left - read as u64);
+        Ok(read)
+    }
+}
+
+/// Says that a field has another value than it should.
+pub(super) fn wrong(name: &str, value: &Value, wanted: &str) -> String {
+    format!("`{name}` is {}, must be {wanted}", shown(value))
+}
+
+/// A value as a message shows it: not longer than a line.
+pub(super) fn shown(value: &Value) -> String {
+    let mut shown = value.to_string();
+    if let Some((end, _)) = shown.char_indices().nth(60) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    shown
+}
