@@ -21,7 +21,8 @@ pub(super) fn is_store(path: &Path) -> bool {
 /// All labels of a store or of a file.
 pub(super) fn labels(path: &Path) -> Result<Vec<Label>> {
     if !is_store(path) {
-        return format::read(path, Format::Lines);
+        let lines = Format::named("jsonl").context("label lines are a format")?;
+        return Ok(format::read(path, lines)?.labels);
     }
     let labels = Store::open(path)?.labels()?;
     Ok(labels.into_iter().map(|(_, label)| label).collect())
@@ -36,6 +37,7 @@ pub(super) fn answer(label: &Label) -> Option<Answer> {
             let rest = (0..count).filter(|place| !places.contains(place));
             Answer::Order(vec![places.clone(), rest.collect()])
         }
+        Said::Ranking(groups) => Answer::Order(groups.clone()),
         Said::Difference(value) => Answer::Difference(*value),
         Said::Rating(value) => Answer::Rating(*value),
         Said::Abstain | Said::Skip => return None,

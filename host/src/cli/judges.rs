@@ -190,6 +190,13 @@ fn answered(path: &Path, test: &[Label]) -> Result<Vec<Vec<f64>>> {
         Ok(match &label.answer {
             Said::Best(place) => marked(level, &[*place]),
             Said::Tie(places) => marked(level, places),
+            Said::Ranking(groups) => {
+                let mut level = level;
+                for (behind, group) in groups.iter().enumerate() {
+                    group.iter().for_each(|&place| level[place] = -(behind as f64));
+                }
+                level
+            }
             Said::Difference(value) => vec![0.0, *value],
             Said::Rating(value) => vec![*value],
             Said::Abstain | Said::Skip => level,
