@@ -288,7 +288,6 @@ fn two_imports_at_once_killed_at_any_moment_lose_nothing_and_double_nothing() {
             .map(|files| scope.spawn(|| import_until_it_succeeds(files, &store)));
         imports.map(|import| import.join().unwrap())
     });
-    println!("killed {kills:?} times");
     assert!(kills.iter().all(|kills| *kills > 0), "{kills:?}");
     let all = stored(&store);
     assert_eq!(all.len(), FILES);

@@ -275,8 +275,8 @@ fn records_of_argilla() {
         ),
         (record(r#""r1":"a","r2":3"#, &ranked("\"r1\"")), "`r2` is 3"),
         (
-            record(two, &ranked("\"r1\"")).replace("}]", "},\"metadata\":{\"labeled_at\":3}}]"),
-            "",
+            record(two, &ranked("\"r1\"")).replacen('{', r#"{"metadata":{"labeled_at":3},"#, 1),
+            "`metadata.labeled_at` is 3, must be a time",
         ),
     ] {
         check("argilla", file, &["row 0", part]);
@@ -293,10 +293,7 @@ fn rows_of_tables() {
             "`value` is \"first\", must be a place",
         ),
         ("q,a,b,best,,,", "`value` is null"),
-        (
-            "q,a,b,beast,1,,",
-            "`answer` is \"beast\", must be one of best",
-        ),
+        ("q,a,b,beast,1,,", "`answer` is \"beast\", must be best"),
         ("q,a,b,,1,,", "no `answer`"),
         (
             "q,a,b,difference,much,,",
@@ -313,11 +310,7 @@ fn rows_of_tables() {
         ("q,a,\"b,best,1,,", "found record with 3 fields"),
     ] {
         let file = format!("{header}\nq,a,b,skip,,,\n{row}\n");
-        check(
-            "csv",
-            file,
-            &["line", "3", part.trim_end_matches(" one of best")],
-        );
+        check("csv", file, &["line", "3", part]);
     }
     for (header, part) in [
         (
