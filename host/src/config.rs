@@ -4,6 +4,7 @@
 //! [`Plan`], which also refuses what cannot work. Batch sizes are in episodes, always. Paths in a
 //! file are relative to the folder of that file.
 
+mod check;
 mod collect;
 mod load;
 mod plan;

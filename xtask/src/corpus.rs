@@ -42,7 +42,7 @@ const SINGLE_MEMBER: &str = "hutto_ICWSM_2014/movieReviewSnippets_anonDataRating
 const SNIPPETS: usize = 10_605;
 
 /// Counts up when the layout of the data files changes, so that old ones are made anew.
-const LAYOUT: u32 = 2;
+const LAYOUT: u32 = 3;
 
 const LEXICON: &str = "lexicon.txt";
 const TRAIN: &str = "movie_reviews.train.jsonl";

@@ -61,10 +61,10 @@ pub(crate) fn draw(rated: &[Rated]) -> Result<Preferences> {
     let test = comparisons(&test, "human.test", TEST)?;
     Ok(Preferences {
         files: [
-            lines(&train, |drawn| drawn.means, "raters"),
-            lines(&validation, |drawn| drawn.means, "raters"),
-            lines(&test, |drawn| drawn.means, "raters"),
-            lines(&test, |drawn| drawn.held_out, "held-out rater"),
+            lines(&train, |drawn| best(&drawn.means), "raters"),
+            lines(&validation, |drawn| best(&drawn.means), "raters"),
+            lines(&test, |drawn| best(&drawn.means), "raters"),
+            lines(&test, |drawn| ranking(&drawn.held_out), "held-out rater"),
         ],
         agreement: agreement(&test),
     })
@@ -140,15 +140,15 @@ fn highest(values: &[f64; 4]) -> Vec<usize> {
     (0..4).filter(|&place| values[place] == top).collect()
 }
 
-/// One label a line: what `values` says is best, by `person`.
-fn lines(drawn: &[Drawn], values: impl Fn(&Drawn) -> [f64; 4], person: &str) -> Vec<String> {
+/// One label a line: what `answer` says, by `person`.
+fn lines(drawn: &[Drawn], answer: impl Fn(&Drawn) -> Value, person: &str) -> Vec<String> {
     let line = |drawn: &Drawn| {
         let label = json!({
             "comparison": {
                 "query": {"text": ""},
                 "responses": drawn.responses.map(|snippet| json!({"text": snippet.text()})),
             },
-            "answer": answer(&highest(&values(drawn))),
+            "answer": answer(drawn),
             "labeler": {"person": person},
         });
         format!("{label}\n")
@@ -156,10 +156,25 @@ fn lines(drawn: &[Drawn], values: impl Fn(&Drawn) -> [f64; 4], person: &str) -> 
     drawn.iter().map(line).collect()
 }
 
-fn answer(places: &[usize]) -> Value {
-    match places {
-        [place] => json!({"best": place}),
-        _ => json!({"tie": places}),
+/// The one place with the highest value.
+fn best(values: &[f64; 4]) -> Value {
+    json!({"best": highest(values)[0]})
+}
+
+/// All places from the highest value to the lowest; equal ones are tied.
+fn ranking(values: &[f64; 4]) -> Value {
+    let mut left = *values;
+    let mut groups = Vec::new();
+    while left.iter().any(|value| value.is_finite()) {
+        let group = highest(&left);
+        group
+            .iter()
+            .for_each(|&place| left[place] = f64::NEG_INFINITY);
+        groups.push(group);
+    }
+    match groups.as_slice() {
+        [all] => json!({"tie": all}),
+        _ => json!({"ranking": groups}),
     }
 }
 

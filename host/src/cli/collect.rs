@@ -96,7 +96,12 @@ impl Gate for Collector<'_> {
         while start < due {
             let end = due.min(start + AT_A_TIME);
             if end > answered {
-                self.round(start..end, update, roller)
+                // What is sampled together is whole where more may be wanted later.
+                let sampled = match self.plan.mode {
+                    Mode::Offline => start..start + AT_A_TIME,
+                    Mode::Online | Mode::Batch => start..end,
+                };
+                self.round(sampled, end, update, roller)
                     .with_context(|| format!("labels {start} to {end} could not be collected"))?;
             }
             start = end;
@@ -115,9 +120,17 @@ impl Collector<'_> {
         format!("{}{number:08}", self.run)
     }
 
-    /// Asks for the comparisons of one round and, where a plugin answers, has them answered.
-    fn round(&mut self, numbers: std::ops::Range<u64>, update: u64, roller: &Roller) -> Result<()> {
-        let asked = self.comparisons(numbers.clone(), update, roller)?;
+    /// Asks for the comparisons of one round before `end` and, where a plugin answers, has them answered.
+    fn round(
+        &mut self,
+        sampled: std::ops::Range<u64>,
+        end: u64,
+        update: u64,
+        roller: &Roller,
+    ) -> Result<()> {
+        let numbers = sampled.start..end;
+        let mut asked = self.comparisons(sampled, update, roller)?;
+        asked.truncate((end - numbers.start) as usize);
         let source = Source {
             checkpoint: match update {
                 0 => "reference".to_owned(),

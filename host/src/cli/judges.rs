@@ -193,7 +193,9 @@ fn answered(path: &Path, test: &[Label]) -> Result<Vec<Vec<f64>>> {
             Said::Ranking(groups) => {
                 let mut level = level;
                 for (behind, group) in groups.iter().enumerate() {
-                    group.iter().for_each(|&place| level[place] = -(behind as f64));
+                    group
+                        .iter()
+                        .for_each(|&place| level[place] = -(behind as f64));
                 }
                 level
             }

@@ -6,6 +6,7 @@ use anyhow::{Context, Result, bail};
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, ValueEnum};
 
+use crate::cli::ConfigArgs;
 use crate::digest;
 use crate::label::Label;
 use crate::label::format::{self, FORMATS, Format, Tally};
@@ -13,6 +14,7 @@ use crate::label::stats::Stats;
 use crate::label::store::Store;
 use crate::run_dir::replace;
 
+mod asked;
 mod stats;
 
 #[derive(Subcommand)]
@@ -40,6 +42,33 @@ pub(super) enum LabelCommand {
         /// Write those labels alone that have this; a file holds labels of one kind
         #[arg(long)]
         only: Option<Only>,
+    },
+    /// Print what runs ask that nobody has answered yet, a JSON line each
+    Pending {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Answer what runs ask, by a file of JSON lines with `key`, `answer` and `labeler`
+    ///
+    /// `key` is of a line that `pending` printed; `answer` and `labeler` are as `docs/labels.md` shows them.
+    Answer {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Have a config's labeler judge responses of its model
+    ///
+    /// Asked for more later, it goes on where it was; [collect] says how many responses are compared, and
+    /// how the labeler errs.
+    Simulate {
+        #[command(flatten)]
+        config: ConfigArgs,
+        #[command(flatten)]
+        store: StoreArgs,
+        /// How many labels the store should have of this config
+        #[arg(long, value_parser = clap::value_parser!(u64).range(1..=1 << 32))]
+        count: u64,
     },
     /// Count labels; show agreement, and whether judges prefer places or lengths
     Stats {
@@ -95,6 +124,13 @@ pub(super) fn run(command: &LabelCommand) -> Result<()> {
             format,
             only,
         } => export(file, &store.store, format.format, *only),
+        LabelCommand::Pending { store } => asked::pending(&store.store),
+        LabelCommand::Answer { file, store } => asked::answer(file, &store.store),
+        LabelCommand::Simulate {
+            config,
+            store,
+            count,
+        } => asked::simulate(&config.file, &config.overrides, &store.store, *count),
         LabelCommand::Stats { store, json } => {
             let stats = Stats::of(&all(&store.store)?);
             stats::print(&stats, *json)

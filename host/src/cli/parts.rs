@@ -7,13 +7,11 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
-use crate::cli::inputs::reward_folder;
 use crate::config::{Config, Plan, PluginLimits, PluginRef};
 use crate::model::config::ModelConfig;
 use crate::model::device;
 use crate::model::generate::Sampling;
 use crate::model::policy::Policy;
-use crate::model::reward::{Placement, RewardModel};
 use crate::plugin::{self, Limits, Spec, TokenizerHost};
 use crate::role::{CallContext, Identity, Labeler, Layout, Query, Split, Task};
 use crate::seed;
@@ -22,8 +20,13 @@ use crate::tokenizer::Tokenizer;
 use crate::train::policy::hold_out;
 use crate::train::queries::{make_queries, read_rows};
 use crate::train::rollout::Roller;
-use crate::train::score::{Scorers, Source};
+use crate::train::score::Scorers;
+
+mod sources;
+
 use crate::train::update::UpdateOptions;
+pub(super) use sources::open_reward_model;
+use sources::sources;
 
 impl TokenizerHost for Tokenizer {
     fn encode(&self, text: &str) -> Vec<u32> {
@@ -180,101 +183,6 @@ fn load_labeler(
     host: &Arc<dyn TokenizerHost>,
 ) -> Result<Box<dyn Labeler>> {
     spec(reference, limits).and_then(|spec| plugin::load_labeler(&spec, host.clone()))
-}
-
-/// What the reward is made of: what [[score]] says, or else the labeler.
-fn sources(
-    config: &Config,
-    labeler: Option<Box<dyn Labeler>>,
-    task: &dyn Task,
-    tokenizer: &Tokenizer,
-) -> Result<Vec<(Source, f64)>> {
-    let Some(weight) = config.labeler.as_ref().map(|labeler| labeler.weight) else {
-        return scores(config, None, task, tokenizer);
-    };
-    match labeler {
-        Some(labeler) if config.score.is_empty() => Ok(vec![(Source::Labeler(labeler), weight)]),
-        labeler => scores(config, labeler, task, tokenizer),
-    }
-}
-
-fn scores(
-    config: &Config,
-    mut labeler: Option<Box<dyn Labeler>>,
-    task: &dyn Task,
-    tokenizer: &Tokenizer,
-) -> Result<Vec<(Source, f64)>> {
-    let mut sources = Vec::new();
-    for (number, score) in config.score.iter().enumerate() {
-        let about = || format!("in [[score]] {}", number + 1);
-        let source = if score.labeler {
-            let labeler = labeler
-                .take()
-                .context("the labeler is named twice\nhint: once is enough");
-            Source::Labeler(labeler.with_context(about)?)
-        } else if let Some(name) = &score.metric {
-            let known = task.metrics();
-            let place = known.iter().position(|metric| metric.name == *name);
-            let names: Vec<&str> = known.iter().map(|metric| metric.name.as_str()).collect();
-            let place = place.with_context(|| {
-                format!(
-                    "the task has no metric `{name}`\nhint: it has {}",
-                    names.join(", ")
-                )
-            });
-            Source::Metric {
-                name: name.clone(),
-                place: place.with_context(about)?,
-            }
-        } else {
-            let mut models = Vec::new();
-            for folder in &score.reward_models {
-                models.push(reward_model(config, folder, tokenizer).with_context(about)?);
-            }
-            Source::Models {
-                models,
-                caution: score.caution,
-            }
-        };
-        sources.push((source, score.weight));
-    }
-    Ok(sources)
-}
-
-/// A reward model that reads the policy's tokens.
-fn reward_model(config: &Config, folder: &Path, tokenizer: &Tokenizer) -> Result<RewardModel> {
-    let placement = Placement {
-        device: device::resolve(&config.run.device)?,
-        kind: kind_of(config),
-        trainable_layers: Some(1),
-    };
-    let (model, folder) = open_reward_model(folder, placement)?;
-    let own = Tokenizer::load(&folder)?;
-    if own.vocab_size() != tokenizer.vocab_size() {
-        bail!(
-            "`{}` has a vocabulary of {} tokens, the policy's has {}\nhint: train the reward model from \
-             a language model with the policy's tokenizer",
-            folder.display(),
-            own.vocab_size(),
-            tokenizer.vocab_size()
-        );
-    }
-    Ok(model)
-}
-
-/// Opens the folder of a reward model, or of the run that made it.
-pub(super) fn open_reward_model(
-    folder: &Path,
-    placement: Placement,
-) -> Result<(RewardModel, PathBuf)> {
-    let folder = reward_folder(folder);
-    if !folder.join("config.json").is_file() {
-        bail!(
-            "there is no reward model in `{}`\nhint: `attune train reward FILE` makes one",
-            folder.display()
-        );
-    }
-    Ok((RewardModel::load(&folder, placement)?, folder))
 }
 
 /// The plugin that makes queries.

@@ -169,7 +169,9 @@ pub struct Written {
 /// All labels of a file. An error names the file, the line or row, and the field.
 pub fn read(path: &Path, format: &Format) -> Result<Imported> {
     let about = || format!("cannot read labels from `{}`", path.display());
-    let file = File::open(path).with_context(about)?;
+    let file = File::open(path)
+        .context("hint: name a file of labels, or a store whose name ends in `.db`")
+        .with_context(about)?;
     let mut imported = Imported::default();
     (format.read)(file, &mut imported).with_context(about)?;
     if imported.labels.is_empty() {

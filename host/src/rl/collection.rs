@@ -1,8 +1,6 @@
 //! When an online run collects labels, when it trains its reward model anew, and which comparisons
 //! measure the policy. Plain numbers; does not know who answers, or what is compared.
 
-use super::schedule;
-
 /// How labels are spread over a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mode {
@@ -39,8 +37,11 @@ impl Collection {
         let episode = episode.min(self.episodes);
         match self.mode {
             Mode::Offline => self.total,
+            // In whole numbers: a product that is just below one would cost a label.
             Mode::Online => {
-                schedule::labels(self.initial, self.total, episode, self.episodes).floor() as u64
+                let [all, left] = [self.episodes, self.episodes - episode].map(u128::from);
+                let later = u128::from(self.total - self.initial);
+                self.initial + (later * (all * all - left * left) / (all * all)) as u64
             }
             Mode::Batch => self.batch(episode * self.models / self.episodes),
         }
@@ -110,6 +111,7 @@ impl Collection {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::rl::schedule;
     use proptest::prelude::*;
 
     fn collection(mode: Mode) -> Collection {
@@ -127,6 +129,13 @@ mod tests {
     fn labels_follow_the_formula() {
         let online = collection(Mode::Online);
         assert_eq!(online.due(0), 500);
+        for episode in (0..=100_000).step_by(997) {
+            let exact = schedule::labels(500, 5000, episode, 100_000);
+            assert!(
+                (online.due(episode) as f64 - exact).abs() < 1.0,
+                "{episode}"
+            );
+        }
         // 500 + 4500 (1 - 0.9^2) and so on.
         assert_eq!(online.due(10_000), 1355);
         assert_eq!(online.due(50_000), 3875);

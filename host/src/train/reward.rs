@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use serde::{Deserialize, Serialize};
-use tch::{Kind, Tensor};
+use tch::Tensor;
 
 use crate::config::Reward;
 use crate::metrics::{MetricsLog, Record};
@@ -21,12 +21,15 @@ use crate::train::checkpoint::{self, FORMAT, Input};
 use crate::train::policy::Observer;
 use crate::train::update::adam_options;
 
+mod batch;
 mod doubt;
 mod normalize;
 pub mod report;
 mod score;
 #[cfg(test)]
 mod tests;
+
+use self::batch::{agreement, parts, poisson};
 
 pub use doubt::doubt;
 pub use normalize::normalize;
@@ -339,42 +342,4 @@ impl RewardTrainer<'_> {
 
 fn course_epoch(step: u64, per_epoch: u64) -> u64 {
     step / per_epoch
-}
-
-/// A Poisson draw of mean 1 from a uniform one.
-fn poisson(uniform: f64) -> f64 {
-    let (mut count, mut term, mut mass) = (0.0, (-1f64).exp(), (-1f64).exp());
-    while uniform >= mass && count < 20.0 {
-        count += 1.0;
-        term /= count;
-        mass += term;
-    }
-    count
-}
-
-/// Whether the response with the highest mean reward over heads is among the best, when the answer says
-/// which are. `rewards`: `[n, heads]`.
-fn agreement(rewards: &Tensor, answer: &Answer) -> Option<f64> {
-    let Answer::Order(groups) = answer else {
-        return None;
-    };
-    let mean = rewards.detach().mean_dim(1i64, false, Kind::Double);
-    let place = mean.argmax(0, false).int64_value(&[]) as usize;
-    let told = answer.pairs().is_empty();
-    (!told).then(|| f64::from(u8::from(groups[0].contains(&place))))
-}
-
-/// Splits rows into parts of at most `tokens`, padding included, short rows first; a row longer than
-/// that is a part by itself.
-fn parts<T: Copy>(rows: &[T], tokens: usize, len: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
-    let mut sorted: Vec<T> = rows.to_vec();
-    sorted.sort_by_key(&len);
-    let mut parts: Vec<Vec<T>> = Vec::new();
-    for row in sorted {
-        match parts.last_mut() {
-            Some(part) if (part.len() + 1) * len(&row) <= tokens => part.push(row),
-            _ => parts.push(vec![row]),
-        }
-    }
-    parts
 }

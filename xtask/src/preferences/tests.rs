@@ -56,7 +56,7 @@ fn a_label_is_a_line_that_the_host_reads() {
     };
     let comparison = r#"{"comparison":{"query":{"text":""},"responses":[{"text":"t3"},{"text":"t1"},{"text":"t4"},{"text":"t2"}]},"#;
     assert_eq!(
-        lines(&[drawn], |drawn| drawn.means, "raters"),
+        lines(&[drawn], |drawn| best(&drawn.means), "raters"),
         [format!(
             "{comparison}{}\n",
             r#""answer":{"best":2},"labeler":{"person":"raters"}}"#
@@ -68,10 +68,10 @@ fn a_label_is_a_line_that_the_host_reads() {
         held_out: [4.0, 1.0, 4.0, 1.0],
     };
     assert_eq!(
-        lines(&[drawn], |drawn| drawn.held_out, "held-out rater"),
+        lines(&[drawn], |drawn| ranking(&drawn.held_out), "held-out rater"),
         [format!(
             "{comparison}{}\n",
-            r#""answer":{"tie":[0,2]},"labeler":{"person":"held-out rater"}}"#
+            r#""answer":{"ranking":[[0,2],[1,3]]},"labeler":{"person":"held-out rater"}}"#
         )]
     );
 }

@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
 use super::{Store, add_comparison, get};
-use crate::label::{Answer, Comparison, Label, Labeler};
+use crate::label::{Comparison, Label};
 
 impl Store {
     /// Keeps all of `comparisons`, or none. A key that is there already must be of the same one.
@@ -57,14 +57,8 @@ impl Store {
         rows.into_iter().map(read).collect()
     }
 
-    /// Answers what was asked under `key`; false when the same answer is there already.
-    pub fn answer(
-        &mut self,
-        key: &str,
-        answer: Answer,
-        labeler: Labeler,
-        time: Option<i64>,
-    ) -> Result<bool> {
+    /// What was asked under `key`.
+    pub fn asked(&self, key: &str) -> Result<Comparison> {
         let id: Option<i64> = self
             .connection
             .query_row("SELECT comparison FROM asked WHERE key = ?1", [key], get)
@@ -75,13 +69,7 @@ impl Store {
                 self.path.display()
             );
         };
-        let label = Label {
-            comparison: self.comparison(id)?,
-            answer,
-            labeler,
-            time,
-        };
-        Ok(self.add([(key.to_owned(), &label)])? == 1)
+        self.comparison(id)
     }
 
     /// All labels under keys that begin with `prefix`, in the order in which they came.

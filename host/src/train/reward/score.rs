@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use tch::Kind;
 
-use super::parts;
+use super::batch::parts;
 use crate::model::reward::{Passages, RewardModel};
 
 /// Responses of one query that go through the model in one row, at most.

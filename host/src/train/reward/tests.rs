@@ -2,11 +2,13 @@
 
 #![allow(clippy::unwrap_used)]
 
+use super::batch::poisson;
 use super::report::{Report, Share};
 use super::*;
 use crate::model::config::ModelConfig;
 use crate::model::weights::Weights;
 use crate::train::checkpoint::latest;
+use tch::Kind;
 
 struct Silent;
 

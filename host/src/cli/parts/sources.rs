@@ -1,0 +1,109 @@
+//! From [[score]] to the sources of a reward.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use super::kind_of;
+use crate::cli::inputs::reward_folder;
+use crate::config::Config;
+use crate::model::device;
+use crate::model::reward::{Placement, RewardModel};
+use crate::role::{Labeler, Task};
+use crate::tokenizer::Tokenizer;
+use crate::train::score::Source;
+
+/// What the reward is made of: what [[score]] says, or else the labeler.
+pub(super) fn sources(
+    config: &Config,
+    labeler: Option<Box<dyn Labeler>>,
+    task: &dyn Task,
+    tokenizer: &Tokenizer,
+) -> Result<Vec<(Source, f64)>> {
+    let Some(weight) = config.labeler.as_ref().map(|labeler| labeler.weight) else {
+        return scores(config, None, task, tokenizer);
+    };
+    match labeler {
+        Some(labeler) if config.score.is_empty() => Ok(vec![(Source::Labeler(labeler), weight)]),
+        labeler => scores(config, labeler, task, tokenizer),
+    }
+}
+
+fn scores(
+    config: &Config,
+    mut labeler: Option<Box<dyn Labeler>>,
+    task: &dyn Task,
+    tokenizer: &Tokenizer,
+) -> Result<Vec<(Source, f64)>> {
+    let mut sources = Vec::new();
+    for (number, score) in config.score.iter().enumerate() {
+        let about = || format!("in [[score]] {}", number + 1);
+        let source = if score.labeler {
+            let labeler = labeler
+                .take()
+                .context("the labeler is named twice\nhint: once is enough");
+            Source::Labeler(labeler.with_context(about)?)
+        } else if let Some(name) = &score.metric {
+            let known = task.metrics();
+            let place = known.iter().position(|metric| metric.name == *name);
+            let names: Vec<&str> = known.iter().map(|metric| metric.name.as_str()).collect();
+            let place = place.with_context(|| {
+                format!(
+                    "the task has no metric `{name}`\nhint: it has {}",
+                    names.join(", ")
+                )
+            });
+            Source::Metric {
+                name: name.clone(),
+                place: place.with_context(about)?,
+            }
+        } else {
+            let mut models = Vec::new();
+            for folder in &score.reward_models {
+                models.push(reward_model(config, folder, tokenizer).with_context(about)?);
+            }
+            Source::Models {
+                models,
+                caution: score.caution,
+            }
+        };
+        sources.push((source, score.weight));
+    }
+    Ok(sources)
+}
+
+/// A reward model that reads the policy's tokens.
+fn reward_model(config: &Config, folder: &Path, tokenizer: &Tokenizer) -> Result<RewardModel> {
+    let placement = Placement {
+        device: device::resolve(&config.run.device)?,
+        kind: kind_of(config),
+        trainable_layers: Some(1),
+    };
+    let (model, folder) = open_reward_model(folder, placement)?;
+    let own = Tokenizer::load(&folder)?;
+    if own.vocab_size() != tokenizer.vocab_size() {
+        bail!(
+            "`{}` has a vocabulary of {} tokens, the policy's has {}\nhint: train the reward model from \
+             a language model with the policy's tokenizer",
+            folder.display(),
+            own.vocab_size(),
+            tokenizer.vocab_size()
+        );
+    }
+    Ok(model)
+}
+
+/// Opens the folder of a reward model, or of the run that made it.
+pub(in crate::cli) fn open_reward_model(
+    folder: &Path,
+    placement: Placement,
+) -> Result<(RewardModel, PathBuf)> {
+    let folder = reward_folder(folder);
+    if !folder.join("config.json").is_file() {
+        bail!(
+            "there is no reward model in `{}`\nhint: `attune train reward FILE` makes one",
+            folder.display()
+        );
+    }
+    Ok((RewardModel::load(&folder, placement)?, folder))
+}

@@ -1,0 +1,242 @@
+//! What cannot work in each section of a config.
+
+use super::problems::Problems;
+use super::{Collect, Kl, Ppo, Reward, Sampling, Score};
+
+pub(super) fn check_ppo(ppo: &Ppo, problems: &mut Problems) {
+    for (name, value) in [
+        ("total_episodes", ppo.total_episodes),
+        ("batch_size", ppo.batch_size),
+        ("epochs", ppo.epochs),
+        ("minibatches", ppo.minibatches),
+        ("whiten_groups", ppo.whiten_groups),
+    ] {
+        problems.at_least_one("ppo", name, value);
+    }
+    if ppo.batch_size != 0 && ppo.minibatches != 0 && ppo.whiten_groups != 0 {
+        check_division(ppo, problems);
+    }
+    for (name, value, most) in [
+        ("lr", ppo.lr, 1.0),
+        ("vf_coef", ppo.vf_coef, 1e4),
+        ("clip_range", ppo.clip_range, 1e4),
+        ("clip_range_value", ppo.clip_range_value, 1e4),
+        ("adam_epsilon", ppo.adam_epsilon, 1.0),
+        ("max_grad_norm", ppo.max_grad_norm, 1e12),
+    ] {
+        problems.within("ppo", name, value, 0.0..=most);
+    }
+    for (name, value, most) in [
+        ("epochs", ppo.epochs, 10_000),
+        ("batch_size", ppo.batch_size, 1 << 24),
+        ("total_episodes", ppo.total_episodes, 1 << 40),
+    ] {
+        problems.at_most("ppo", name, value, most);
+    }
+    problems.share("ppo", "gamma", ppo.gamma);
+    problems.share("ppo", "lam", ppo.lam);
+    let styles = ["tensorflow", "pytorch"];
+    problems.one_of(
+        "ppo",
+        "adam_epsilon_style",
+        &ppo.adam_epsilon_style,
+        &styles,
+    );
+}
+
+fn check_division(ppo: &Ppo, problems: &mut Problems) {
+    let parts = ppo.minibatches.saturating_mul(ppo.whiten_groups);
+    let what = format!(
+        "[ppo] batch_size {} is not a multiple of minibatches {} x whiten_groups {}",
+        ppo.batch_size, ppo.minibatches, ppo.whiten_groups
+    );
+    let below = ppo.batch_size / parts * parts;
+    if ppo.batch_size == below && below / parts < 2 {
+        problems.add(
+            format!(
+                "[ppo] batch_size {below} leaves {} episode to whiten over; it takes at least 2",
+                below / parts
+            ),
+            format!("use batch_size {} or fewer minibatches", 2 * parts),
+        );
+    } else if below == 0 {
+        problems.add(what, format!("use {parts}"));
+    } else if ppo.batch_size != below {
+        problems.add(what, format!("use {below} or {}", below + parts));
+    }
+}
+
+pub(super) fn check_sampling(sampling: &Sampling, problems: &mut Problems) {
+    if !(1e-3..=1e3).contains(&sampling.temperature) {
+        problems.add(
+            format!(
+                "[sampling] temperature {} must be a number above 0, from 0.001 to 1000",
+                sampling.temperature
+            ),
+            "PPO needs a distribution to learn from; the original's is 0.7",
+        );
+    }
+    if sampling.top_k < 0 {
+        problems.add(
+            format!("[sampling] top_k {} must be at least 0", sampling.top_k),
+            "use 0 to sample among all tokens",
+        );
+    }
+    problems.share("sampling", "top_p", sampling.top_p);
+}
+
+pub(super) fn check_kl(kl: &Kl, problems: &mut Problems) {
+    problems.not_negative("kl", "coef", kl.coef);
+    problems.not_negative("kl", "target", kl.target);
+    problems.within("kl", "horizon", kl.horizon, 1.0..=1e12);
+}
+
+pub(super) fn check_score(score: &Score, place: usize, labeler: bool, problems: &mut Problems) {
+    let name = format!("[[score]] {}", place + 1);
+    let sources = [
+        !score.reward_models.is_empty(),
+        score.trained,
+        score.labeler,
+        score.metric.is_some(),
+    ];
+    if sources.iter().filter(|given| **given).count() != 1 {
+        problems.add(
+            format!("{name} must have just one of reward_models, trained, labeler and metric"),
+            "write an own [[score]] for each source",
+        );
+    }
+    if score.labeler && !labeler {
+        problems.add(
+            format!("{name} asks for the labeler, and there is none"),
+            "add `[labeler]`",
+        );
+    }
+    if score.trained {
+        problems.add(
+            format!("{name} asks for the reward model that is trained before, and none is"),
+            "let `attune run` do both, or name a folder by reward_models",
+        );
+    }
+    problems.within(&name, "weight", score.weight, -1e6..=1e6);
+    problems.within(&name, "caution", score.caution, -1e3..=1e3);
+}
+
+pub(super) fn check_collect(collect: &Collect, labeler: bool, problems: &mut Problems) {
+    problems.one_of(
+        "collect",
+        "mode",
+        &collect.mode,
+        &["online", "batch", "offline"],
+    );
+    problems.one_of("collect", "by", &collect.by, &["labeler", "store"]);
+    problems.one_of(
+        "collect",
+        "choose",
+        &collect.choose,
+        &["random", "disagreement"],
+    );
+    if collect.by == "labeler" && !labeler {
+        problems.add(
+            "[collect] has a labeler answer, and there is none",
+            "add `[labeler]`, or set collect.by = \"store\" to have people answer",
+        );
+    }
+    if collect.responses < 2 || collect.responses > 64 {
+        problems.add(
+            format!(
+                "[collect] responses is {}, must be 2 to 64",
+                collect.responses
+            ),
+            "the original compares 4",
+        );
+    }
+    if collect.validation_share > 0.0 && !collect.responses.is_multiple_of(2) {
+        problems.add(
+            format!(
+                "[collect] responses is {}, which has no half for the policy",
+                collect.responses
+            ),
+            "use an even number, or collect.validation_share = 0.0",
+        );
+    }
+    for (name, value) in [
+        ("initial", collect.initial),
+        ("reward_models", collect.reward_models),
+        ("candidates", collect.candidates),
+    ] {
+        problems.at_least_one("collect", name, value);
+        problems.at_most("collect", name, value, 1 << 32);
+    }
+    if collect.total < collect.initial {
+        problems.add(
+            format!(
+                "[collect] total is {}, fewer than initial {}",
+                collect.total, collect.initial
+            ),
+            format!("use collect.total = {} or more", collect.initial),
+        );
+    }
+    if collect.mode == "batch" && collect.reward_models < 2 {
+        problems.add(
+            "[collect] mode batch with one reward model is mode offline",
+            "use collect.reward_models = 2 or more",
+        );
+    }
+    problems.share("collect", "validation_share", collect.validation_share);
+    let noise = &collect.noise;
+    for (name, value) in [
+        ("flip", noise.flip),
+        ("first", noise.first),
+        ("abstain", noise.abstain),
+    ] {
+        problems.share("collect.noise", name, value);
+    }
+    noise
+        .skills
+        .iter()
+        .for_each(|skill| problems.share("collect.noise", "skills", *skill));
+}
+
+pub(super) fn check_reward(reward: &Reward, problems: &mut Problems) {
+    for (name, value, most) in [
+        ("heads", reward.heads as u64, 1024),
+        ("batch_size", reward.batch_size, 1 << 20),
+        ("epochs", reward.epochs, 10_000),
+        ("rollout_batch", reward.rollout_batch, 1 << 20),
+        ("micro_tokens", reward.micro_tokens, 1 << 30),
+    ] {
+        problems.at_least_one("reward", name, value);
+        problems.at_most("reward", name, value, most);
+    }
+    problems.at_most(
+        "reward",
+        "normalize_samples",
+        reward.normalize_samples,
+        1 << 24,
+    );
+    problems.within("reward", "lr", reward.lr, 0.0..=1.0);
+    problems.within("reward", "adam_epsilon", reward.adam_epsilon, 0.0..=1.0);
+    if reward.trainable_layers == Some(0) {
+        problems.add(
+            "[reward] trainable_layers 0 would train nothing but the head",
+            "leave it out to train all",
+        );
+    }
+    if reward.patience > 0 && reward.validation.is_empty() {
+        problems.add(
+            format!(
+                "[reward] patience is {}, and there are no validation labels",
+                reward.patience
+            ),
+            "name some by reward.validation, or leave patience out",
+        );
+    }
+    problems.one_of("reward", "loss", &reward.loss, &["softmax", "pairwise"]);
+    let styles = ["tensorflow", "pytorch"];
+    problems.one_of(
+        "reward",
+        "adam_epsilon_style",
+        &reward.adam_epsilon_style,
+        &styles,
+    );
+}

@@ -1,0 +1,43 @@
+//! What a batch is made of, and how often the model agrees with it.
+
+use tch::{Kind, Tensor};
+
+use crate::rl::preference::Answer;
+
+/// A Poisson draw of mean 1 from a uniform one.
+pub(super) fn poisson(uniform: f64) -> f64 {
+    let (mut count, mut term, mut mass) = (0.0, (-1f64).exp(), (-1f64).exp());
+    while uniform >= mass && count < 20.0 {
+        count += 1.0;
+        term /= count;
+        mass += term;
+    }
+    count
+}
+
+/// Whether the response with the highest mean reward over heads is among the best, when the answer says
+/// which are. `rewards`: `[n, heads]`.
+pub(super) fn agreement(rewards: &Tensor, answer: &Answer) -> Option<f64> {
+    let Answer::Order(groups) = answer else {
+        return None;
+    };
+    let mean = rewards.detach().mean_dim(1i64, false, Kind::Double);
+    let place = mean.argmax(0, false).int64_value(&[]) as usize;
+    let told = answer.pairs().is_empty();
+    (!told).then(|| f64::from(u8::from(groups[0].contains(&place))))
+}
+
+/// Splits rows into parts of at most `tokens`, padding included, short rows first; a row longer than
+/// that is a part by itself.
+pub(super) fn parts<T: Copy>(rows: &[T], tokens: usize, len: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let mut sorted: Vec<T> = rows.to_vec();
+    sorted.sort_by_key(&len);
+    let mut parts: Vec<Vec<T>> = Vec::new();
+    for row in sorted {
+        match parts.last_mut() {
+            Some(part) if (part.len() + 1) * len(&row) <= tokens => part.push(row),
+            _ => parts.push(vec![row]),
+        }
+    }
+    parts
+}

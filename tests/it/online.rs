@@ -1,0 +1,251 @@
+//! The loop of labels, reward models and policy: on schedule, and the same when it is killed.
+
+use std::collections::BTreeMap;
+use std::process::{Child, Stdio};
+use std::time::{Duration, Instant};
+
+use attune::seed::Stream;
+use serde_json::Value;
+
+use crate::support::{Lab, Trained, attune, lines, succeed};
+
+const LOOP: &str = r#"
+[reward]
+batch_size = 4
+lr = 1e-3
+heads = 2
+normalize_samples = 16
+rollout_batch = 8
+[collect]
+initial = 12
+total = 60
+reward_models = 3
+validation_share = 0.25
+choose = "disagreement"
+candidates = 2
+[collect.noise]
+flip = 0.1
+skills = [0.9, 0.5]
+"#;
+/// How often a run is killed.
+const KILLS: usize = 50;
+
+fn lab() -> Lab {
+    let lab = Lab::new();
+    lab.edit("[ppo]", &format!("{LOOP}\n[ppo]"));
+    lab
+}
+
+fn run(lab: &Lab, name: &str, extra: &[&str]) -> Done {
+    let output = lab.command(&["run"], name, extra).output().unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{name}: {stderr}");
+    Done::read(lab, name, stderr)
+}
+
+fn begin(lab: &Lab, name: &str) -> Child {
+    let mut command = lab.command(&["run"], name, &[]);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.spawn().unwrap()
+}
+
+/// What a run leaves behind, without what depends on the clock and on its directory's name.
+struct Done {
+    labels: Vec<Value>,
+    models: BTreeMap<String, Vec<u8>>,
+    policy: Trained,
+    table: String,
+}
+
+impl Done {
+    fn read(lab: &Lab, name: &str, stderr: String) -> Done {
+        let root = lab.path(name);
+        let exported = lab.path(&format!("{name}.jsonl"));
+        let [store, file] = [root.join("labels.db"), exported.clone()];
+        let arguments = [
+            "label",
+            "export",
+            file.to_str().unwrap(),
+            "--format",
+            "jsonl",
+        ];
+        succeed(&[&arguments[..], &["--store", store.to_str().unwrap()]].concat());
+        let mut labels = lines(&exported);
+        for label in &mut labels {
+            let fields = label.as_object_mut().unwrap();
+            assert!(fields.remove("time").is_some());
+            let source = &mut fields["comparison"]["source"];
+            assert!(source.as_object_mut().unwrap().remove("config").is_some());
+        }
+        let mut models = BTreeMap::new();
+        for number in 0..3 {
+            let place = root.join(format!("reward-{number:02}/reward_model/model.safetensors"));
+            models.insert(format!("{number}"), std::fs::read(place).unwrap());
+        }
+        let table = std::fs::read_to_string(root.join("labels.md")).unwrap();
+        Done {
+            labels,
+            models,
+            policy: Trained::read(&root.join("policy"), stderr),
+            table: table.lines().take_while(|line| !line.is_empty()).collect(),
+        }
+    }
+
+    fn assert_same(&self, other: &Done, about: &str) {
+        assert_eq!(self.labels, other.labels, "{about}: labels");
+        assert!(self.models == other.models, "{about}: reward models");
+        self.policy.assert_same(&other.policy, about);
+        assert_eq!(self.table, other.table, "{about}: table");
+    }
+}
+
+fn writer_of(label: &Value) -> &str {
+    label["comparison"]["source"]["checkpoint"]
+        .as_str()
+        .unwrap()
+}
+
+#[test]
+fn labels_come_on_schedule() {
+    let lab = lab();
+    let done = run(&lab, "online", &[]);
+    // 12 + 48 (1 - (1 - n/48)^2) after n = 0, 8 … 48 episodes.
+    let due = [12, 26, 38, 48, 54, 58, 60];
+    assert_eq!(done.labels.len(), 60);
+    let mut from = 0;
+    for (update, due) in due.into_iter().enumerate() {
+        let want = match update {
+            0 => "reference".to_owned(),
+            update => format!("policy/update-{update:06}"),
+        };
+        for label in &done.labels[from..due] {
+            assert_eq!(writer_of(label), want);
+        }
+        from = due;
+    }
+    // Models at 12, 28 and 44 labels, each learning from so many, minus those that say nothing.
+    for (number, labels) in [(0, 12), (1, 28), (2, 44)] {
+        let report = lab
+            .path("online")
+            .join(format!("reward-{number:02}/report.json"));
+        let report: Value = serde_json::from_slice(&std::fs::read(report).unwrap()).unwrap();
+        let silent = done.labels[..labels]
+            .iter()
+            .filter(|label| label["answer"] == "abstain");
+        let learned = report["train_labels"].as_u64().unwrap() as usize;
+        assert_eq!(learned, labels - silent.count(), "model {number}");
+        assert!(
+            done.table.contains(&format!("| {labels} |")),
+            "{}",
+            done.table
+        );
+    }
+    // A quarter of the 48 later labels measures the policy.
+    let measured: u64 = done
+        .table
+        .split('|')
+        .collect::<Vec<_>>()
+        .chunks(7)
+        .skip(2)
+        .filter_map(|row| row.get(6)?.trim().parse::<u64>().ok())
+        .sum();
+    assert!(measured <= 12, "{}", done.table);
+    let batch = run(&lab, "batch", &["--set", "collect.mode=batch"]);
+    assert_eq!(batch.labels.len(), 60);
+    let updates = |label: &Value| writer_of(label).to_owned();
+    let different: std::collections::BTreeSet<_> = batch.labels.iter().map(updates).collect();
+    assert_eq!(different.len(), 3, "{different:?}");
+}
+
+#[test]
+fn killed_at_random_moments_of_the_loop() {
+    let lab = lab();
+    let whole = run(&lab, "warm", &[]);
+    let clock = Instant::now();
+    whole.assert_same(&run(&lab, "whole", &[]), "a second run");
+    let duration = clock.elapsed();
+    let mut random = Stream::new(2019);
+    let (mut kills, mut runs) = (0, 0);
+    while kills < KILLS {
+        let name = format!("killed-{runs}");
+        // Once at any moment of a whole run, and once more of what is left then.
+        for share in [1.0, 0.6] {
+            let mut child = begin(&lab, &name);
+            std::thread::sleep(duration.mul_f64(share * random.uniform()));
+            let ended = child.try_wait().unwrap().is_some();
+            let _ = child.kill();
+            child.wait().unwrap();
+            kills += usize::from(!ended);
+        }
+        whole.assert_same(&run(&lab, &name, &[]), &name);
+        runs += 1;
+        assert!(runs < 2 * KILLS, "most runs end before they are killed");
+    }
+}
+
+#[test]
+fn people_answer_what_the_run_asks() {
+    let lab = lab();
+    lab.edit("choose =", "by = \"store\"\nchoose =");
+    let mut child = begin(&lab, "people");
+    let store = lab.path("people/labels.db");
+    let store = ["--store", store.to_str().unwrap()];
+    let (clock, mut answered) = (Instant::now(), 0);
+    while child.try_wait().unwrap().is_none() {
+        assert!(
+            clock.elapsed() < Duration::from_secs(120),
+            "{answered} answered"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+        let asked = attune(&[&["label", "pending"], &store[..]].concat())
+            .output()
+            .unwrap();
+        let asked = String::from_utf8(asked.stdout).unwrap();
+        let mut answers = String::new();
+        for line in asked.lines() {
+            let asked: Value = serde_json::from_str(line).unwrap();
+            let responses = asked["comparison"]["responses"].as_array().unwrap();
+            assert_eq!(responses.len(), 4);
+            let said = serde_json::json!({"key": asked["key"], "answer": {"best": answered % 4},
+                "labeler": {"person": "somebody"}});
+            answers.push_str(&format!("{said}\n"));
+            answered += 1;
+        }
+        if !answers.is_empty() {
+            lab.write("answers.jsonl", answers);
+            let file = lab.path("answers.jsonl");
+            succeed(&[&["label", "answer", file.to_str().unwrap()], &store[..]].concat());
+        }
+    }
+    assert!(child.wait().unwrap().success());
+    assert_eq!(answered, 60);
+    let stats = succeed(&[&["label", "stats", "--json"], &store[..]].concat());
+    let stats: Value = serde_json::from_str(&stats).unwrap();
+    assert_eq!(stats["labels"], 60);
+}
+
+#[test]
+fn a_labeler_plays_people() {
+    let lab = lab();
+    let store = lab.path("simulated.db");
+    let simulate = |count: &str| {
+        let extra = ["--store", store.to_str().unwrap(), "--count", count];
+        let output = lab
+            .command(&["label", "simulate"], "unused", &extra)
+            .output()
+            .unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{stderr}");
+        let stats = succeed(&[
+            "label",
+            "stats",
+            "--json",
+            "--store",
+            store.to_str().unwrap(),
+        ]);
+        serde_json::from_str::<Value>(&stats).unwrap()
+    };
+    assert_eq!(simulate("20")["labels"], 20);
+    assert_eq!(simulate("20")["labels"], 20);
+    assert_eq!(simulate("70")["labels"], 70);
+}

@@ -1,0 +1,271 @@
+//! Reward models through the binary: trained from labels, reported, scored with, trained against.
+
+use std::path::Path;
+
+use serde_json::{Value, json};
+
+use crate::support::{Lab, attune, failure, lines, succeed};
+
+/// Four texts, of which the one with the most of the letter `e` is the best.
+pub(crate) fn comparisons(count: usize, from: u64) -> String {
+    let mut stream = attune::seed::Stream::new(from);
+    let mut text = |letter: char| {
+        let word = (0..6 + stream.below(4)).map(|_| match stream.below(3) {
+            0 => letter,
+            _ => char::from(b'k' + stream.below(6) as u8),
+        });
+        word.collect::<String>()
+    };
+    let mut all = String::new();
+    for number in 0..count {
+        let best = number % 4;
+        let responses: Vec<Value> = (0..4)
+            .map(|place| json!({"text": text(if place == best { 'e' } else { 'a' })}))
+            .collect();
+        let line = json!({
+            "comparison": {"query": {"text": format!("row {number}")}, "responses": responses},
+            "answer": {"best": best},
+            "labeler": {"person": "somebody"},
+        });
+        all.push_str(&format!("{line}\n"));
+    }
+    all
+}
+
+const REWARD: &str = r#"
+[reward]
+train = ["labels.jsonl"]
+test = ["test.jsonl"]
+batch_size = 8
+lr = 3e-3
+normalize_samples = 16
+rollout_batch = 8
+"#;
+
+fn lab() -> Lab {
+    let lab = Lab::new();
+    lab.write("labels.jsonl", comparisons(160, 1));
+    lab.write("test.jsonl", comparisons(64, 2));
+    lab.edit("[ppo]", &format!("{REWARD}\n[ppo]"));
+    lab
+}
+
+fn train(lab: &Lab, run: &str, extra: &[&str]) -> Value {
+    let output = lab
+        .command(&["train", "reward"], run, extra)
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{stderr}");
+    let report = std::fs::read(lab.path(run).join("report.json")).unwrap();
+    serde_json::from_slice(&report).unwrap()
+}
+
+fn text(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+#[test]
+fn learns_from_labels_and_scores() {
+    let lab = lab();
+    let report = train(&lab, "rm", &[]);
+    assert_eq!(report["train_labels"], 160);
+    assert_eq!(report["steps"], 20);
+    let accuracy = report["held_out"]["accuracy"]["value"].as_f64().unwrap();
+    assert!(accuracy > 0.6, "{report}");
+    let metrics = lines(&lab.path("rm").join("metrics.jsonl"));
+    assert_eq!(metrics.len(), 20);
+    assert_eq!(metrics[0]["reward/lr"], 3e-3);
+    assert!((metrics[10]["reward/lr"].as_f64().unwrap() - 1.5e-3).abs() < 1e-12);
+    // The run's directory and the model's folder are the same model.
+    let score = |folder: &Path| {
+        let said = succeed(&["score", text(folder), "--text", "eeee", "--text", "kkkk"]);
+        serde_json::from_str::<Value>(&said).unwrap()["rewards"].clone()
+    };
+    let rewards = score(&lab.path("rm"));
+    assert_eq!(rewards, score(&lab.path("rm/reward_model")));
+    assert!(rewards[0].as_f64() > rewards[1].as_f64(), "{rewards}");
+    lab.write(
+        "rows.jsonl",
+        "{\"query\":\"row 1\",\"responses\":[\"ee\",\"aa\"]}\n{\"response\":\"e\"}\n",
+    );
+    let said = succeed(&[
+        "score",
+        text(&lab.path("rm")),
+        text(&lab.path("rows.jsonl")),
+    ]);
+    let rows: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(rows[0]["rewards"].as_array().unwrap().len(), 2);
+    assert_eq!(rows[1]["rewards"].as_array().unwrap().len(), 1);
+    let said = succeed(&[
+        "score",
+        text(&lab.path("rm")),
+        "--labels",
+        text(&lab.path("test.jsonl")),
+    ]);
+    assert!(
+        said.contains(&format!("{:.1} %", 100.0 * accuracy)),
+        "{said}"
+    );
+    // Two trainings are the same, to the last bit.
+    train(&lab, "again", &[]);
+    let weights =
+        |run: &str| std::fs::read(lab.path(run).join("reward_model/model.safetensors")).unwrap();
+    assert!(weights("rm") == weights("again"));
+}
+
+#[test]
+fn all_kinds_of_labels_and_losses() {
+    let lab = lab();
+    let texts = |count: usize| {
+        let texts = ["ee", "ea", "ka"].into_iter().take(count);
+        texts
+            .map(|text| json!({"text": text}))
+            .collect::<Vec<Value>>()
+    };
+    let rows = [
+        (3, json!({"best": 0})),
+        (3, json!({"tie": [0, 1]})),
+        (3, json!({"ranking": [[0], [1], [2]]})),
+        (2, json!({"best": 1})),
+        (2, json!({"difference": -1.0})),
+        (1, json!({"rating": 2.0})),
+        (3, json!("abstain")),
+        (3, json!("skip")),
+    ];
+    let label = |(count, answer): &(usize, Value)| {
+        let comparison = json!({"query": {"text": ""}, "responses": texts(*count)});
+        let line = json!({"comparison": comparison, "answer": answer, "labeler": "unknown"});
+        format!("{line}\n")
+    };
+    lab.write("labels.jsonl", rows.iter().map(label).collect::<String>());
+    for (run, extra) in [
+        ("softmax", &["--set", "reward.epochs=2"][..]),
+        (
+            "pairwise",
+            &["--set", "reward.loss=pairwise", "--set", "reward.heads=3"],
+        ),
+        (
+            "patient",
+            &[
+                "--set",
+                "reward.epochs=4",
+                "--set",
+                "reward.patience=1",
+                "--set",
+                "reward.validation=[\"test.jsonl\"]",
+            ],
+        ),
+    ] {
+        let extra: Vec<String> = extra
+            .iter()
+            .map(|part| part.replace("test.jsonl", text(&lab.path("test.jsonl"))))
+            .collect();
+        let extra: Vec<&str> = extra.iter().map(String::as_str).collect();
+        let report = train(&lab, run, &extra);
+        assert_eq!(report["train_labels"], 6, "{run}");
+        assert!(report["held_out"]["loss"].as_f64().unwrap().is_finite());
+    }
+    let said = succeed(&["score", text(&lab.path("pairwise")), "--text", "eeee"]);
+    assert!(said.contains("spread"), "{said}");
+}
+
+#[test]
+fn a_policy_learns_from_several_sources() {
+    let lab = lab();
+    train(&lab, "rm", &["--set", "reward.heads=2"]);
+    let sources = format!(
+        "[[score]]\nreward_models = [\"rm\", \"{}\"]\ncaution = 0.5\n[[score]]\nlabeler = true\nweight = 0.5\n\
+         [[score]]\nmetric = \"kept_tokens\"\nweight = 0.01\n[[eval.measure]]\nplugin = \"letters\"\n[ppo]",
+        lab.path("rm/reward_model").display()
+    );
+    lab.edit("[ppo]", &sources);
+    let trained = lab.train("run", &[]);
+    let sum = |update: usize| {
+        let get = |name: &str| trained.metric(name)[update];
+        assert!(get("reward_model/spread") > 0.0);
+        get("reward_model/score")
+            + 0.5 * get("labeler/letters/score")
+            + 0.01 * get("task/kept_tokens")
+    };
+    for (update, score) in trained.metric("objective/score").iter().enumerate() {
+        assert!(
+            (sum(update) - score).abs() < 1e-4,
+            "{} {score}",
+            sum(update)
+        );
+    }
+    let after: Value = serde_json::from_slice(&trained.files["eval/after.json"]).unwrap();
+    assert!(after["measured"]["letters"].is_number(), "{after}");
+}
+
+#[test]
+fn what_cannot_work_is_said() {
+    let lab = lab();
+    let refused = |run: &str, extra: &[&str], parts: &[&str]| {
+        let said = failure(&mut lab.command(&["train", "reward"], run, extra));
+        for part in parts {
+            assert!(said.contains(part), "`{part}` is not in: {said}");
+        }
+    };
+    refused("a", &["--set", "reward.train=[]"], &["names no labels"]);
+    refused(
+        "b",
+        &["--set", "reward.loss=best"],
+        &["`best`", "softmax or pairwise"],
+    );
+    refused(
+        "c",
+        &["--set", "reward.num_train=500"],
+        &["160 labels", "500"],
+    );
+    refused(
+        "d",
+        &["--set", "reward.patience=1"],
+        &["patience is 1", "no validation labels"],
+    );
+    refused("e", &["--set", "reward.lr=nan"], &["lr NaN"]);
+    refused("f", &["--set", "reward.heads=0"], &["heads is 0"]);
+    refused(
+        "g",
+        &["--set", "reward.train=[\"nowhere.jsonl\"]"],
+        &["nowhere.jsonl"],
+    );
+    refused(
+        "h",
+        &["--set", "reward.trainable_layers=9"],
+        &["trainable_layers is 9"],
+    );
+    lab.write(
+        "labels.jsonl",
+        comparisons(8, 1).replace("\"best\":3", "\"best\":4"),
+    );
+    refused("i", &[], &["labels.jsonl", "line 4", "must be 0 to 3"]);
+    let ids = comparisons(1, 1).replace(
+        "{\"text\":\"row 0\"}",
+        "{\"text\":\"row 0\",\"tokens\":[900]}",
+    );
+    lab.write("labels.jsonl", ids);
+    refused("j", &[], &["label 1", "token id 900", "256"]);
+    let said = failure(&mut attune(&[
+        "score",
+        text(&lab.path("model")),
+        "--text",
+        "a",
+    ]));
+    assert!(
+        said.contains("no reward model") && said.contains("score.weight"),
+        "{said}"
+    );
+    let said = failure(&mut attune(&["score", "nowhere", "--text", "a"]));
+    assert!(
+        said.contains("`nowhere`") && said.contains("train reward"),
+        "{said}"
+    );
+    lab.edit("[ppo]", "[[score]]\ntrained = true\n[ppo]");
+    let said = lab.refused("k", &[]);
+    assert!(said.contains("attune run"), "{said}");
+}
