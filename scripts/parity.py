@@ -223,9 +223,9 @@ def cases(attune: Path, pretrained: Path, scratch: Path, text: str):
     yield "SmolLM2-135M after two updates, saved by attune", trained
 
 
-def record(file: Path, table: str) -> None:
+def record(file: Path, table: str, marker: str = "parity") -> None:
     """Puts the table between the file's markers."""
-    begin, end = "<!-- parity:begin -->", "<!-- parity:end -->"
+    begin, end = f"<!-- {marker}:begin -->", f"<!-- {marker}:end -->"
     before, rest = file.read_text(encoding="utf-8").split(begin)
     _, after = rest.split(end)
     file.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")

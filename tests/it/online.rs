@@ -249,3 +249,77 @@ fn a_labeler_plays_people() {
     assert_eq!(simulate("20")["labels"], 20);
     assert_eq!(simulate("70")["labels"], 70);
 }
+
+#[test]
+fn an_experiment_is_planned_and_refused_before_it_begins() {
+    let lab = lab();
+    let output = lab.command(&["plan"], "planned", &[]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "labels     12 before the first episode, 60 at the end",
+        "model 0 from update 0 on, from 12 labels",
+        "model 1 from update 2 on, from 28 labels",
+        "model 2 from update 3 on, from 44 labels",
+        "48 in 6 updates of 8",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+    assert!(!lab.path("planned").exists());
+    for (set, part) in [
+        ("collect.mode=sometimes", "online or batch or offline"),
+        ("collect.responses=1", "responses is 1, must be 2 to 64"),
+        ("collect.responses=3", "no half for the policy"),
+        ("collect.total=5", "fewer than initial 12"),
+        ("collect.validation_share=2.0", "validation_share 2"),
+        ("collect.noise.flip=-1.0", "flip -1"),
+        ("collect.initial=0", "initial is 0"),
+        ("reward.lr=7.0", "lr 7"),
+        ("task.plugin=continuatoin", "continuatoin"),
+    ] {
+        let refused = crate::support::failure(&mut lab.command(&["run"], "no", &["--set", set]));
+        assert!(refused.contains(part), "`{part}` is not in: {refused}");
+        assert!(!lab.path("no/policy").exists() && !lab.path("no/labels.db").exists());
+    }
+}
+
+#[test]
+fn reward_models_from_more_and_more_labels_are_compared() {
+    let lab = Lab::new();
+    lab.write("labels.jsonl", crate::reward::comparisons(96, 1));
+    lab.write("test.jsonl", crate::reward::comparisons(40, 2));
+    lab.edit(
+        "[ppo]",
+        "[reward]\ntrain = [\"labels.jsonl\"]\ntest = [\"test.jsonl\"]\nbatch_size = 8\nlr = 3e-3\n\
+         normalize_samples = 16\nrollout_batch = 8\n[study]\nlabels = [16, 96]\n[study.judges]\n\
+         somebody = \"test.jsonl\"\n[ppo]",
+    );
+    let output = lab.command(&["run"], "study", &[]).output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let table = std::fs::read_to_string(lab.path("study/judges.md")).unwrap();
+    for part in [
+        "| chance | 25.0 %",
+        "| letters | ",
+        "| somebody | 100.0 %",
+        "16 labels",
+        "96 labels",
+    ] {
+        assert!(table.contains(part), "`{part}` is not in: {table}");
+    }
+    assert!(said.contains("score std"), "{said}");
+    // Once more: nothing is left to do but to show the results.
+    let models = || std::fs::metadata(lab.path("study/reward-00096/report.json")).unwrap();
+    let before = models().modified().unwrap();
+    assert!(
+        lab.command(&["run"], "study", &[])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
+    assert_eq!(models().modified().unwrap(), before);
+}

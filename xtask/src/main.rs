@@ -83,14 +83,14 @@ enum Verb {
     /// wheel has CUDA in it), and interleaves updates of examples/bench/update.toml with the same
     /// updates of scripts/peer_bench.py. Half an hour on two cores; leave the machine alone meanwhile.
     Bench(bench::Options),
-    /// Hold models equal to transformers, by scripts/parity.py
+    /// Hold models equal to transformers, by scripts/parity.py and scripts/reward_parity.py
     ///
-    /// What follows `--` goes to the script, e.g. `cargo xtask parity -- --record docs/benchmarks.md`.
+    /// What follows `--` goes to both, e.g. `cargo xtask parity -- --record docs/benchmarks.md`.
     Parity {
         /// A Python that has scripts/requirements.txt, in place of one under .deps/peer
         #[arg(long, value_name = "PROGRAM")]
         python: Option<PathBuf>,
-        /// Passed on to scripts/parity.py
+        /// Passed on to the scripts
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },

@@ -67,17 +67,30 @@ pub(crate) fn ensure(layout: &Layout, given: Option<&Path>) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// The `parity` verb: sets up, builds the host and runs the script with the user's further arguments.
+/// The `parity` verb: sets up, builds the host and runs the scripts, one for language models and one for
+/// reward models, with the user's further arguments.
 pub(crate) fn parity(layout: &Layout, python: Option<&Path>, args: &[String]) -> Result<()> {
     setup::run(layout)?;
     setup::build_host(layout)?;
     let python = ensure(layout, python)?;
-    step("parity with transformers", || {
-        run_command(
-            Command::new(&python)
-                .current_dir(layout.root())
-                .arg("scripts/parity.py")
-                .args(args),
-        )
-    })
+    for (title, script) in [
+        (
+            "parity with transformers: language models",
+            "scripts/parity.py",
+        ),
+        (
+            "parity with transformers: reward models",
+            "scripts/reward_parity.py",
+        ),
+    ] {
+        step(title, || {
+            run_command(
+                Command::new(&python)
+                    .current_dir(layout.root())
+                    .arg(script)
+                    .args(args),
+            )
+        })?;
+    }
+    Ok(())
 }

@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::cli::progress::Progress;
 use crate::cli::train::Part;
-use crate::cli::{inputs, judges, reward};
-use crate::config::{Config, Score};
+use crate::cli::{inputs, judges, parts, reward};
+use crate::config::{Config, Plan, Reward, Score};
 use crate::run_dir::{RunDir, replace};
 use crate::train::policy::{Observer, Open};
 
@@ -18,6 +18,10 @@ pub(super) fn run(file: &Path, overrides: &[String]) -> Result<()> {
     let config = Config::load(file, overrides)?;
     let about = || format!("in config `{}`", file.display());
     check(&config).with_context(about)?;
+    if config.task.is_some() {
+        // Plugins, model and data of the policy: loaded before the first part takes its hours.
+        drop(parts::load(&without_model(&config)).with_context(about)?);
+    }
     let run_dir = open(&config.run.dir, &config.to_toml()?)?;
     if let Some(collect) = &config.collect {
         online::run(&config, collect, &run_dir).with_context(about)?;
@@ -53,7 +57,38 @@ fn policy(config: &Config, model: &Path) -> Result<()> {
     part.train(&mut Open, &mut Progress::new())
 }
 
-/// Finds what cannot work before the first part takes its hours.
+/// Prints what an experiment would do, and returns the config of its policy's part, when it has one.
+pub(super) fn plan(config: &Config) -> Result<Option<Config>> {
+    check(config)?;
+    for (size, name) in sizes(config) {
+        let labels = match size {
+            0 => "all labels".to_owned(),
+            size => format!("{size} labels"),
+        };
+        if config.collect.is_none() {
+            println!("reward     {labels}, in {name}");
+        }
+    }
+    if let Some(collect) = &config.collect {
+        online::plan_of(config, collect)?;
+    }
+    Ok(config.task.is_some().then(|| without_model(config)))
+}
+
+/// What follows from the config for the policy's part.
+pub(super) fn derived(config: &Config) -> Result<Plan> {
+    against(config, Path::new("")).plan()
+}
+
+/// The policy's part before there is a reward model.
+fn without_model(config: &Config) -> Config {
+    let mut part = against(config, Path::new(""));
+    part.score
+        .retain(|score| score.reward_models != [PathBuf::new()]);
+    part
+}
+
+/// Finds what cannot work in the config.
 fn check(config: &Config) -> Result<()> {
     if config.collect.is_some() {
         config.collect()?;
@@ -61,7 +96,7 @@ fn check(config: &Config) -> Result<()> {
         config.reward()?;
     }
     if config.task.is_some() {
-        against(config, Path::new("")).plan()?;
+        derived(config)?;
     }
     let sizes = config.study.iter().flat_map(|study| &study.labels);
     if let Some(0) = sizes.clone().min() {
@@ -83,22 +118,29 @@ fn open(root: &Path, text: &str) -> Result<RunDir> {
     RunDir::create(root, text)
 }
 
+/// How many labels each reward model learns from, 0 for all, and what it is called.
+fn sizes(config: &Config) -> Vec<(u64, String)> {
+    let study = config.study.iter().flat_map(|study| study.labels.clone());
+    let mut sizes: Vec<u64> = study.collect();
+    if sizes.is_empty() {
+        let default = Reward::default();
+        sizes.push(config.reward.as_ref().unwrap_or(&default).num_train);
+    }
+    let named = sizes.into_iter().map(|size| match size {
+        0 => (size, "reward".to_owned()),
+        size => (size, format!("reward-{size:05}")),
+    });
+    named.collect()
+}
+
 /// Trains the reward models that are not there yet; returns all, by how many labels they learned from.
 fn reward_models(config: &Config) -> Result<Vec<(u64, PathBuf)>> {
     let reward = config.reward()?;
-    let sizes = match &config.study {
-        Some(study) if !study.labels.is_empty() => study.labels.clone(),
-        _ => vec![reward.num_train],
-    };
     let mut models = Vec::new();
-    for size in sizes {
-        let name = match size {
-            0 => "reward".to_owned(),
-            size => format!("reward-{size:05}"),
-        };
+    for (size, name) in sizes(config) {
         let mut part = config.clone();
         part.run.dir = config.run.dir.join(&name);
-        part.reward = Some(crate::config::Reward {
+        part.reward = Some(Reward {
             num_train: size,
             ..reward.clone()
         });

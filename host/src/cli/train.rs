@@ -9,6 +9,7 @@ use crate::cli::bench::floor;
 use crate::cli::inputs;
 use crate::cli::parts::{self, Parts};
 use crate::cli::progress::Progress;
+use crate::cli::run;
 use crate::config::{Config, Plan};
 use crate::rl::kl::KlController;
 use crate::role::Query;
@@ -26,13 +27,23 @@ const ACTIVATION_BUDGET: usize = 5 << 27;
 /// Checks everything and prints what would happen.
 pub(super) fn plan(file: &Path, overrides: &[String]) -> Result<()> {
     let config = Config::load(file, overrides)?;
-    let plan = config
-        .plan()
-        .with_context(|| format!("in config `{}`", file.display()))?;
-    let parts = parts::load(&config)?;
-    print_plan(&config, &plan, &parts);
+    let about = || format!("in config `{}`", file.display());
+    // A reward model that is trained first makes it an experiment of several parts.
+    if config.reward.is_none() && config.collect.is_none() {
+        return plan_policy(&config, config.plan()).with_context(about);
+    }
+    match run::plan(&config).with_context(about)? {
+        Some(part) => plan_policy(&part, run::derived(&config)).with_context(about),
+        None => Ok(()),
+    }
+}
+
+fn plan_policy(config: &Config, plan: Result<Plan>) -> Result<()> {
+    let plan = plan?;
+    let parts = parts::load(config)?;
+    print_plan(config, &plan, &parts);
     if !parts.policy.device().is_cuda() {
-        print_time(&config, &plan, &parts);
+        print_time(config, &plan, &parts);
     }
     Ok(())
 }

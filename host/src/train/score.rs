@@ -159,11 +159,12 @@ impl Scorers {
 
     /// What each measure says of finished responses, on average, by its plugin's name.
     pub fn measure(&self, context: CallContext, finished: &[Sample]) -> Result<Vec<(String, f64)>> {
-        let one = |labeler: &Box<dyn Labeler>| {
-            let value = source::measure(labeler.as_ref(), context, finished)?;
+        let one = |labeler: &dyn Labeler| {
+            let value = source::measure(labeler, context, finished)?;
             Ok((labeler.identity().name.clone(), value))
         };
-        self.measures.iter().map(one).collect()
+        let all = self.measures.iter().map(|labeler| one(labeler.as_ref()));
+        all.collect()
     }
 
     /// The reward models among the sources.

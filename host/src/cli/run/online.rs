@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result};
 
-use super::{against, open};
+use super::{against, derived, open, without_model};
 use crate::cli::collect::{Collector, key_of_run, plan, writers};
 use crate::cli::progress::Progress;
 use crate::cli::train::Part;
@@ -37,6 +37,26 @@ struct Loop<'a> {
     digest: String,
 }
 
+/// Prints when labels are due, and what learns from them.
+pub(super) fn plan_of(config: &Config, collect: &Collect) -> Result<()> {
+    let plan = plan(collect, config);
+    let updates = derived(config)?.updates;
+    println!(
+        "labels     {} before the first episode, {} at the end ({}, by {})",
+        plan.due(0),
+        plan.due(plan.episodes),
+        collect.mode,
+        collect.by
+    );
+    for (update, number) in plan.takeovers(updates, config.ppo.batch_size) {
+        println!(
+            "reward     model {number} from update {update} on, from {} labels",
+            plan.learned_by(number)
+        );
+    }
+    Ok(())
+}
+
 /// Runs what is not done yet.
 pub(super) fn run(config: &Config, collect: &Collect, run_dir: &RunDir) -> Result<()> {
     let (run, digest) = key_of_run(&config.to_toml()?);
@@ -44,7 +64,7 @@ pub(super) fn run(config: &Config, collect: &Collect, run_dir: &RunDir) -> Resul
         config,
         collect,
         plan: plan(collect, config),
-        updates: against(config, Path::new("")).plan()?.updates,
+        updates: derived(config)?.updates,
         store: collect
             .store
             .clone()
@@ -76,10 +96,11 @@ impl Loop<'_> {
         let plan = part.plan()?;
         let mut kept = self.config.clone();
         kept.run.dir = part.run.dir.clone();
-        let mut part = part;
-        if model.is_none() {
-            part.score.retain(|score| score.reward_models.is_empty());
-        }
+        let part = if model.is_some() {
+            part
+        } else {
+            without_model(self.config)
+        };
         let resume = part.run.dir.join("config.toml").is_file();
         let mut collector = self.collector()?;
         let part = Part {
