@@ -152,7 +152,7 @@ fn more_comparisons_leave_the_first_as_they_are() {
     let part: Vec<_> = rated.iter().collect();
     let written = |count| {
         let drawn = comparisons(&part, "some", count).unwrap();
-        lines(&drawn, |drawn| drawn.held_out, "a")
+        lines(&drawn, |drawn| ranking(&drawn.held_out), "a")
     };
     assert_eq!(written(20), written(50)[..20]);
     assert!(comparisons(&part[..3], "some", 1).is_err());
