@@ -102,7 +102,7 @@ enum TrainCommand {
         #[arg(long)]
         resume: bool,
     },
-    /// Train a reward model from labels, by the config's [reward]
+    /// Train a reward model from labels, by the config's `[reward]`
     ///
     /// It lands in the config's run directory with a report on labels that it never saw, and loads in
     /// `transformers` as a sequence classifier. Goes on with `--resume`, as a policy does.

@@ -32,7 +32,7 @@ pub struct Config {
     pub data: Option<Data>,
     /// The plugin that makes queries and says what a finished response is.
     pub task: Option<PluginRef>,
-    /// The plugin whose scores are the reward, where no [[score]] says otherwise.
+    /// The plugin whose scores are the reward, where no `[[score]]` says otherwise.
     pub labeler: Option<PluginRef>,
     /// What the reward is made of.
     #[serde(default)]

@@ -59,7 +59,7 @@ pub(super) enum LabelCommand {
     },
     /// Have a config's labeler judge responses of its model
     ///
-    /// Asked for more later, it goes on where it was; [collect] says how many responses are compared, and
+    /// Asked for more later, it goes on where it was; `[collect]` says how many responses are compared, and
     /// how the labeler errs.
     Simulate {
         #[command(flatten)]

@@ -15,10 +15,10 @@ pub struct Score {
     /// Of an ensemble, or of a model with several heads: the mean less so many deviations.
     #[serde(default)]
     pub caution: f64,
-    /// The reward model that `attune run` trains by [reward].
+    /// The reward model that `attune run` trains by `[reward]`.
     #[serde(default)]
     pub trained: bool,
-    /// The scores of [labeler].
+    /// The scores of `[labeler]`.
     #[serde(default)]
     pub labeler: bool,
     /// A metric of the task's own.
@@ -32,7 +32,7 @@ pub struct Score {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Reward {
-    /// The language model that it starts from; absent for [model] path.
+    /// The language model that it starts from; absent for `[model]` path.
     pub path: Option<PathBuf>,
     /// Train only this many blocks from the top; absent for the whole model.
     pub trainable_layers: Option<usize>,

@@ -1,4 +1,4 @@
-//! From [[score]] to the sources of a reward.
+//! From `[[score]]` to the sources of a reward.
 
 use std::path::{Path, PathBuf};
 
@@ -13,7 +13,7 @@ use crate::role::{Labeler, Task};
 use crate::tokenizer::Tokenizer;
 use crate::train::score::Source;
 
-/// What the reward is made of: what [[score]] says, or else the labeler.
+/// What the reward is made of: what `[[score]]` says, or else the labeler.
 pub(super) fn sources(
     config: &Config,
     labeler: Option<Box<dyn Labeler>>,
