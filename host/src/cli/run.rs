@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use crate::cli::progress::Progress;
 use crate::cli::train::Part;
-use crate::cli::{inputs, judges, parts, reward};
+use crate::cli::{judges, parts, reward};
 use crate::config::{Config, Plan, Reward, Score};
 use crate::run_dir::{RunDir, replace};
 use crate::train::policy::{Observer, Open};
@@ -48,7 +48,7 @@ fn policy(config: &Config, model: &Path) -> Result<()> {
     let part = Part {
         plan: against.plan()?,
         text: against.to_toml()?,
-        inputs: inputs::read(&against)?,
+        begun_with: &against,
         resume: against.run.dir.join("config.toml").is_file(),
         until: None,
         same_judge: true,

@@ -14,7 +14,7 @@ use crate::config::{Config, Plan};
 use crate::rl::kl::KlController;
 use crate::role::Query;
 use crate::run_dir::{RunDir, replace};
-use crate::train::checkpoint::{self, Input, State};
+use crate::train::checkpoint::{self, State};
 use crate::train::eval::{Evaluation, evaluate};
 use crate::train::policy::{Gate, Observer, Open, Trainer};
 use crate::train::queries::QueryStream;
@@ -156,7 +156,7 @@ fn policy_of(config: &Config, resume: bool) -> Result<()> {
         config,
         plan: config.plan()?,
         text: config.to_toml()?,
-        inputs: inputs::read(config)?,
+        begun_with: config,
         resume,
         until: None,
         same_judge: true,
@@ -171,8 +171,8 @@ pub(super) struct Part<'a> {
     pub(super) plan: Plan,
     /// The config as the run directory keeps it.
     pub(super) text: String,
-    /// What the run is begun with, and must be resumed with.
-    pub(super) inputs: Vec<Input>,
+    /// Whose model, data and assets must be the same when the run goes on.
+    pub(super) begun_with: &'a Config,
     /// Whether to go on from the last checkpoint.
     pub(super) resume: bool,
     /// Updates after which the part ends; absent for all, and what follows them.
@@ -202,7 +202,7 @@ impl Part<'_> {
         let fresh = State::new(
             controller(config),
             parts.identities.clone(),
-            self.inputs.clone(),
+            inputs::read(self.begun_with)?,
         );
         let (state, resumed) = self.last_state(&run_dir, fresh)?;
         let reference = parts.policy.reference();

@@ -11,7 +11,7 @@ use super::{against, derived, open, without_model};
 use crate::cli::collect::{Collector, key_of_run, plan, writers};
 use crate::cli::progress::Progress;
 use crate::cli::train::Part;
-use crate::cli::{inputs, parts, reward};
+use crate::cli::{parts, reward};
 use crate::config::{Collect, Config, Reward};
 use crate::label::store::Store;
 use crate::label::{Answer, Label};
@@ -106,7 +106,7 @@ impl Loop<'_> {
         let part = Part {
             plan,
             text: kept.to_toml()?,
-            inputs: inputs::read(self.config)?,
+            begun_with: self.config,
             resume,
             until,
             same_judge: false,
