@@ -22,7 +22,11 @@ pub(super) fn is_store(path: &Path) -> bool {
 pub(super) fn labels(path: &Path) -> Result<Vec<Label>> {
     if !is_store(path) {
         let lines = Format::named("jsonl").context("label lines are a format")?;
-        return Ok(format::read(path, lines)?.labels);
+        let read = format::read(path, lines);
+        let read = read.context(
+            "hint: docs/labels.md shows what a line is; `attune label import` reads other files",
+        );
+        return Ok(read?.labels);
     }
     let labels = Store::open(path)?.labels()?;
     Ok(labels.into_iter().map(|(_, label)| label).collect())
