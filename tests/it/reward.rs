@@ -246,7 +246,7 @@ fn what_cannot_work_is_said() {
     refused("i", &[], &["labels.jsonl", "line 4", "must be 0 to 3"]);
     let ids = comparisons(1, 1).replace(
         "{\"text\":\"row 0\"}",
-        "{\"text\":\"row 0\",\"tokens\":[900]}",
+        "{\"text\":\"row 0\",\"tokens\":[900,65]}",
     );
     lab.write("labels.jsonl", ids);
     refused("j", &[], &["label 1", "token id 900", "256"]);
