@@ -312,7 +312,8 @@ fn judge(
     Ok(all)
 }
 
-fn now() -> Option<i64> {
+/// Milliseconds since 1970, where the clock is right.
+pub(in crate::cli) fn now() -> Option<i64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(since.as_millis()).ok()
 }

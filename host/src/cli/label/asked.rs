@@ -1,12 +1,11 @@
 //! What runs ask, answered by whoever reads it: `attune label pending`, `answer` and `simulate`.
 
 use std::path::Path;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::collect::{Collector, key_of_run, plan};
+use crate::cli::collect::{Collector, key_of_run, now, plan};
 use crate::cli::parts;
 use crate::cli::progress::Progress;
 use crate::cli::train::micro_batch;
@@ -125,9 +124,4 @@ pub(super) fn simulate(file: &Path, overrides: &[String], path: &Path, count: u6
     collector.pass(0, &roller, &mut Progress::new())?;
     println!("{}: {count} labels of this config", path.display());
     Ok(())
-}
-
-fn now() -> Option<i64> {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
-    i64::try_from(since.as_millis()).ok()
 }
