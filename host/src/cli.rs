@@ -31,6 +31,7 @@ mod reward;
 mod run;
 mod sample;
 mod score;
+mod simulate;
 mod train;
 
 use std::ffi::OsString;

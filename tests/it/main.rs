@@ -6,6 +6,7 @@ mod bench;
 mod cli;
 mod errors;
 mod hostile;
+mod known;
 mod label;
 mod model;
 mod online;

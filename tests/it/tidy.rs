@@ -65,6 +65,7 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("rusqlite", &["label"]),
     ("csv", &["label"]),
     ("parquet", &["label"]),
+    ("plotters", &["cli"]),
 ];
 
 fn source() -> PathBuf {

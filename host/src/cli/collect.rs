@@ -104,6 +104,9 @@ impl Gate for Collector<'_> {
                 self.round(sampled, end, update, roller)
                     .with_context(|| format!("labels {start} to {end} could not be collected"))?;
             }
+            if end.is_multiple_of(8 * AT_A_TIME) {
+                observer.note(&format!("{end} of {due} labels"));
+            }
             start = end;
         }
         self.wait(observer)

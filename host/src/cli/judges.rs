@@ -85,7 +85,7 @@ fn row(table: &mut String, name: &str, report: &Report, loss: Option<(f64, f64)>
     );
 }
 
-fn read_report(folder: &Path) -> Result<Report> {
+pub(super) fn read_report(folder: &Path) -> Result<Report> {
     let path = folder.join("report.json");
     let about = || format!("cannot read `{}`", path.display());
     let value: Value = serde_json::from_slice(&std::fs::read(&path).with_context(about)?)?;

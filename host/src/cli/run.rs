@@ -8,9 +8,11 @@ use crate::cli::progress::Progress;
 use crate::cli::train::Part;
 use crate::cli::{judges, parts, reward};
 use crate::config::{Config, Plan, Reward, Score};
+use crate::label::Label;
 use crate::run_dir::{RunDir, replace};
 use crate::train::policy::{Observer, Open};
 
+mod known;
 mod online;
 
 /// Runs what is not done yet, and shows the results of all.
@@ -23,16 +25,18 @@ pub(super) fn run(file: &Path, overrides: &[String]) -> Result<()> {
         drop(parts::load(&without_model(&config)).with_context(about)?);
     }
     let run_dir = open(&config.run.dir, &config.to_toml()?)?;
-    if let Some(collect) = &config.collect {
+    if let (Some(study), true) = (&config.study, config.knows_reward()) {
+        known::run(&config, study, &run_dir).with_context(about)?;
+    } else if let Some(collect) = &config.collect {
         online::run(&config, collect, &run_dir).with_context(about)?;
     } else {
-        let models = reward_models(&config)?;
+        let models = reward_models(&config, None)?;
         let table = judges::compare(&config, &models)?;
         replace(&run_dir.root().join("judges.md"), table.as_bytes())?;
         println!("\n{table}");
         if config.task.is_some() {
             let (_, last) = models.last().context("there is no reward model")?;
-            policy(&config, last).with_context(about)?;
+            policy(&against(&config, last)).with_context(about)?;
         }
     }
     println!(
@@ -42,17 +46,16 @@ pub(super) fn run(file: &Path, overrides: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// Trains the policy against a reward model, in one piece.
-fn policy(config: &Config, model: &Path) -> Result<()> {
-    let against = against(config, model);
+/// Trains a policy in one piece.
+fn policy(config: &Config) -> Result<()> {
     let part = Part {
-        plan: against.plan()?,
-        text: against.to_toml()?,
-        begun_with: &against,
-        resume: against.run.dir.join("config.toml").is_file(),
+        plan: config.plan()?,
+        text: config.to_toml()?,
+        begun_with: config,
+        resume: config.run.dir.join("config.toml").is_file(),
         until: None,
         same_judge: true,
-        config: &against,
+        config,
     };
     part.train(&mut Open, &mut Progress::new())
 }
@@ -65,14 +68,22 @@ pub(super) fn plan(config: &Config) -> Result<Option<Config>> {
             0 => "all labels".to_owned(),
             size => format!("{size} labels"),
         };
-        if config.collect.is_none() {
+        if config.collect.is_none() || config.knows_reward() {
             println!("reward     {labels}, in {name}");
         }
     }
-    if let Some(collect) = &config.collect {
+    if let (Some(study), true) = (&config.study, config.knows_reward()) {
+        known::plan_of(study);
+    } else if let Some(collect) = &config.collect {
         online::plan_of(config, collect)?;
     }
-    Ok(config.task.is_some().then(|| without_model(config)))
+    Ok(config.task.is_some().then(|| {
+        let mut part = without_model(config);
+        if config.knows_reward() {
+            part.run.dir = config.run.dir.join(known::TRUE);
+        }
+        part
+    }))
 }
 
 /// What follows from the config for the policy's part.
@@ -90,9 +101,11 @@ fn without_model(config: &Config) -> Config {
 
 /// Finds what cannot work in the config.
 fn check(config: &Config) -> Result<()> {
+    config.check_study()?;
     if config.collect.is_some() {
         config.collect()?;
-    } else {
+    }
+    if config.collect.is_none() || config.knows_reward() {
         config.reward()?;
     }
     if config.task.is_some() {
@@ -133,22 +146,24 @@ fn sizes(config: &Config) -> Vec<(u64, String)> {
     named.collect()
 }
 
-/// Trains the reward models that are not there yet; returns all, by how many labels they learned from.
-fn reward_models(config: &Config) -> Result<Vec<(u64, PathBuf)>> {
+/// Trains the reward models that are not there yet, from the labels that the config names or from
+/// `own`; returns all, by how many labels they learned from.
+fn reward_models(config: &Config, own: Option<&[Label]>) -> Result<Vec<(u64, PathBuf)>> {
     let reward = config.reward()?;
     let mut models = Vec::new();
     for (size, name) in sizes(config) {
         let mut part = config.clone();
         part.run.dir = config.run.dir.join(&name);
         part.reward = Some(Reward {
-            num_train: size,
+            num_train: if own.is_some() { 0 } else { size },
             ..reward.clone()
         });
         let run_dir = open(&part.run.dir, &part.to_toml()?)?;
         if !run_dir.report().is_file() {
             let mut progress = Progress::new();
             progress.note(&format!("{name}: training a reward model"));
-            reward::train_in(&part, part.reward()?, &[], &run_dir, true, &mut progress)
+            let own = own.map_or(&[][..], |labels| &labels[..size as usize]);
+            reward::train_in(&part, part.reward()?, own, &run_dir, true, &mut progress)
                 .with_context(|| format!("in `{}`", part.run.dir.display()))?;
         }
         models.push((size, part.run.dir));

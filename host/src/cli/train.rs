@@ -205,6 +205,14 @@ impl Part<'_> {
             inputs::read(self.begun_with)?,
         );
         let (state, resumed) = self.last_state(&run_dir, fresh)?;
+        if self.until.is_none()
+            && state.updates == plan.updates
+            && let Some((before, after)) = finished(&run_dir)?
+        {
+            print_table(&before, &after, config.eval.show);
+            print_where(&run_dir, &state);
+            return Ok(());
+        }
         let reference = parts.policy.reference();
         let micro = micro_batch(config, plan, &parts);
         let queries = std::mem::take(&mut parts.train);
@@ -270,6 +278,24 @@ impl Part<'_> {
     }
 }
 
+/// The answers before and after, where a run has come to its end.
+fn finished(run_dir: &RunDir) -> Result<Option<(Evaluation, Evaluation)>> {
+    let [before, after] = ["before", "after"].map(|name| run_dir.eval().join(format!("{name}.json")));
+    if !(before.is_file() && after.is_file()) {
+        return Ok(None);
+    }
+    Ok(Some((kept_evaluation(&before)?, kept_evaluation(&after)?)))
+}
+
+fn kept_evaluation(path: &Path) -> Result<Evaluation> {
+    serde_json::from_slice(&std::fs::read(path)?).with_context(|| {
+        format!(
+            "`{}` is damaged\nhint: remove it to have the queries answered again",
+            path.display()
+        )
+    })
+}
+
 /// Copies what else a model folder says of its tokens and their use, such as its chat template.
 pub(super) fn keep_companions(from: &Path, to: &Path) -> Result<()> {
     for name in [
@@ -298,13 +324,7 @@ fn first_evaluation(
 ) -> Result<Evaluation> {
     let path = run_dir.eval().join("before.json");
     if resumed && path.is_file() {
-        let read = serde_json::from_slice(&std::fs::read(&path)?);
-        return read.with_context(|| {
-            format!(
-                "`{}` is damaged\nhint: remove it to have the untrained model answer again",
-                path.display()
-            )
-        });
+        return kept_evaluation(&path);
     }
     progress.note(&format!(
         "answering {} held-out queries with the untrained model",

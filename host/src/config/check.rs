@@ -1,7 +1,7 @@
 //! What cannot work in each section of a config.
 
 use super::problems::Problems;
-use super::{Collect, Kl, Ppo, Reward, Sampling, Score};
+use super::{Collect, Config, Kl, Ppo, Reward, Sampling, Score};
 
 pub(super) fn check_ppo(ppo: &Ppo, problems: &mut Problems) {
     for (name, value) in [
@@ -118,6 +118,7 @@ pub(super) fn check_score(score: &Score, place: usize, labeler: bool, problems: 
         );
     }
     problems.within(&name, "weight", score.weight, -1e6..=1e6);
+    problems.within(&name, "offset", score.offset, -1e6..=1e6);
     problems.within(&name, "caution", score.caution, -1e3..=1e3);
 }
 
@@ -239,4 +240,41 @@ pub(super) fn check_reward(reward: &Reward, problems: &mut Problems) {
         &reward.adam_epsilon_style,
         &styles,
     );
+}
+
+/// A study whose reward is known makes its own labels, and says itself what each reward is.
+pub(super) fn check_known_reward(config: &Config, problems: &mut Problems) {
+    let Some(study) = config.study.as_ref().filter(|study| study.known_reward) else {
+        return;
+    };
+    if config.labeler.is_none() {
+        problems.add(
+            "[study] known_reward takes the labeler for the true reward, and there is none",
+            "add `[labeler]` with `plugin = \"valence\"`",
+        );
+    }
+    let given = |list: &[std::path::PathBuf]| !list.is_empty();
+    let reward = config.reward.iter();
+    let labels = reward
+        .clone()
+        .any(|reward| given(&reward.train) || given(&reward.test));
+    for (is_there, name) in [
+        (!config.score.is_empty(), "[[score]]"),
+        (labels, "[reward] train or test"),
+        (!study.judges.is_empty(), "[study.judges]"),
+    ] {
+        if is_there {
+            problems.add(
+                format!("{name} is given, and [study] known_reward makes its own"),
+                "leave it out",
+            );
+        }
+    }
+    if study.labels.is_empty() {
+        problems.add(
+            "[study] labels is empty",
+            "write `labels = [64, 512]`: a reward model learns from so many each",
+        );
+    }
+    problems.at_least_one("study", "test_labels", study.test_labels);
 }

@@ -3,7 +3,9 @@
 
 use anyhow::{Context, Result};
 
-use super::check::{check_collect, check_kl, check_ppo, check_reward, check_sampling, check_score};
+use super::check::{
+    check_collect, check_kl, check_known_reward, check_ppo, check_reward, check_sampling, check_score,
+};
 use super::problems::Problems;
 use super::{Collect, Config, Data, PluginRef, Reward};
 
@@ -56,7 +58,8 @@ impl Config {
     pub fn reward(&self) -> Result<&Reward> {
         let mut problems = Problems(Vec::new());
         let reward = self.check_reward(&mut problems);
-        if reward.is_some_and(|reward| reward.train.is_empty()) && self.collect.is_none() {
+        let collects = self.collect.is_some() || self.knows_reward();
+        if reward.is_some_and(|reward| reward.train.is_empty()) && !collects {
             problems.add(
                 "[reward] train names no labels",
                 "write `train = [\"labels.db\"]`",
@@ -66,6 +69,19 @@ impl Config {
         reward.context(
             "there is no [reward] to train\nhint: add `[reward]` with `train = [\"labels.db\"]`",
         )
+    }
+
+    /// Everything that cannot work in a study whose reward is known.
+    pub fn check_study(&self) -> Result<()> {
+        let mut problems = Problems(Vec::new());
+        check_known_reward(self, &mut problems);
+        problems.none()
+    }
+
+    /// Whether the labeler plays people, in a study.
+    #[must_use]
+    pub fn knows_reward(&self) -> bool {
+        self.study.as_ref().is_some_and(|study| study.known_reward)
     }
 
     fn check_reward(&self, problems: &mut Problems) -> Option<&Reward> {

@@ -23,7 +23,10 @@ pub struct Score {
     pub labeler: bool,
     /// A metric of the task's own.
     pub metric: Option<String>,
-    /// What the source's scores are multiplied by.
+    /// Added to the source's scores.
+    #[serde(default)]
+    pub offset: f64,
+    /// What the sums are multiplied by.
     #[serde(default = "super::one")]
     pub weight: f64,
 }
@@ -81,6 +84,7 @@ impl Default for Score {
             trained: false,
             labeler: false,
             metric: None,
+            offset: 0.0,
             weight: 1.0,
         }
     }
@@ -112,14 +116,26 @@ impl Default for Reward {
     }
 }
 
-/// What reward models from increasing numbers of labels are worth, beside other judges.
+/// What reward models from increasing numbers of labels are worth.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Study {
     /// A reward model is trained from the first so many labels, for each number; the last is the one
-    /// that the policy is trained against.
+    /// that the policy is trained against, unless the reward is known.
     pub labels: Vec<u64>,
     /// Others who answered the test comparisons, by name: files of label lines in the test's order.
     #[serde(default)]
     pub judges: BTreeMap<String, PathBuf>,
+    /// The labeler plays people, so that the true reward is known: labels are its verdicts on responses
+    /// of the original model, and a policy is trained against each reward model and one against the
+    /// labeler itself.
+    #[serde(default)]
+    pub known_reward: bool,
+    /// With a known reward: labels that no reward model learns from, to compare them by.
+    #[serde(default = "test_labels")]
+    pub test_labels: u64,
+}
+
+fn test_labels() -> u64 {
+    256
 }

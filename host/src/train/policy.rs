@@ -12,8 +12,9 @@ use crate::config::{Config, Plan};
 use crate::metrics::{MetricsLog, Record};
 use crate::rl::adam::Adam;
 use crate::rl::schedule;
-use crate::role::{Query, Sample, Split};
+use crate::role::{CallContext, Query, Sample, Split};
 use crate::run_dir::RunDir;
+use crate::seed;
 use crate::tensorboard::EventWriter;
 use crate::train::checkpoint::{self, State};
 use crate::train::queries::QueryStream;
@@ -143,6 +144,10 @@ impl Trainer<'_> {
                 "the run stopped in update {update}{dumped}; {good}"
             ))
         })?;
+        let measured = self.measure(&rollout, update).with_context(|| {
+            let good = last_good(course.checkpoint.as_deref());
+            format!("the run stopped in update {update}; {good}")
+        })?;
         let kl_coef = state.kl.coefficient();
         let lr = schedule::linear(self.config.ppo.lr, update, self.plan.updates);
         let mut record = self.describe(&rollout, kl_coef, lr);
@@ -160,6 +165,7 @@ impl Trainer<'_> {
             .iter()
             .map(|(name, value)| (name.to_string(), value));
         record.extend(learned);
+        record.extend(measured);
 
         let kl = record.get("objective/kl").unwrap_or(0.0);
         state.kl.update(kl, batch_size);
@@ -170,6 +176,21 @@ impl Trainer<'_> {
         self.count(&mut record, state, &rollout, rollout_seconds, clock);
         self.write_samples(&rollout, update)?;
         Ok(record)
+    }
+
+    /// What labelers that are no part of the reward say of the batch.
+    fn measure(&self, rollout: &Rollout, update: u64) -> Result<Vec<(String, f64)>> {
+        let context = CallContext {
+            seed: seed::derive(self.config.run.seed, "measure", update),
+            update,
+            split: Split::Train,
+        };
+        let scorers = &self.roller.scorers;
+        let measured = scorers.measure(context, &rollout.scores.finished)?;
+        let named = measured.into_iter();
+        Ok(named
+            .map(|(name, value)| (format!("measure/{name}"), value))
+            .collect())
     }
 
     fn save_when_due(&self, course: &mut Course) -> Result<()> {

@@ -9,20 +9,35 @@ use crate::role::{CallContext, Labeler, Outcome, Query, Sample, Shaper, Task};
 
 mod source;
 
-pub use source::Source;
+pub use source::{Source, judged};
 
 /// Who scores a response.
 pub struct Scorers {
     /// Says where responses end and which are valid.
     pub task: Box<dyn Task>,
-    /// The sum of their scores, times their weights, is the reward.
-    pub sources: Vec<(Source, f64)>,
+    /// The sum of what each makes of its scores is the reward.
+    pub sources: Vec<(Source, Linear)>,
     /// Their terms are added, times their weights.
     pub shapers: Vec<(Box<dyn Shaper>, f64)>,
     /// Their scores are measured and are no part of the reward.
     pub measures: Vec<Box<dyn Labeler>>,
     /// What an error on a row does.
     pub limits: PluginLimits,
+}
+
+/// A source's part of the reward: its score and `offset`, times `weight`.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Linear {
+    /// What is added to a score.
+    pub offset: f64,
+    /// What the sum is multiplied by.
+    pub weight: f64,
+}
+
+impl Linear {
+    fn of(self, score: f32) -> f32 {
+        ((f64::from(score) + self.offset) * self.weight) as f32
+    }
 }
 
 /// What a batch of responses is worth.
@@ -76,8 +91,8 @@ impl Scorers {
             ..Scores::default()
         };
         let penalties = self.finish(context, &mut scores, decode, &mut failures)?;
-        for (source, weight) in &self.sources {
-            self.reward((source, *weight), context, &mut scores, &mut failures)?;
+        for (source, linear) in &self.sources {
+            self.reward((source, *linear), context, &mut scores, &mut failures)?;
         }
         for (row, penalty) in penalties.iter().enumerate() {
             if let Some(penalty) = penalty {
@@ -152,7 +167,7 @@ impl Scorers {
             }
         }
         for labeler in &self.measures {
-            source::measure(labeler.as_ref(), context, &samples)?;
+            source::judged(labeler.as_ref(), context, &samples)?;
         }
         Ok(())
     }
@@ -160,8 +175,9 @@ impl Scorers {
     /// What each measure says of finished responses, on average, by its plugin's name.
     pub fn measure(&self, context: CallContext, finished: &[Sample]) -> Result<Vec<(String, f64)>> {
         let one = |labeler: &dyn Labeler| {
-            let value = source::measure(labeler, context, finished)?;
-            Ok((labeler.identity().name.clone(), value))
+            let values = source::judged(labeler, context, finished)?;
+            let values: Vec<f64> = values.into_iter().flatten().collect();
+            Ok((labeler.identity().name.clone(), mean(&values)))
         };
         let all = self.measures.iter().map(|labeler| one(labeler.as_ref()));
         all.collect()
@@ -179,7 +195,7 @@ impl Scorers {
 
     fn reward(
         &self,
-        (source, weight): (&Source, f64),
+        (source, linear): (&Source, Linear),
         context: CallContext,
         scores: &mut Scores,
         failures: &mut Failures,
@@ -188,7 +204,7 @@ impl Scorers {
         for (row, outcome) in scored.rows.into_iter().enumerate() {
             match outcome {
                 Outcome::Value(score) => {
-                    scores.totals[row] += (f64::from(score) * weight) as f32;
+                    scores.totals[row] += linear.of(score);
                 }
                 Outcome::NotApplicable => {}
                 Outcome::Invalid(text) | Outcome::Error(text) => {

@@ -5,17 +5,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::cli::collect::{Collector, key_of_run, now, plan};
-use crate::cli::parts;
+use crate::cli::collect::now;
 use crate::cli::progress::Progress;
-use crate::cli::train::micro_batch;
-use crate::config::{Collect, Config};
+use crate::cli::simulate::simulated;
+use crate::config::Config;
 use crate::label::store::Store;
 use crate::label::{Answer, Comparison, Label, Labeler};
-use crate::seed;
-use crate::train::policy::Gate;
-use crate::train::queries::QueryStream;
-use crate::train::update::UpdateOptions;
 
 /// A line of what is asked.
 #[derive(Serialize)]
@@ -85,43 +80,8 @@ pub(super) fn answer(file: &Path, store: &Path) -> Result<()> {
 /// Has the config's labeler judge responses of the config's model, until the store has `count` labels.
 pub(super) fn simulate(file: &Path, overrides: &[String], path: &Path, count: u64) -> Result<()> {
     let config = Config::load(file, overrides)?;
-    let collect = Collect {
-        by: "labeler".into(),
-        mode: "offline".into(),
-        initial: count,
-        total: count,
-        ..config.collect.clone().unwrap_or_default()
-    };
-    let about = || format!("in config `{}`", file.display());
-    let config = Config {
-        collect: Some(collect.clone()),
-        ..config
-    };
-    config.collect().with_context(about)?;
-    let derived = config.plan().with_context(about)?;
-    let mut parts = parts::load(&config)?;
-    let queries = std::mem::take(&mut parts.train);
-    let micro = micro_batch(&config, &derived, &parts);
-    let options = UpdateOptions::new(&config, &derived, micro);
-    // Not of how many are wanted: asked for more, the first are the same.
-    let text = Config {
-        collect: None,
-        ..config.clone()
-    };
-    let (run, digest) = key_of_run(&text.to_toml()?);
-    let shuffle = seed::derive(config.data()?.shuffle_seed, "collect", 0);
-    let mut collector = Collector {
-        config: &config,
-        collect: &collect,
-        plan: plan(&collect, &config),
-        store: Store::create(path)?,
-        labeler: Some(parts::load_judge(&config)?.0),
-        queries: QueryStream::new(queries, shuffle),
-        run,
-        digest,
-    };
-    let roller = parts.roller(&parts.policy, &config, &derived, &options);
-    collector.pass(0, &roller, &mut Progress::new())?;
+    simulated(&config, path, count, &mut Progress::new())
+        .with_context(|| format!("in config `{}`", file.display()))?;
     println!("{}: {count} labels of this config", path.display());
     Ok(())
 }

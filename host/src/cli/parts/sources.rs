@@ -11,7 +11,7 @@ use crate::model::device;
 use crate::model::reward::{Placement, RewardModel};
 use crate::role::{Labeler, Task};
 use crate::tokenizer::Tokenizer;
-use crate::train::score::Source;
+use crate::train::score::{Linear, Source};
 
 /// What the reward is made of: what `[[score]]` says, or else the labeler.
 pub(super) fn sources(
@@ -19,12 +19,18 @@ pub(super) fn sources(
     labeler: Option<Box<dyn Labeler>>,
     task: &dyn Task,
     tokenizer: &Tokenizer,
-) -> Result<Vec<(Source, f64)>> {
+) -> Result<Vec<(Source, Linear)>> {
     let Some(weight) = config.labeler.as_ref().map(|labeler| labeler.weight) else {
         return scores(config, None, task, tokenizer);
     };
     match labeler {
-        Some(labeler) if config.score.is_empty() => Ok(vec![(Source::Labeler(labeler), weight)]),
+        Some(labeler) if config.score.is_empty() => {
+            let linear = Linear {
+                offset: 0.0,
+                weight,
+            };
+            Ok(vec![(Source::Labeler(labeler), linear)])
+        },
         labeler => scores(config, labeler, task, tokenizer),
     }
 }
@@ -34,7 +40,7 @@ fn scores(
     mut labeler: Option<Box<dyn Labeler>>,
     task: &dyn Task,
     tokenizer: &Tokenizer,
-) -> Result<Vec<(Source, f64)>> {
+) -> Result<Vec<(Source, Linear)>> {
     let mut sources = Vec::new();
     for (number, score) in config.score.iter().enumerate() {
         let about = || format!("in [[score]] {}", number + 1);
@@ -67,7 +73,11 @@ fn scores(
                 caution: score.caution,
             }
         };
-        sources.push((source, score.weight));
+        let linear = Linear {
+            offset: score.offset,
+            weight: score.weight,
+        };
+        sources.push((source, linear));
     }
     Ok(sources)
 }

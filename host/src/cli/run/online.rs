@@ -10,6 +10,7 @@ use anyhow::{Context, Result};
 use super::{against, derived, open, without_model};
 use crate::cli::collect::{Collector, key_of_run, plan, writers};
 use crate::cli::progress::Progress;
+use crate::cli::simulate::own;
 use crate::cli::train::Part;
 use crate::cli::{parts, reward};
 use crate::config::{Collect, Config, Reward};
@@ -159,9 +160,7 @@ impl Loop<'_> {
         if !self.store.is_file() {
             return Ok(Vec::new());
         }
-        let mut labels = Store::open(&self.store)?.labels_under(&self.run)?;
-        labels.sort_by(|(a, _), (b, _)| a.cmp(b));
-        Ok(labels.into_iter().map(|(_, label)| label).collect())
+        own(&Store::open(&self.store)?, &self.run)
     }
 
     /// Trains a reward model, if it is not there, on as many labels as are its own.

@@ -151,16 +151,15 @@ fn by_labeler(labeler: &dyn Labeler, context: CallContext, finished: &[Sample]) 
     })
 }
 
-/// What a measure that is no part of the reward says of each response.
-pub(super) fn measure(
+/// A labeler's score of each response, of which it sees query and text; absent where it has none.
+pub fn judged(
     labeler: &dyn Labeler,
     context: CallContext,
     finished: &[Sample],
-) -> Result<f64> {
+) -> Result<Vec<Option<f64>>> {
     let scored = by_labeler(labeler, context, finished)?;
-    let values = scored.rows.iter().filter_map(Outcome::value);
-    let values: Vec<f64> = values.map(|&score| f64::from(score)).collect();
-    Ok(super::mean(&values))
+    let value = |row: &Outcome<f32>| row.value().map(|&score| f64::from(score));
+    Ok(scored.rows.iter().map(value).collect())
 }
 
 pub(super) fn no_scores(who: &str) -> anyhow::Error {

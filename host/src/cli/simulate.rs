@@ -1,0 +1,77 @@
+//! A labeler plays people: it judges responses of the original model, and its verdicts are kept as
+//! labels.
+
+use std::path::Path;
+
+use anyhow::Result;
+
+use crate::cli::collect::{Collector, key_of_run, plan};
+use crate::cli::parts;
+use crate::cli::train::micro_batch;
+use crate::config::{Collect, Config};
+use crate::label::Label;
+use crate::label::store::Store;
+use crate::seed;
+use crate::train::policy::{Gate, Observer};
+use crate::train::queries::QueryStream;
+use crate::train::update::UpdateOptions;
+
+/// The first `count` labels of a config, of which the store is given those that it lacks. How many
+/// responses each compares, and how the labeler errs, is said by `[collect]`.
+pub(super) fn simulated(
+    config: &Config,
+    path: &Path,
+    count: u64,
+    observer: &mut dyn Observer,
+) -> Result<Vec<Label>> {
+    let collect = Collect {
+        by: "labeler".into(),
+        mode: "offline".into(),
+        initial: count,
+        total: count,
+        ..config.collect.clone().unwrap_or_default()
+    };
+    let config = Config {
+        collect: Some(collect.clone()),
+        study: None,
+        ..config.clone()
+    };
+    config.collect()?;
+    // Not of how many are wanted: asked for more, the first are the same.
+    let text = Config {
+        collect: None,
+        ..config.clone()
+    };
+    let (run, digest) = key_of_run(&text.to_toml()?);
+    let store = Store::create(path)?;
+    let there = own(&store, &run)?;
+    if there.len() as u64 >= count {
+        return Ok(there.into_iter().take(count as usize).collect());
+    }
+    let derived = config.plan()?;
+    let mut parts = parts::load(&config)?;
+    let queries = std::mem::take(&mut parts.train);
+    let micro = micro_batch(&config, &derived, &parts);
+    let options = UpdateOptions::new(&config, &derived, micro);
+    let shuffle = seed::derive(config.data()?.shuffle_seed, "collect", 0);
+    let mut collector = Collector {
+        config: &config,
+        collect: &collect,
+        plan: plan(&collect, &config),
+        store,
+        labeler: Some(parts::load_judge(&config)?.0),
+        queries: QueryStream::new(queries, shuffle),
+        run: run.clone(),
+        digest,
+    };
+    let roller = parts.roller(&parts.policy, &config, &derived, &options);
+    collector.pass(0, &roller, observer)?;
+    own(&collector.store, &run)
+}
+
+/// The labels of a run by their numbers.
+pub(super) fn own(store: &Store, run: &str) -> Result<Vec<Label>> {
+    let mut labels = store.labels_under(run)?;
+    labels.sort_by(|(a, _), (b, _)| a.cmp(b));
+    Ok(labels.into_iter().map(|(_, label)| label).collect())
+}
