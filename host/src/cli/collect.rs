@@ -109,7 +109,7 @@ impl Gate for Collector<'_> {
             }
             start = end;
         }
-        self.wait(observer)
+        self.wait(due, observer)
     }
 }
 
@@ -243,11 +243,15 @@ impl Collector<'_> {
         Ok(chosen)
     }
 
-    /// Waits until everything that this run asked is answered.
-    fn wait(&self, observer: &mut dyn Observer) -> Result<()> {
+    /// Waits until the first `due` labels are there. What a killed run asked in a later update is asked
+    /// again then, and is nothing to wait for now.
+    fn wait(&self, due: u64, observer: &mut dyn Observer) -> Result<()> {
         let mut told = false;
+        let end = self.key(due);
         loop {
-            let left = self.store.pending(&self.run)?.len();
+            let mut pending = self.store.pending(&self.run)?;
+            pending.retain(|(key, _)| *key < end);
+            let left = pending.len();
             if left == 0 {
                 return Ok(());
             }
