@@ -77,16 +77,13 @@ class Bench:
         return {"total": time.perf_counter() - start, "loss": total, "peak_mib": peak_mib()}
 
     def choose(self) -> dict:
-        """Times each size in turn, after a warm-up of each."""
-        sizes = [self.args.batch]
-        while sizes[-1] > 1 and len(sizes) < 5:
-            sizes.append(sizes[-1] // 2)
+        """Times each size in turn, after a warm-up."""
+        sizes = [max(1, self.args.batch // part) for part in (1, 2, 4, 8)]
         seconds = {size: [] for size in sizes}
-        for number in range(self.args.rounds + 1):
+        self.step(0, sizes[0])
+        for number in range(1, self.args.rounds + 1):
             for size in sizes:
-                taken = self.step(number, size)["total"]
-                if number > 0:
-                    seconds[size].append(taken)
+                seconds[size].append(self.step(number, size)["total"])
         medians = {size: statistics.median(taken) for size, taken in seconds.items()}
         return {"at_a_time": min(medians, key=medians.get), "seconds": medians}
 

@@ -26,7 +26,7 @@ const COMPARISONS: usize = 4096;
 const BATCH: usize = 32;
 const STEPS: usize = COMPARISONS.div_ceil(BATCH);
 /// Rounds over the sizes of which the peer's best is chosen.
-const ROUNDS_OF_CHOICE: usize = 2;
+const ROUNDS_OF_CHOICE: usize = 3;
 
 /// What comparisons are made of, in tokens.
 #[derive(Debug, Clone, Copy)]
