@@ -6,7 +6,8 @@ use std::process::Stdio;
 
 use serde_json::Value;
 
-use crate::support::{attune, succeed, tiny_model};
+use crate::reward::comparisons;
+use crate::support::{attune, failure, succeed, tiny_model};
 
 const RECIPE: &str = r#"
 [run]
@@ -44,10 +45,47 @@ fn recipe(folder: &Path) -> PathBuf {
     file
 }
 
+const REWARD: &str = r#"
+[run]
+dir = "run"
+device = "cpu"
+threads = 1
+[model]
+path = "model"
+[reward]
+train = ["labels.jsonl"]
+trainable_layers = 1
+batch_size = 8
+lr = 1e-3
+"#;
+
+fn reward_recipe(folder: &Path) -> PathBuf {
+    tiny_model(folder);
+    // The last batch is smaller.
+    std::fs::write(folder.join("labels.jsonl"), comparisons(12, 1)).unwrap();
+    let file = folder.join("reward.toml");
+    std::fs::write(&file, REWARD).unwrap();
+    file
+}
+
 fn objects(text: &str) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
         .collect()
+}
+
+/// What a server says that is asked for two rounds.
+fn serve(arguments: &[&str]) -> Vec<Value> {
+    let mut child = attune(arguments)
+        .arg("--serve")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
+    child.stdin.take().unwrap().write_all(b"\n\n").unwrap();
+    let output = child.wait_with_output().unwrap();
+    assert!(output.status.success());
+    objects(&String::from_utf8(output.stdout).unwrap())
 }
 
 fn assert_is_update(line: &Value) {
@@ -79,22 +117,32 @@ fn updates_are_timed_phase_by_phase_and_nothing_is_kept() {
 fn a_server_makes_an_update_for_each_line() {
     let folder = tempfile::tempdir().unwrap();
     let file = recipe(folder.path());
-    let mut child = attune(&[
-        "bench",
-        file.to_str().unwrap(),
-        "--serve",
-        "--set",
-        "model.trainable_layers=1",
-    ])
-    .stdin(Stdio::piped())
-    .stdout(Stdio::piped())
-    .spawn()
-    .unwrap();
-    child.stdin.take().unwrap().write_all(b"\n\n").unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success());
-    let lines = objects(&String::from_utf8(output.stdout).unwrap());
+    let file = file.to_str().unwrap();
+    let lines = serve(&["bench", file, "--set", "model.trainable_layers=1"]);
     assert_eq!(lines[0]["threads"], 1);
     assert_eq!(lines.len(), 3);
     lines[1..].iter().for_each(assert_is_update);
+}
+
+#[test]
+fn steps_of_a_reward_model_are_timed_and_nothing_is_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = reward_recipe(folder.path());
+    let file = file.to_str().unwrap();
+    // More than there are in an epoch: it begins again.
+    let lines = objects(&succeed(&["bench", file, "--reward", "--rounds", "5"]));
+    assert_eq!(lines.len(), 5);
+    for line in &lines {
+        assert!(line["total"].as_f64() > Some(0.0), "{line}");
+        assert!(line["loss"].as_f64() > Some(0.0), "{line}");
+    }
+    // The same examples again, of which something was learned.
+    assert_ne!(lines[0]["loss"], lines[2]["loss"]);
+    assert!(!folder.path().join("run").exists());
+    let output = serve(&["bench", file, "--reward"]);
+    assert_eq!(output.len(), 3);
+    assert_eq!(output[0]["threads"], 1);
+    assert_eq!(output[1]["loss"], lines[0]["loss"]);
+    // An update needs what is not there.
+    failure(&mut attune(&["bench", file]));
 }

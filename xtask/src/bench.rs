@@ -1,29 +1,26 @@
-//! The `bench` verb: updates of Attune and of the peer, in turn, in processes that stay alive. It knows
-//! who is compared and in which order; what the numbers mean is in `report`.
+//! The `bench` verb: Attune and the peer, in turn, in processes that stay alive. It knows what the
+//! comparisons have in common and what a caller chooses; what is compared is in `update` and `reward`.
 
 mod contender;
 mod machine;
 mod measurement;
 mod report;
+mod reward;
 mod section;
+mod server;
+mod update;
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
-use clap::Args;
+use anyhow::{Result, bail};
+use clap::{Args, ValueEnum};
 
 use crate::layout::Layout;
-use crate::step::{capture, step};
 use crate::{peer, setup};
-use contender::{Contender, Server, attune};
-use measurement::{Floor, Group, Measurement};
 
-/// The update that is timed.
-const RECIPE: &str = "examples/bench/update.toml";
-/// Where numbers are kept, and which part of it is ours to write.
+/// Where numbers are kept; each comparison has a section of its own.
 const RECORD: &str = "docs/benchmarks.md";
-const SECTION: &str = "bench";
-/// Memory that a group of contenders may need together, in GiB.
+/// Memory that contenders that stay alive together may need, in GiB.
 const MEMORY_NEEDED: f64 = 20.0;
 
 /// What a caller of `cargo xtask bench` chooses.
@@ -35,6 +32,12 @@ pub(crate) struct Options {
     /// Timed rounds; medians are over them
     #[arg(long, default_value_t = 5)]
     rounds: usize,
+    /// Make this comparison only; the other's record stays as it is
+    #[arg(long, value_enum, value_name = "WHICH")]
+    only: Option<Part>,
+    /// Train reward models on all comparisons instead of timing rounds of steps (hours)
+    #[arg(long, conflicts_with_all = ["quick", "rounds"])]
+    whole_job: bool,
     /// Threads of both; the machine's cores when left out
     #[arg(long)]
     threads: Option<usize>,
@@ -46,6 +49,15 @@ pub(crate) struct Options {
     python: Option<PathBuf>,
 }
 
+/// What can be compared.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// PPO updates
+    Update,
+    /// Optimizer steps of a reward model
+    Reward,
+}
+
 /// What all contenders of a benchmark share.
 struct Setting<'a> {
     layout: &'a Layout,
@@ -53,6 +65,27 @@ struct Setting<'a> {
     model: PathBuf,
     threads: usize,
     rounds: usize,
+    /// Whether numbers are only looked at, and not kept.
+    quick: bool,
+}
+
+impl Setting<'_> {
+    /// Prints what a comparison found, with the machine, and keeps it in `section` unless it was quick.
+    /// `how`: the options that were given.
+    fn conclude(&self, section: &str, how: &str, versions: &str, found: &str) -> Result<()> {
+        let machine = machine::describe(self.layout, versions, self.threads);
+        println!("\n{machine}\n{found}");
+        if !self.quick {
+            let command = format!("`cargo xtask bench {how} --threads {}`", self.threads);
+            section::write(
+                &self.layout.root().join(RECORD),
+                section,
+                &format!("Made by {command}.\n\n{machine}\n{found}"),
+            )?;
+            println!("recorded in {RECORD}");
+        }
+        Ok(())
+    }
 }
 
 /// Sets up, times, prints, and records unless it was quick.
@@ -70,81 +103,17 @@ pub(crate) fn run(layout: &Layout, options: &Options) -> Result<()> {
         } else {
             options.rounds.max(1)
         },
+        quick: options.quick,
     };
     warn_about_memory();
-    let mut rates = vec![floor(&setting, false)?.rate];
-    let full = group(&setting, "full fine-tuning", &contender::FULL)?;
-    rates.push(floor(&setting, false)?.rate);
-    let top = group(&setting, "the top 10 blocks", &contender::TOP)?;
-    let floors = [floor(&setting, false)?, floor(&setting, true)?];
-    rates.extend(floors.iter().map(|floor| floor.rate));
-    let rate = rates.into_iter().fold(0.0, f64::max);
-
-    let versions = format!(
-        "attune {}; {}",
-        full.version(contender::OURS),
-        full.version(contender::PEER)
-    );
-    let text = [
-        machine::describe(layout, &versions, setting.threads),
-        report::render(&full, &top, &floors, rate)?,
-    ]
-    .join("\n");
-    println!("\n{text}");
-    if !options.quick {
-        let command = format!(
-            "`cargo xtask bench --rounds {} --threads {}`",
-            setting.rounds, setting.threads
-        );
-        section::write(
-            &layout.root().join(RECORD),
-            SECTION,
-            &format!("Made by {command}.\n\n{text}"),
-        )?;
-        println!("recorded in {RECORD}");
+    let wanted = |part| options.only.is_none_or(|only| only == part);
+    if wanted(Part::Update) {
+        update::run(&setting)?;
+    }
+    if wanted(Part::Reward) {
+        reward::run(&setting, options.whole_job)?;
     }
     Ok(())
-}
-
-/// Starts the contenders, lets each make a warm-up update and then `rounds` more, in turn.
-fn group(setting: &Setting, title: &'static str, contenders: &[Contender]) -> Result<Group> {
-    let headline = format!("{title}: {} rounds of {}", setting.rounds, contenders.len());
-    step(&headline, || {
-        let mut servers = Vec::new();
-        for contender in contenders {
-            servers.push(Server::start(contender, setting)?);
-        }
-        let mut rows: Vec<Vec<Measurement>> = contenders.iter().map(|_| Vec::new()).collect();
-        for round in 0..=setting.rounds {
-            for (server, row) in servers.iter_mut().zip(&mut rows) {
-                let measured = server.round()?;
-                let when = match round {
-                    0 => "warm-up".to_owned(),
-                    n => format!("round {n}/{}", setting.rounds),
-                };
-                println!(
-                    "    {when:<10} {:<44} {:7.2} s (generate {:.2}, analyze {:.2}, train {:.2})",
-                    server.label(),
-                    measured.total,
-                    measured.generate,
-                    measured.analyze,
-                    measured.train,
-                );
-                // The warm-up's peak counts, its times do not.
-                if round > 0 {
-                    row.push(measured);
-                }
-            }
-        }
-        Ok(Group::new(title, servers.iter().zip(rows)))
-    })
-}
-
-/// Asks the host for the update's products and the best rate; cheap, so it is asked more than once.
-fn floor(setting: &Setting, top: bool) -> Result<Floor> {
-    let said = capture(attune(setting, top).arg("--floor"))?;
-    let line = said.lines().last().context("attune bench said nothing")?;
-    Floor::parse(line)
 }
 
 fn warn_about_memory() {

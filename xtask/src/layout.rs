@@ -71,6 +71,11 @@ impl Layout {
         self.root.join("target/test-plugins")
     }
 
+    /// What benchmarks are made on.
+    pub(crate) fn bench(&self) -> PathBuf {
+        self.root.join("target/bench")
+    }
+
     /// The host's binary, in the one profile that everything here uses.
     pub(crate) fn host_binary(&self) -> PathBuf {
         self.root

@@ -77,11 +77,14 @@ enum Verb {
     },
     /// Build plugins/* for WebAssembly into target/plugins, and the tests' into target/test-plugins
     Plugins,
-    /// Compare one PPO update with PyTorch + transformers and record it in docs/benchmarks.md
+    /// Compare PPO updates and reward model training with PyTorch + transformers, and record it in
+    /// docs/benchmarks.md
     ///
     /// Sets up, makes a Python environment for the peer under .deps/peer (about 5 GB, since PyTorch's
     /// wheel has CUDA in it), and interleaves updates of examples/bench/update.toml with the same
-    /// updates of scripts/peer_bench.py. Half an hour on two cores; leave the machine alone meanwhile.
+    /// updates of scripts/peer_bench.py, then optimizer steps of examples/bench/reward.toml with those
+    /// of scripts/peer_reward_bench.py. Three quarters of an hour on two cores; leave the machine alone
+    /// meanwhile.
     Bench(bench::Options),
     /// Hold models equal to transformers, by scripts/parity.py and scripts/reward_parity.py
     ///

@@ -1,5 +1,6 @@
-//! `attune bench`: times whole updates of a config, by the code that trains, and says how fast the
-//! machine multiplies. One JSON object a line; keeps nothing and compares with nobody.
+//! `attune bench`: times whole updates of a config, or steps of its reward model, by the code that
+//! trains, and says how fast the machine multiplies. One JSON object a line; keeps nothing and compares
+//! with nobody.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -17,27 +18,34 @@ use crate::role::Split;
 use crate::train::queries::QueryStream;
 use crate::train::update::{self, UpdateOptions};
 
+mod reward;
+
 #[derive(Args)]
 pub(super) struct BenchArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Make so many updates
+    /// Make so many updates, or steps with `--reward`
     #[arg(long, default_value_t = 3)]
     rounds: u64,
-    /// Make an update for each line of standard input instead, until it ends
+    /// Make one for each line of standard input instead, until it ends
     #[arg(long, conflicts_with = "rounds")]
     serve: bool,
     /// Only print the update's matrix products and the best rate at which this machine makes them
     #[arg(long, conflicts_with_all = ["rounds", "serve"])]
     floor: bool,
+    /// Make optimizer steps of `[reward]` in place of updates
+    #[arg(long, conflicts_with = "floor")]
+    reward: bool,
 }
 
 pub(super) fn run(args: &BenchArgs) -> Result<()> {
     let file = &args.config.file;
     let config = Config::load(file, &args.config.overrides)?;
-    let plan = config
-        .plan()
-        .with_context(|| format!("in config `{}`", file.display()))?;
+    let about = || format!("in config `{}`", file.display());
+    if args.reward {
+        return reward::steps(args, &config, config.reward().with_context(about)?);
+    }
+    let plan = config.plan().with_context(about)?;
     let parts = parts::load(&config)?;
     if args.floor {
         let (operations, rate) = floor_by_phase(&config, &parts);
@@ -77,7 +85,7 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
     let options = UpdateOptions::new(config, plan, micro_batch(config, plan, &parts));
     let roller = parts.roller(&reference, config, plan, &options);
     let mut adam = update::optimizer(&parts.policy, &options);
-    let mut round = |update: u64| -> Result<()> {
+    serve(args, |update| {
         let clock = Instant::now();
         let queries = stream.batch(
             update * config.ppo.batch_size,
@@ -98,7 +106,7 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
             update,
         )?;
         let total = clock.elapsed().as_secs_f64();
-        say(&json!({
+        Ok(json!({
             "generate": rollout.seconds.generate,
             "analyze": rollout.seconds.analyze,
             "score": rollout.scores.plugin_seconds,
@@ -108,18 +116,22 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
             "tokens_per_second": rollout.logprobs.numel() as f64 / rollout.seconds.generate,
             "peak_mib": peak_mib(),
         }))
-    };
+    })
+}
+
+/// Makes as many rounds, counted from 0, as are asked for, and says what each has measured.
+fn serve(args: &BenchArgs, mut round: impl FnMut(u64) -> Result<Value>) -> Result<()> {
     if !args.serve {
-        return (0..args.rounds).try_for_each(round);
+        return (0..args.rounds).try_for_each(|number| say(&round(number)?));
     }
     say(&json!({
         "ready": true,
         "version": env!("CARGO_PKG_VERSION"),
         "threads": tch::get_num_threads(),
     }))?;
-    for (update, line) in std::io::stdin().lock().lines().enumerate() {
+    for (number, line) in std::io::stdin().lock().lines().enumerate() {
         line.context("cannot read standard input")?;
-        round(update as u64)?;
+        say(&round(number as u64)?)?;
     }
     Ok(())
 }

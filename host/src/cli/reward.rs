@@ -72,7 +72,7 @@ pub(super) fn train_in(
     resume: bool,
     progress: &mut Progress,
 ) -> Result<Report> {
-    let start = reward.path.as_ref().unwrap_or(&config.model.path);
+    let start = start(config, reward);
     let (shape, tokenizer) = parts::model(start)?;
     let reader = Reader {
         tokenizer: &tokenizer,
@@ -111,15 +111,9 @@ pub(super) fn train_in(
         }
         None => fresh,
     };
-    device::set_threads(config.run.threads);
-    let placement = Placement {
-        device: device::resolve(&config.run.device)?,
-        kind: parts::kind_of(config),
-        trainable_layers: reward.trainable_layers,
-    };
+    let placement = place(config, reward)?;
     let samples = Reference::of(config, reward, &tokenizer, placement)?;
-    let seed = seed::derive(config.run.seed, "reward-head", 0);
-    let model = RewardModel::from_language_model(start, placement, reward.heads, seed)?;
+    let model = untrained(config, reward, placement)?;
     let micro_tokens = reward.micro_tokens as usize;
     if let (Some(samples), true, true) = (&samples, reward.normalize_before, resumed.is_none()) {
         let answers: Vec<Answer> = labels
@@ -159,6 +153,31 @@ pub(super) fn train_in(
     });
     replace(&run_dir.report(), &serde_json::to_vec_pretty(&record)?)?;
     Ok(report)
+}
+
+/// The folder of the language model that a reward model starts from.
+pub(super) fn start<'a>(config: &'a Config, reward: &'a Reward) -> &'a Path {
+    reward.path.as_ref().unwrap_or(&config.model.path)
+}
+
+/// Where and how it is trained. Sets the threads.
+pub(super) fn place(config: &Config, reward: &Reward) -> Result<Placement> {
+    device::set_threads(config.run.threads);
+    Ok(Placement {
+        device: device::resolve(&config.run.device)?,
+        kind: parts::kind_of(config),
+        trainable_layers: reward.trainable_layers,
+    })
+}
+
+/// The reward model that training begins with.
+pub(super) fn untrained(
+    config: &Config,
+    reward: &Reward,
+    placement: Placement,
+) -> Result<RewardModel> {
+    let seed = seed::derive(config.run.seed, "reward-head", 0);
+    RewardModel::from_language_model(start(config, reward), placement, reward.heads, seed)
 }
 
 fn save(model: &RewardModel, tokenizer: &Tokenizer, start: &Path, run_dir: &RunDir) -> Result<()> {

@@ -3,19 +3,16 @@
 use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
-use tch::Tensor;
 
 use crate::config::Reward;
 use crate::metrics::{MetricsLog, Record};
 use crate::model::reward::{Passages, RewardModel};
 use crate::model::weights::{read_tensors, write_tensors};
-use crate::rl::adam::{Adam, AdamOptions, Stepped};
-use crate::rl::preference::{self, Answer, Form};
-use crate::rl::schedule;
+use crate::rl::adam::{Adam, AdamOptions};
+use crate::rl::preference::{Answer, Form};
 use crate::run_dir::RunDir;
-use crate::seed;
 use crate::tensorboard::EventWriter;
 use crate::train::checkpoint::{self, FORMAT, Input};
 use crate::train::policy::Observer;
@@ -23,15 +20,15 @@ use crate::train::update::adam_options;
 
 mod batch;
 mod doubt;
+mod learner;
 mod normalize;
 pub mod report;
 mod score;
 #[cfg(test)]
 mod tests;
 
-use self::batch::{agreement, parts, poisson};
-
 pub use doubt::doubt;
+pub use learner::Learner;
 pub use normalize::normalize;
 pub use score::scores;
 
@@ -165,9 +162,9 @@ impl RewardTrainer<'_> {
         let total = per_epoch * self.options.epochs;
         while course.state.steps < total && !course.state.stopped {
             let step = course.state.steps;
-            let mut record = self.step(&mut course, step, per_epoch)?;
+            let mut record = self.step(&mut course, step)?;
             if course.state.steps.is_multiple_of(per_epoch) {
-                self.end_epoch(&mut course, &mut record, course_epoch(step, per_epoch))?;
+                self.end_epoch(&mut course, &mut record, step / per_epoch)?;
             }
             course.metrics.append(step, &record)?;
             course.events.scalars(step + 1, record.iter())?;
@@ -182,8 +179,7 @@ impl RewardTrainer<'_> {
 
     /// Opens the logs, cut back to where `state` stands, and puts a checkpoint's tensors in place.
     fn begin(&self, state: RewardState, resumed: Option<PathBuf>) -> Result<Course> {
-        self.model.allocate_gradients();
-        let mut adam = Adam::new(self.model.trainable(), self.options.adam);
+        let mut adam = self.learner().optimizer();
         if let Some(place) = &resumed {
             checkpoint::restore(place, "weights.safetensors", &self.model.trainable())?;
             checkpoint::restore_optimizer(place, &mut adam, state.steps)?;
@@ -203,89 +199,22 @@ impl RewardTrainer<'_> {
         })
     }
 
-    /// One optimizer step over the examples of one batch.
-    fn step(&self, course: &mut Course, step: u64, per_epoch: u64) -> Result<Record> {
-        let clock = Instant::now();
-        let count = self.examples.len();
-        let epoch = course_epoch(step, per_epoch);
-        let stream = seed::derive(self.options.root_seed, "reward-order", epoch);
-        let order = seed::Stream::new(stream).permutation(count);
-        let from = (step % per_epoch) as usize * self.options.batch_size;
-        let batch = &order[from..count.min(from + self.options.batch_size)];
-        // As the original counts: by examples, so that a last, smaller batch changes no rate.
-        let seen = epoch * count as u64 + from as u64;
-        let lr = schedule::linear(self.options.lr, seen, count as u64 * self.options.epochs);
-        let (loss, agreed) = self.accumulate(batch, epoch);
-        let Stepped { norm, finite } = course.adam.step(lr);
-        if !(loss.is_finite() && norm.is_finite() && finite) {
-            bail!(
-                "step {step}: the loss is {loss}, the gradient's norm {norm}, which cannot be learned \
-                 from\nhint: lower reward.lr, now {}",
-                self.options.lr
-            );
-        }
+    /// One optimizer step, and what it took so far.
+    fn step(&self, course: &mut Course, step: u64) -> Result<Record> {
+        let mut record = self.learner().step(&mut course.adam, step)?;
         course.state.steps += 1;
         course.state.elapsed_seconds =
             course.seconds_before + course.started.elapsed().as_secs_f64();
-        let scale = self.model.scale();
-        let mean =
-            |f: fn(&(f64, f64)) -> f64| scale.iter().map(f).sum::<f64>() / scale.len() as f64;
-        let mut record = Record::default();
-        record.set("reward/loss", loss);
-        record.set("reward/accuracy", agreed);
-        record.set("reward/lr", lr);
-        record.set("reward/gain", mean(|scale| scale.0));
-        record.set("reward/bias", mean(|scale| scale.1));
-        record.set("reward/grad_norm", norm);
-        record.set("elapsed/labels", (seen + batch.len() as u64) as f64);
         record.set("elapsed/time", course.state.elapsed_seconds);
-        record.set("time/step", clock.elapsed().as_secs_f64());
         Ok(record)
     }
 
-    /// Adds up the gradient of a batch; returns its mean loss and how often the model agreed.
-    fn accumulate(&self, batch: &[usize], epoch: u64) -> (f64, f64) {
-        let heads = self.model.heads();
-        let share = 1.0 / (batch.len() * heads) as f64;
-        let (mut loss, mut agreed, mut asked) = (0.0, 0.0, 0usize);
-        for part in parts(batch, self.options.micro_tokens, |&at| {
-            self.examples[at].passages.len()
-        }) {
-            let rows: Vec<&Passages> = part.iter().map(|&at| &self.examples[at].passages).collect();
-            let value = self.model.accumulate(&rows, &mut |rewards| {
-                let mut terms = Vec::new();
-                for (row, &at) in part.iter().enumerate() {
-                    let example = &self.examples[at];
-                    let count = example.passages.responses.len() as i64;
-                    let rewards = rewards.get(row as i64).narrow(0, 0, count);
-                    if let Some(right) = agreement(&rewards, &example.answer) {
-                        agreed += right;
-                        asked += 1;
-                    }
-                    for head in 0..heads {
-                        let weight = self.weight(epoch, at, head);
-                        let own = rewards.select(1, head as i64);
-                        let loss = preference::loss(&own, &example.answer, self.options.form);
-                        terms.push(loss * (weight * share));
-                    }
-                }
-                Tensor::stack(&terms, 0).sum(None)
-            });
-            loss += value.double_value(&[]);
+    fn learner(&self) -> Learner<'_> {
+        Learner {
+            model: self.model,
+            examples: self.examples,
+            options: &self.options,
         }
-        (loss, agreed / asked as f64)
-    }
-
-    /// How often a head sees an example: each of several has a sample of its own, drawn with
-    /// repetition, so that they differ where the examples do not settle a question.
-    fn weight(&self, epoch: u64, at: usize, head: usize) -> f64 {
-        if self.model.heads() == 1 {
-            return 1.0;
-        }
-        let stream = seed::derive(self.options.root_seed, "reward-bootstrap", at as u64);
-        let stream = seed::derive(stream, "head", head as u64);
-        let draw = seed::Stream::new(seed::derive(stream, "epoch", epoch)).uniform();
-        poisson(draw)
     }
 
     /// Looks at the validation labels, keeps the best weights, and stops when patience ends.
@@ -338,8 +267,4 @@ impl RewardTrainer<'_> {
         }
         Ok(())
     }
-}
-
-fn course_epoch(step: u64, per_epoch: u64) -> u64 {
-    step / per_epoch
 }

@@ -1,18 +1,14 @@
-//! Who is timed, and the process behind each: a line in asks for an update, a line out has its times.
-//! It knows command lines and environments; it judges nothing.
+//! Whose updates are timed, and by which command lines. It judges nothing.
 
-use std::io::{BufRead, BufReader, Lines, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
-use serde_json::Value;
+use anyhow::Result;
 
-use super::measurement::Measurement;
-use super::{RECIPE, Setting, word};
+use super::server::isolate;
+use super::{Setting, word};
 
-/// What glibc's allocator is told for the peer when it is "tuned": huge pages, nothing given back.
-const TUNABLES: &str = "glibc.malloc.hugetlb=1:glibc.malloc.mmap_threshold=1073741824:\
-                        glibc.malloc.trim_threshold=2147483647";
+/// The update that is timed.
+const RECIPE: &str = "examples/bench/update.toml";
 
 /// One of the compared programs, in one configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,20 +59,15 @@ impl Contender {
         format!("{who}, {what}{how}")
     }
 
-    fn command(self, setting: &Setting) -> Result<Command> {
+    /// The process that makes its updates.
+    pub(super) fn command(self, setting: &Setting) -> Result<Command> {
         let mut command = if self.peer {
             peer(setting, self.top)?
         } else {
             attune(setting, self.top)
         };
         command.arg("--serve");
-        // As it comes, whatever the caller's shell exports.
-        for name in ["GLIBC_TUNABLES", "OMP_NUM_THREADS", "MKL_NUM_THREADS"] {
-            command.env_remove(name);
-        }
-        if self.tuned {
-            command.env("GLIBC_TUNABLES", TUNABLES);
-        }
+        isolate(&mut command, self.tuned);
         Ok(command)
     }
 }
@@ -111,87 +102,4 @@ fn peer(setting: &Setting, top: bool) -> Result<Command> {
         command.args(["--trainable-layers", &TOP_LAYERS.to_string()]);
     }
     Ok(command)
-}
-
-/// A contender's process.
-pub(super) struct Server {
-    contender: Contender,
-    version: String,
-    child: Child,
-    /// Dropped first, so that the process ends by itself.
-    stdin: Option<ChildStdin>,
-    lines: Lines<BufReader<ChildStdout>>,
-}
-
-impl Server {
-    /// Starts the process and waits until its model is loaded.
-    pub(super) fn start(contender: &Contender, setting: &Setting) -> Result<Self> {
-        let mut child = contender
-            .command(setting)?
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .with_context(|| format!("cannot start {}", contender.label()))?;
-        let stdin = child.stdin.take();
-        let stdout = child.stdout.take().context("a process has no output")?;
-        let mut server = Self {
-            contender: *contender,
-            version: String::new(),
-            child,
-            stdin,
-            lines: BufReader::new(stdout).lines(),
-        };
-        let ready = server.answer()?;
-        server.version = ready["version"].as_str().unwrap_or("?").to_owned();
-        let threads = ready["threads"].as_u64();
-        if threads != Some(setting.threads as u64) {
-            bail!(
-                "{} has {threads:?} threads, expected {}",
-                contender.label(),
-                setting.threads
-            );
-        }
-        Ok(server)
-    }
-
-    /// Has it make one update.
-    pub(super) fn round(&mut self) -> Result<Measurement> {
-        let label = self.label();
-        let stdin = self.stdin.as_mut().context("the process was ended")?;
-        writeln!(stdin)
-            .and_then(|()| stdin.flush())
-            .with_context(|| format!("{label} has stopped; see above what it said"))?;
-        Measurement::parse(&self.answer()?)
-    }
-
-    fn answer(&mut self) -> Result<Value> {
-        let label = self.label();
-        let line = self
-            .lines
-            .next()
-            .with_context(|| format!("{label} has stopped; see above what it said"))?
-            .with_context(|| format!("cannot read what {label} says"))?;
-        serde_json::from_str(&line).with_context(|| format!("{label} said `{line}`"))
-    }
-
-    pub(super) fn contender(&self) -> Contender {
-        self.contender
-    }
-
-    pub(super) fn label(&self) -> String {
-        self.contender.label()
-    }
-
-    pub(super) fn version(&self) -> &str {
-        &self.version
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // End of input is a request to end; a process in an update it will not finish is killed.
-        self.stdin = None;
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
 }

@@ -4,7 +4,8 @@
 use anyhow::{Context, Result};
 use serde_json::Value;
 
-use super::contender::{Contender, Server};
+use super::contender::Contender;
+use super::server::Round;
 
 /// One update: seconds of its phases, and what the process held at most so far.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -20,9 +21,8 @@ pub(super) struct Measurement {
     pub(super) plugin_share: f64,
 }
 
-impl Measurement {
-    /// Reads a line of `attune bench` or of the peer.
-    pub(super) fn parse(line: &Value) -> Result<Self> {
+impl Round for Measurement {
+    fn parse(line: &Value) -> Result<Self> {
         let number = |key: &str| {
             line[key]
                 .as_f64()
@@ -38,6 +38,13 @@ impl Measurement {
             tokens_per_second: number("tokens_per_second")?,
             plugin_share: line["plugin_share"].as_f64().unwrap_or(0.0),
         })
+    }
+
+    fn shown(&self) -> String {
+        format!(
+            "{:7.2} s (generate {:.2}, analyze {:.2}, train {:.2})",
+            self.total, self.generate, self.analyze, self.train
+        )
     }
 }
 
@@ -83,22 +90,6 @@ pub(super) struct Group {
 }
 
 impl Group {
-    /// What was measured of each server.
-    pub(super) fn new<'a>(
-        title: &'static str,
-        measured: impl Iterator<Item = (&'a Server, Vec<Measurement>)>,
-    ) -> Self {
-        let row = |(server, rounds): (&Server, Vec<Measurement>)| Row {
-            contender: server.contender(),
-            version: server.version().to_owned(),
-            rounds,
-        };
-        Self {
-            title,
-            rows: measured.map(row).collect(),
-        }
-    }
-
     /// What a contender said that it is.
     pub(super) fn version(&self, contender: Contender) -> &str {
         self.row(contender).map_or("?", |row| &row.version)
@@ -122,7 +113,8 @@ impl Group {
     }
 }
 
-fn median(mut values: Vec<f64>) -> Option<f64> {
+/// The middle of `values`; of an even count, between the two in the middle.
+pub(super) fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     let middle = values.len() / 2;
     let upper = *values.get(middle)?;
@@ -130,6 +122,12 @@ fn median(mut values: Vec<f64>) -> Option<f64> {
         0 => f64::midpoint(values[middle - 1], upper),
         _ => upper,
     })
+}
+
+/// The least and the most of `values`.
+pub(super) fn range(values: impl Iterator<Item = f64> + Clone) -> String {
+    let least = values.clone().fold(f64::INFINITY, f64::min);
+    format!("{least:.2} to {:.2}", values.fold(0.0, f64::max))
 }
 
 #[cfg(test)]

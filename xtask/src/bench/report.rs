@@ -6,7 +6,7 @@ use std::fmt::Write;
 use anyhow::Result;
 
 use super::contender::{OURS, OURS_TOP, PEER, PEER_TOP, PEER_TOP_TUNED, PEER_TUNED};
-use super::measurement::{Floor, Group, Measurement};
+use super::measurement::{Floor, Group, Measurement, range};
 
 /// All tables, in Markdown.
 pub(super) fn render(full: &Group, top: &Group, floors: &[Floor; 2], rate: f64) -> Result<String> {
@@ -44,11 +44,6 @@ fn medians(group: &Group) -> Result<String> {
         )?;
     }
     Ok(out)
-}
-
-fn range(values: impl Iterator<Item = f64> + Clone) -> String {
-    let least = values.clone().fold(f64::INFINITY, f64::min);
-    format!("{least:.2} to {:.2}", values.fold(0.0, f64::max))
 }
 
 /// A ratio that must not exceed its target, or must reach it when more is better.

@@ -7,8 +7,9 @@ use super::report::{Report, Share};
 use super::*;
 use crate::model::config::ModelConfig;
 use crate::model::weights::Weights;
+use crate::seed;
 use crate::train::checkpoint::latest;
-use tch::Kind;
+use tch::{Kind, Tensor};
 
 struct Silent;
 
@@ -130,7 +131,7 @@ fn a_resumed_training_ends_with_the_same_bits() {
     begun.options.patience = 2;
     let mut course = begun.begin(RewardState::new(Vec::new()), None).unwrap();
     for step in 0..5 {
-        let mut record = begun.step(&mut course, step, 3).unwrap();
+        let mut record = begun.step(&mut course, step).unwrap();
         if (step + 1) % 3 == 0 {
             begun.end_epoch(&mut course, &mut record, step / 3).unwrap();
         }

@@ -1,0 +1,46 @@
+//! Times optimizer steps of a reward model. It knows what a step is made from; nothing is saved, so the
+//! scale of rewards is left alone.
+
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+use super::{BenchArgs, peak_mib, serve};
+use crate::cli::examples::Reader;
+use crate::cli::{parts, reward};
+use crate::config::{Config, Reward};
+use crate::train::reward::{Learner, RewardOptions};
+
+/// Makes steps from the first on, and begins again after the last.
+pub(super) fn steps(args: &BenchArgs, config: &Config, settings: &Reward) -> Result<()> {
+    let (shape, tokenizer) = parts::model(reward::start(config, settings))?;
+    let reader = Reader {
+        tokenizer: &tokenizer,
+        model: &shape,
+    };
+    let read = reader
+        .read(&settings.train, settings.num_train)
+        .context("in [reward] train")?;
+    if read.examples.is_empty() {
+        bail!("no label says which response is better\nhint: name others by reward.train");
+    }
+    let model = reward::untrained(config, settings, reward::place(config, settings)?)?;
+    let options = RewardOptions::new(settings, &config.run);
+    let learner = Learner {
+        model: &model,
+        examples: &read.examples,
+        options: &options,
+    };
+    let mut adam = learner.optimizer();
+    let all = options.steps_of_epoch(read.examples.len()) * options.epochs;
+    serve(args, |number| {
+        let clock = Instant::now();
+        let record = learner.step(&mut adam, number % all)?;
+        Ok(json!({
+            "total": clock.elapsed().as_secs_f64(),
+            "loss": record.get("reward/loss"),
+            "peak_mib": peak_mib(),
+        }))
+    })
+}
