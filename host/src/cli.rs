@@ -25,6 +25,7 @@ mod label;
 mod model;
 mod noise;
 mod parts;
+mod plan;
 mod plugin;
 mod progress;
 mod reward;
@@ -128,7 +129,7 @@ struct ConfigArgs {
 /// Runs what was typed.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     match Cli::parse_from(arguments).command {
-        Command::Plan(args) => train::plan(&args.file, &args.overrides),
+        Command::Plan(args) => plan::plan(&args.file, &args.overrides),
         Command::Train(TrainCommand::Policy { config, resume }) => {
             train::policy(&config.file, &config.overrides, resume)
         }

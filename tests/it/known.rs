@@ -91,13 +91,21 @@ fn a_study_is_planned_and_told_and_done_once() {
     assert_eq!(lines.lines().count(), 1 + 3 * 2, "{lines}");
     assert!(!lines.contains("NaN"), "{lines}");
     // Once more: the same results, and nothing is trained again.
-    let changed = |name: &str| std::fs::metadata(root.join(name)).unwrap().modified().unwrap();
+    let changed = |name: &str| {
+        std::fs::metadata(root.join(name))
+            .unwrap()
+            .modified()
+            .unwrap()
+    };
     let files = ["policy-true/eval/after.json", "reward-00048/report.json"];
     let before = files.map(changed);
     assert_eq!(run(&lab, "study", &[]), table);
     assert_eq!(files.map(changed), before);
     for (set, part) in [
-        ("reward.train=[\"a.jsonl\"]", "[reward] train or test is given"),
+        (
+            "reward.train=[\"a.jsonl\"]",
+            "[reward] train or test is given",
+        ),
         ("study.labels=[]", "[study] labels is empty"),
         ("study.test_labels=0", "test_labels"),
         ("study.labels=[48, 16]", "must rise"),

@@ -17,8 +17,7 @@ use crate::role::{CallContext, Identity, Labeler, Layout, Query, Split, Task};
 use crate::seed;
 use crate::spelling::nearest;
 use crate::tokenizer::Tokenizer;
-use crate::train::policy::hold_out;
-use crate::train::queries::{make_queries, read_rows};
+use crate::train::queries::{hold_out, make_queries, read_rows};
 use crate::train::rollout::Roller;
 use crate::train::score::Scorers;
 

@@ -1,14 +1,14 @@
 //! A labeler plays people: it judges responses of the original model, and its verdicts are kept as
 //! labels.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::cli::collect::{Collector, key_of_run, plan};
 use crate::cli::parts;
 use crate::cli::train::micro_batch;
-use crate::config::{Collect, Config};
+use crate::config::{Collect, Config, Kl, Ppo};
 use crate::label::Label;
 use crate::label::store::Store;
 use crate::seed;
@@ -37,12 +37,7 @@ pub(super) fn simulated(
         ..config.clone()
     };
     config.collect()?;
-    // Not of how many are wanted: asked for more, the first are the same.
-    let text = Config {
-        collect: None,
-        ..config.clone()
-    };
-    let (run, digest) = key_of_run(&text.to_toml()?);
+    let (run, digest) = key_of_run(&origin(&config, &collect).to_toml()?);
     let store = Store::create(path)?;
     let there = own(&store, &run)?;
     if there.len() as u64 >= count {
@@ -67,6 +62,27 @@ pub(super) fn simulated(
     let roller = parts.roller(&parts.policy, &config, &derived, &options);
     collector.pass(0, &roller, observer)?;
     own(&collector.store, &run)
+}
+
+/// What labels depend on. Not how many are wanted: asked for more, the first are the same. Nor where they go
+/// and what is learned from them: other settings of that need no other labels.
+fn origin(config: &Config, collect: &Collect) -> Config {
+    let mut origin = config.clone();
+    origin.run.dir = PathBuf::new();
+    origin.ppo = Ppo {
+        batch_size: config.ppo.batch_size,
+        ..Ppo::default()
+    };
+    origin.kl = Kl::default();
+    origin.reward = None;
+    origin.score.clear();
+    origin.shaper.clear();
+    origin.collect = Some(Collect {
+        responses: collect.responses,
+        noise: collect.noise.clone(),
+        ..Collect::default()
+    });
+    origin
 }
 
 /// The labels of a run by their numbers.

@@ -1,120 +1,28 @@
-//! `attune plan` and `attune train policy`.
+//! `attune train policy`, and the parts of an experiment that train a policy.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
-use serde_json::json;
 
-use crate::cli::bench::floor;
 use crate::cli::inputs;
 use crate::cli::parts::{self, Parts};
+use crate::cli::plan::print_plan;
 use crate::cli::progress::Progress;
-use crate::cli::run;
 use crate::config::{Config, Plan};
 use crate::rl::kl::KlController;
-use crate::role::Query;
 use crate::run_dir::{RunDir, replace};
 use crate::train::checkpoint::{self, State};
-use crate::train::eval::{Evaluation, evaluate};
-use crate::train::policy::{Gate, Observer, Open, Trainer};
+use crate::train::eval::evaluate;
+use crate::train::policy::{Gate, Open, Trainer};
 use crate::train::queries::QueryStream;
-use crate::train::rollout::Roller;
 use crate::train::update::UpdateOptions;
+
+mod outcome;
+
+use self::outcome::{finished, first_evaluation, print_table, print_where, store};
 
 /// Activations of a micro-batch are kept under this many bytes when the config leaves it open.
 const ACTIVATION_BUDGET: usize = 5 << 27;
-
-/// Checks everything and prints what would happen.
-pub(super) fn plan(file: &Path, overrides: &[String]) -> Result<()> {
-    let config = Config::load(file, overrides)?;
-    let about = || format!("in config `{}`", file.display());
-    // A reward model that is trained first makes it an experiment of several parts.
-    if config.reward.is_none() && config.collect.is_none() {
-        return plan_policy(&config, config.plan()).with_context(about);
-    }
-    match run::plan(&config).with_context(about)? {
-        Some(part) => plan_policy(&part, run::derived(&config)).with_context(about),
-        None => Ok(()),
-    }
-}
-
-fn plan_policy(config: &Config, plan: Result<Plan>) -> Result<()> {
-    let plan = plan?;
-    let parts = parts::load(config)?;
-    print_plan(config, &plan, &parts);
-    if !parts.policy.device().is_cuda() {
-        print_time(config, &plan, &parts);
-    }
-    Ok(())
-}
-
-fn print_plan(config: &Config, plan: &Plan, parts: &Parts) {
-    let layout = parts.scorers.task.layout();
-    let context_len = layout.prefix.len() + layout.query_len + layout.suffix.len();
-    let trainable: usize = parts
-        .policy
-        .trainable()
-        .iter()
-        .map(|(_, tensor)| tensor.numel())
-        .sum();
-    let micro = micro_batch(config, plan, parts);
-    println!("run        {}", config.run.dir.display());
-    println!(
-        "model      {} ({} trainable parameters)",
-        config.model.path.display(),
-        trainable
-    );
-    println!(
-        "device     {:?}, {}, {} threads",
-        parts.policy.device(),
-        config.run.dtype,
-        tch::get_num_threads()
-    );
-    for identity in &parts.identities {
-        let short: String = identity.sha256.chars().take(12).collect();
-        println!(
-            "plugin     {} {} (sha256 {short}…)",
-            identity.name, identity.version
-        );
-    }
-    println!(
-        "queries    {} to train on, {} held out",
-        parts.train.len(),
-        parts.held_out.len()
-    );
-    println!(
-        "tokens     context {context_len}, response {}",
-        layout.response_len
-    );
-    println!(
-        "episodes   {} in {} updates of {}, {} epochs x {} minibatches of {}, {micro} at a time",
-        plan.updates * config.ppo.batch_size,
-        plan.updates,
-        config.ppo.batch_size,
-        config.ppo.epochs,
-        config.ppo.minibatches,
-        plan.minibatch_size,
-    );
-    println!("optimizer  {} steps", plan.optimizer_steps);
-    println!(
-        "memory     about {} MiB for weights, reference, gradients and optimizer, {} MiB for activations",
-        parts.policy.training_bytes() >> 20,
-        (parts.policy.activation_bytes_per_token() * (context_len + layout.response_len) * micro)
-            >> 20,
-    );
-}
-
-/// What the machine needs at least for an update, by products that are timed now.
-fn print_time(config: &Config, plan: &Plan, parts: &Parts) {
-    let (operations, rate) = floor(config, parts);
-    let seconds = operations / rate;
-    println!(
-        "time       at least {seconds:.1} s an update, {:.0} min in all: the products alone, at the {:.0} \
-         GFLOP/s seen just now",
-        seconds * plan.updates as f64 / 60.0,
-        rate / 1e9,
-    );
-}
 
 /// Episodes that go through the model at a time.
 pub(super) fn micro_batch(config: &Config, plan: &Plan, parts: &Parts) -> usize {
@@ -183,6 +91,7 @@ pub(super) struct Part<'a> {
 }
 
 impl Part<'_> {
+    /// Trains, and shows the answers before and after where it is the last part.
     pub(super) fn train(self, gate: &mut dyn Gate, progress: &mut Progress) -> Result<()> {
         let (config, plan) = (self.config, &self.plan);
         let mut parts = parts::load(config)?;
@@ -278,24 +187,6 @@ impl Part<'_> {
     }
 }
 
-/// The answers before and after, where a run has come to its end.
-fn finished(run_dir: &RunDir) -> Result<Option<(Evaluation, Evaluation)>> {
-    let [before, after] = ["before", "after"].map(|name| run_dir.eval().join(format!("{name}.json")));
-    if !(before.is_file() && after.is_file()) {
-        return Ok(None);
-    }
-    Ok(Some((kept_evaluation(&before)?, kept_evaluation(&after)?)))
-}
-
-fn kept_evaluation(path: &Path) -> Result<Evaluation> {
-    serde_json::from_slice(&std::fs::read(path)?).with_context(|| {
-        format!(
-            "`{}` is damaged\nhint: remove it to have the queries answered again",
-            path.display()
-        )
-    })
-}
-
 /// Copies what else a model folder says of its tokens and their use, such as its chat template.
 pub(super) fn keep_companions(from: &Path, to: &Path) -> Result<()> {
     for name in [
@@ -314,32 +205,6 @@ pub(super) fn keep_companions(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-/// The untrained model's answers; they are on disk already when a run goes on.
-fn first_evaluation(
-    run_dir: &RunDir,
-    roller: &Roller,
-    held_out: &[Query],
-    progress: &mut Progress,
-    resumed: bool,
-) -> Result<Evaluation> {
-    let path = run_dir.eval().join("before.json");
-    if resumed && path.is_file() {
-        return kept_evaluation(&path);
-    }
-    progress.note(&format!(
-        "answering {} held-out queries with the untrained model",
-        held_out.len()
-    ));
-    let before = evaluate(roller, held_out)?;
-    store(run_dir, "before", &before)?;
-    Ok(before)
-}
-
-fn store(run_dir: &RunDir, name: &str, evaluation: &Evaluation) -> Result<()> {
-    let bytes = serde_json::to_vec_pretty(&json!(evaluation))?;
-    replace(&run_dir.eval().join(format!("{name}.json")), &bytes)
-}
-
 fn check_plugins(state: &State, fresh: &State) -> Result<()> {
     for (before, now) in state.plugins.iter().zip(&fresh.plugins) {
         if before != now {
@@ -356,72 +221,4 @@ fn check_plugins(state: &State, fresh: &State) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn print_table(before: &Evaluation, after: &Evaluation, show: usize) {
-    println!("\nheld-out queries      before      after");
-    for (name, old, new) in [
-        ("score", before.score, after.score),
-        ("score std", before.score_std, after.score_std),
-        ("sequence KL", before.kl, after.kl),
-        (
-            "ref perplexity",
-            before.ref_perplexity,
-            after.ref_perplexity,
-        ),
-        ("distinct-1", before.distinct_1, after.distinct_1),
-        ("distinct-2", before.distinct_2, after.distinct_2),
-        ("valid", before.valid, after.valid),
-    ] {
-        println!("{name:<18} {old:>10.3} {new:>10.3}");
-    }
-    for (old, new) in [
-        (&before.task, &after.task),
-        (&before.measured, &after.measured),
-    ] {
-        for (name, new) in new {
-            let old = old.get(name).unwrap_or(&f64::NAN);
-            println!("{name:<18} {old:>10.3} {new:>10.3}");
-        }
-    }
-    for (old, new) in before.answers.iter().zip(&after.answers).take(show) {
-        println!("\n  query   {}", one_line(&old.query));
-        println!(
-            "  before  {}  (score {:.2})",
-            one_line(&old.response),
-            old.score
-        );
-        println!(
-            "  after   {}  (score {:.2}, KL {:.1})",
-            one_line(&new.response),
-            new.score,
-            new.kl
-        );
-    }
-}
-
-fn one_line(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ")
-}
-
-fn print_where(run_dir: &RunDir, state: &State) {
-    println!(
-        "\n{} updates in {:.0} s. Where things are:",
-        state.updates, state.elapsed_seconds
-    );
-    println!(
-        "  trained model   {}  (loads in transformers)",
-        run_dir.policy().display()
-    );
-    println!("  metrics         {}", run_dir.metrics().display());
-    println!(
-        "  TensorBoard     tensorboard --logdir {}",
-        run_dir.tensorboard().display()
-    );
-    println!("  answers         {}", run_dir.eval().display());
-    println!("Try next:");
-    println!(
-        "  attune sample {} --prompt \"The film\"",
-        run_dir.root().display()
-    );
 }

@@ -4,7 +4,8 @@
 use anyhow::{Context, Result};
 
 use super::check::{
-    check_collect, check_kl, check_known_reward, check_ppo, check_reward, check_sampling, check_score,
+    check_collect, check_kl, check_known_reward, check_ppo, check_reward, check_sampling,
+    check_score,
 };
 use super::problems::Problems;
 use super::{Collect, Config, Data, PluginRef, Reward};

@@ -1,6 +1,5 @@
 //! The policy's training loop, to be read from top to bottom: [`Trainer::run`].
 
-use std::io::Write;
 use std::path::PathBuf;
 use std::time::Instant;
 
@@ -12,7 +11,7 @@ use crate::config::{Config, Plan};
 use crate::metrics::{MetricsLog, Record};
 use crate::rl::adam::Adam;
 use crate::rl::schedule;
-use crate::role::{CallContext, Query, Sample, Split};
+use crate::role::{CallContext, Sample, Split};
 use crate::run_dir::RunDir;
 use crate::seed;
 use crate::tensorboard::EventWriter;
@@ -21,8 +20,7 @@ use crate::train::queries::QueryStream;
 use crate::train::rollout::{Roller, Rollout, Unscored};
 use crate::train::update::{self, UpdateOptions};
 
-/// How many responses of each update are kept in `samples.jsonl`.
-const SAMPLES_KEPT: usize = 4;
+mod samples;
 
 /// Told of every update, for whoever watches.
 pub trait Observer {
@@ -113,7 +111,7 @@ impl Trainer<'_> {
             0 => MetricsLog::create(&self.run_dir.metrics())?,
             done => MetricsLog::resume(&self.run_dir.metrics(), done - 1)?,
         };
-        truncate_samples(&self.run_dir.samples(), state.updates)?;
+        samples::truncate(&self.run_dir.samples(), state.updates)?;
         let next = resumed.as_ref().map(|_| state.updates + 1);
         Ok(Course {
             adam,
@@ -174,7 +172,7 @@ impl Trainer<'_> {
         state.optimizer_steps = course.adam.steps();
         state.elapsed_seconds = course.seconds_before + course.started.elapsed().as_secs_f64();
         self.count(&mut record, state, &rollout, rollout_seconds, clock);
-        self.write_samples(&rollout, update)?;
+        samples::append(&self.run_dir.samples(), &rollout, update)?;
         Ok(record)
     }
 
@@ -330,39 +328,6 @@ impl Trainer<'_> {
         record.set("elapsed/fps", (tokens / seconds).floor());
         record.set("elapsed/time", state.elapsed_seconds);
     }
-
-    fn write_samples(&self, rollout: &Rollout, update: u64) -> Result<()> {
-        let kl = Vec::<f32>::try_from(rollout.sequence_kl().to_device(tch::Device::Cpu))?;
-        let mut lines = String::new();
-        for (row, sample) in rollout
-            .scores
-            .finished
-            .iter()
-            .take(SAMPLES_KEPT)
-            .enumerate()
-        {
-            let mut line = json!({
-                "update": update,
-                "query": sample.query.text,
-                "response": sample.text,
-                "score": rollout.scores.totals[row],
-                "kl": kl[row],
-                "valid": rollout.scores.valid[row],
-            });
-            if let Some(error) = &rollout.scores.errors[row] {
-                line["error"] = json!(error);
-            }
-            lines.push_str(&line.to_string());
-            lines.push('\n');
-        }
-        let path = self.run_dir.samples();
-        let mut file = std::fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)?;
-        file.write_all(lines.as_bytes())
-            .with_context(|| format!("cannot write `{}`", path.display()))
-    }
 }
 
 fn last_good(checkpoint: Option<&std::path::Path>) -> String {
@@ -370,36 +335,4 @@ fn last_good(checkpoint: Option<&std::path::Path>) -> String {
         Some(place) => format!("the last good checkpoint is `{}`", place.display()),
         None => "there is no checkpoint yet".to_string(),
     }
-}
-
-/// Drops what a killed run wrote after its last checkpoint. The last line may be torn, even within
-/// a character.
-fn truncate_samples(path: &std::path::Path, updates: u64) -> Result<()> {
-    let Ok(bytes) = std::fs::read(path) else {
-        return Ok(());
-    };
-    let kept: usize = bytes
-        .split_inclusive(|byte| *byte == b'\n')
-        .take_while(|line| {
-            serde_json::from_slice::<serde_json::Value>(line)
-                .ok()
-                .and_then(|value| value["update"].as_u64())
-                .is_some_and(|update| line.ends_with(b"\n") && update < updates)
-        })
-        .map(<[u8]>::len)
-        .sum();
-    crate::run_dir::replace(path, &bytes[..kept])
-}
-
-/// Splits what is held out from what is trained on.
-pub fn hold_out(mut queries: Vec<Query>, count: usize) -> Result<(Vec<Query>, Vec<Query>)> {
-    if queries.len() <= count {
-        bail!(
-            "there are {} queries, and [eval] queries holds back {count}\nhint: lower eval.queries, or \
-             name a file by data.held_out",
-            queries.len()
-        );
-    }
-    let held_out = queries.split_off(queries.len() - count);
-    Ok((queries, held_out))
 }

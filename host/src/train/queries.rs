@@ -155,3 +155,16 @@ pub fn contexts(queries: &[Query], layout: &Layout, pad_id: i64, device: Device)
         .to_device(device)
         .to_kind(Kind::Int64)
 }
+
+/// Splits what is held out from what is trained on.
+pub fn hold_out(mut queries: Vec<Query>, count: usize) -> Result<(Vec<Query>, Vec<Query>)> {
+    if queries.len() <= count {
+        bail!(
+            "there are {} queries, and [eval] queries holds back {count}\nhint: lower eval.queries, or \
+             name a file by data.held_out",
+            queries.len()
+        );
+    }
+    let held_out = queries.split_off(queries.len() - count);
+    Ok((queries, held_out))
+}

@@ -30,7 +30,7 @@ pub(super) fn sources(
                 weight,
             };
             Ok(vec![(Source::Labeler(labeler), linear)])
-        },
+        }
         labeler => scores(config, labeler, task, tokenizer),
     }
 }

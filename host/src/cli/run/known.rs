@@ -171,12 +171,14 @@ fn arm(
     };
     let key = format!("measure/{}", labeler.identity().name);
     let number = |record: &metrics::Record, name: &str| record.get(name).unwrap_or(f64::NAN);
-    let course = metrics::read(&dir.metrics())?.into_iter().map(|(_, record)| Point {
-        episodes: number(&record, "elapsed/episodes"),
-        kl: number(&record, "objective/kl"),
-        truth: scale.of(number(&record, &key)),
-        learned: number(&record, "objective/score"),
-    });
+    let course = metrics::read(&dir.metrics())?
+        .into_iter()
+        .map(|(_, record)| Point {
+            episodes: number(&record, "elapsed/episodes"),
+            kl: number(&record, "objective/kl"),
+            truth: scale.of(number(&record, &key)),
+            learned: number(&record, "objective/score"),
+        });
     let accuracy = match labels {
         Some(size) => {
             let model = config.run.dir.join(format!("reward-{size:05}"));

@@ -47,7 +47,10 @@ fn drawn(arms: &[Arm], text: &mut String) -> Result<()> {
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(48)
-        .build_cartesian_2d(range(all().map(|p| p.episodes)), range(all().map(|p| p.truth)))
+        .build_cartesian_2d(
+            range(all().map(|p| p.episodes)),
+            range(all().map(|p| p.truth)),
+        )
         .map_err(words)?;
     chart
         .configure_mesh()
@@ -64,7 +67,10 @@ fn drawn(arms: &[Arm], text: &mut String) -> Result<()> {
 
     let rewards = all().flat_map(|point| [point.truth, point.learned]);
     let mut chart = ChartBuilder::on(&right)
-        .caption("True reward (solid) and learned reward (dashed)", ("sans-serif", 18))
+        .caption(
+            "True reward (solid) and learned reward (dashed)",
+            ("sans-serif", 18),
+        )
         .margin(12)
         .x_label_area_size(40)
         .y_label_area_size(48)
@@ -112,10 +118,7 @@ fn solid<'a>(
     Ok(())
 }
 
-fn legend<'a>(
-    chart: &mut Chart<'a, 'a>,
-    position: SeriesLabelPosition,
-) -> Result<()> {
+fn legend<'a>(chart: &mut Chart<'a, 'a>, position: SeriesLabelPosition) -> Result<()> {
     let labels = &mut chart.configure_series_labels();
     let labels = labels.position(position).background_style(WHITE.mix(0.8));
     labels.border_style(BLACK.mix(0.3)).draw().map_err(words)

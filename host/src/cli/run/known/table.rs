@@ -44,7 +44,9 @@ pub(super) fn markdown(arms: &[Arm]) -> Result<String> {
 pub(super) fn csv(arms: &[Arm]) -> Result<String> {
     let mut lines = String::from("labels,episodes,kl,true_reward,learned_reward\n");
     for arm in arms {
-        let labels = arm.labels.map_or("true".to_owned(), |size| size.to_string());
+        let labels = arm
+            .labels
+            .map_or("true".to_owned(), |size| size.to_string());
         for point in &arm.course {
             writeln!(
                 lines,
