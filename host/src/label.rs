@@ -102,9 +102,13 @@ impl Answer {
     /// What groups of places say, from the best to the worst, of so many responses. That may be less
     /// than a ranking: all in one group are a tie, and the better of two is the best.
     pub fn ranked(mut groups: Vec<Vec<usize>>, count: usize) -> Answer {
+        let mut places: Vec<usize> = groups.iter().flatten().copied().collect();
+        places.sort_unstable();
+        // What names a place twice or none at all is left as it is, for [`Label::check`] to refuse.
+        let each_once = places.into_iter().eq(0..count);
         match groups.as_mut_slice() {
-            [all] if all.len() == count => Answer::Tie(std::mem::take(all)),
-            [first, second] if count == 2 && (first.len(), second.len()) == (1, 1) => {
+            [all] if each_once => Answer::Tie(std::mem::take(all)),
+            [first, second] if each_once && count == 2 && (first.len(), second.len()) == (1, 1) => {
                 Answer::Best(first[0])
             }
             _ => Answer::Ranking(groups),

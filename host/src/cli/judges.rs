@@ -17,20 +17,11 @@ use crate::train::reward::report::{Report, Share};
 
 /// A table in Markdown of all judges on the test labels.
 pub(super) fn compare(config: &Config, models: &[(u64, PathBuf)]) -> Result<String> {
-    let reward = config.reward()?;
-    let paths = if reward.test.is_empty() {
-        &reward.validation
-    } else {
-        &reward.test
-    };
     let mut table = String::from(
         "| judge | best of N | 95 % interval | pairs | 95 % interval | loss | calibration error |\n\
          | --- | --- | --- | --- | --- | --- | --- |\n",
     );
-    let mut test = Vec::new();
-    for path in paths {
-        test.extend(labels(path)?);
-    }
+    let test = test(config)?;
     if test.is_empty() {
         return Ok("No labels were held out, so judges are not compared.\n".into());
     }
@@ -64,6 +55,31 @@ pub(super) fn compare(config: &Config, models: &[(u64, PathBuf)]) -> Result<Stri
     }
     let _ = writeln!(table, "\n{} comparisons, each for itself.", test.len());
     Ok(table)
+}
+
+/// Refuses judges who did not answer the test, before anything is trained.
+pub(super) fn check(config: &Config) -> Result<()> {
+    let judges = config.study.iter().flat_map(|study| &study.judges);
+    let test = test(config)?;
+    for (name, path) in judges {
+        answered(path, &test).with_context(|| format!("in [study.judges], `{name}`"))?;
+    }
+    Ok(())
+}
+
+/// The labels that judges are compared by.
+fn test(config: &Config) -> Result<Vec<Label>> {
+    let reward = config.reward()?;
+    let paths = if reward.test.is_empty() {
+        &reward.validation
+    } else {
+        &reward.test
+    };
+    let mut test = Vec::new();
+    for path in paths {
+        test.extend(labels(path)?);
+    }
+    Ok(test)
 }
 
 fn row(table: &mut String, name: &str, report: &Report, loss: Option<(f64, f64)>) {

@@ -142,7 +142,14 @@ fn import(files: &[PathBuf], store: &Path, format: &Format) -> Result<()> {
     // Read first: a file that is wrong leaves no store behind.
     let mut read = Vec::new();
     for file in files {
-        let imported = format::read(file, format)?;
+        // Read more than once: for its rows, and for the hash that its keys begin with.
+        if file.exists() && !file.is_file() {
+            bail!(
+                "`{}` is no regular file\nhint: write what a pipe says to a file first, and import that",
+                file.display()
+            );
+        }
+        let imported = format::read(file, format).map_err(|error| advised(error, ROWS))?;
         read.push((file, digest::of_file(file)?, imported));
     }
     let mut store = Store::create(store)?;
@@ -160,6 +167,21 @@ fn import(files: &[PathBuf], store: &Path, format: &Format) -> Result<()> {
         print_tally("not read", &imported.left);
     }
     Ok(())
+}
+
+/// What to do about a row that cannot be read.
+const ROWS: &str =
+    "docs/labels.md shows what a row of each format is; mend the file, or leave the row out";
+
+/// An error with advice, where it has none of its own.
+fn advised(error: anyhow::Error, hint: &str) -> anyhow::Error {
+    let has_own = error
+        .chain()
+        .any(|cause| cause.to_string().contains("hint: "));
+    if has_own {
+        return error;
+    }
+    error.context(format!("hint: {hint}"))
 }
 
 fn print_tally(title: &str, tally: &Tally) {

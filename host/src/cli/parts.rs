@@ -1,6 +1,6 @@
 //! From a config to the parts of a run: device, model, tokenizer, plugins, data.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,17 +15,18 @@ use crate::model::policy::Policy;
 use crate::plugin::{self, Limits, Spec, TokenizerHost};
 use crate::role::{CallContext, Identity, Labeler, Layout, Query, Split, Task};
 use crate::seed;
-use crate::spelling::nearest;
 use crate::tokenizer::Tokenizer;
 use crate::train::queries::{hold_out, make_queries, read_rows};
 use crate::train::rollout::Roller;
 use crate::train::score::Scorers;
+use crate::train::update::UpdateOptions;
 
+mod place;
 mod sources;
 
-use crate::train::update::UpdateOptions;
-pub(super) use sources::open_reward_model;
-use sources::sources;
+pub(super) use self::place::{find, search_path};
+pub(super) use self::sources::open_reward_model;
+use self::sources::sources;
 
 impl TokenizerHost for Tokenizer {
     fn encode(&self, text: &str) -> Vec<u32> {
@@ -239,6 +240,22 @@ pub(super) fn check_length(layout: &Layout, model: &ModelConfig) -> Result<()> {
     Ok(())
 }
 
+/// Refuses queries and responses that a reward model has no positions for. It reads no prefix and no suffix.
+pub(super) fn check_reading(layout: &Layout, model: &ModelConfig, folder: &Path) -> Result<()> {
+    let len = layout.query_len + layout.response_len;
+    if len as i64 > model.max_positions {
+        bail!(
+            "query {} and response {} make {len} tokens, more than the {} positions of the reward model \
+             from `{}`\nhint: lower the task's query_len or response_len, or use another model",
+            layout.query_len,
+            layout.response_len,
+            model.max_positions,
+            folder.display()
+        );
+    }
+    Ok(())
+}
+
 /// Queries to train on, at least a batch of them, and held-out ones, as many as asked for.
 fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>)> {
     let seed = config.run.seed;
@@ -285,65 +302,4 @@ fn spec(reference: &PluginRef, limits: &PluginLimits) -> Result<Spec> {
             ..Limits::default()
         },
     })
-}
-
-/// The file of a plugin: a path, or a name that is looked up beside the binary and in
-/// `ATTUNE_PLUGINS`.
-pub(super) fn find(plugin: &str) -> Result<PathBuf> {
-    if plugin.ends_with(".wasm") || plugin.contains('/') {
-        let path = PathBuf::from(plugin);
-        if !path.is_file() {
-            bail!(
-                "there is no plugin file `{}`\nhint: put the file there, or name another; \
-                 `cargo xtask plugins` builds those that ship",
-                path.display()
-            );
-        }
-        return Ok(path);
-    }
-    let folders = search_path();
-    for folder in &folders {
-        let path = folder.join(format!("{plugin}.wasm"));
-        if path.is_file() {
-            return Ok(path);
-        }
-    }
-    let known: Vec<String> = folders.iter().flat_map(|folder| names(folder)).collect();
-    let hint = match nearest(plugin, known.iter().map(String::as_str)) {
-        Some(name) => format!("did you mean `{name}`?"),
-        None if known.is_empty() => "build the shipped plugins by `cargo xtask plugins`".into(),
-        None => format!(
-            "known are {}; a file's name ends in `.wasm`",
-            known.join(", ")
-        ),
-    };
-    bail!("there is no plugin `{plugin}`\nhint: {hint}")
-}
-
-/// Where plugins are looked for by name.
-pub(super) fn search_path() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = std::env::var_os("ATTUNE_PLUGINS")
-        .map(|paths| std::env::split_paths(&paths).collect())
-        .unwrap_or_default();
-    if let Ok(binary) = std::env::current_exe() {
-        for folder in binary.ancestors().skip(1).take(3) {
-            folders.push(folder.join("plugins"));
-        }
-    }
-    folders.retain(|folder| folder.is_dir());
-    folders
-}
-
-fn names(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else {
-        return Vec::new();
-    };
-    let mut names: Vec<String> = entries
-        .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "wasm"))
-        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
-        .collect();
-    names.sort();
-    names
 }

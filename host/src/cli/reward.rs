@@ -1,5 +1,6 @@
 //! `attune train reward`.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,13 +27,65 @@ use crate::train::checkpoint;
 use crate::train::policy::Observer;
 use crate::train::queries::{QueryStream, contexts, make_queries, read_rows};
 use crate::train::reward::report::Report;
-use crate::train::reward::{RewardOptions, RewardState, RewardTrainer, normalize};
+use crate::train::reward::{
+    Example, RewardOptions, RewardState, RewardTrainer, forget_best, normalize,
+};
 
 /// Examples of each kind of use.
 struct Labels {
     train: Read,
     validation: Read,
     test: Read,
+}
+
+impl Labels {
+    /// The labels that a config names, and a run's own ones to train on.
+    fn read(config: &Config, reward: &Reward, own: &[Label]) -> Result<Labels> {
+        let (shape, tokenizer) = parts::model(start(config, reward))?;
+        let reader = Reader {
+            tokenizer: &tokenizer,
+            model: &shape,
+        };
+        let mut train = reader
+            .read(&reward.train, reward.num_train)
+            .context("in [reward] train")?;
+        reader
+            .add(own, &mut train)
+            .context("in the labels of this run")?;
+        let validation = reader
+            .read(&reward.validation, 0)
+            .context("in [reward] validation")?;
+        if reward.patience > 0 && validation.examples.is_empty() {
+            bail!(
+                "[reward] patience is {}, and no label of reward.validation says which response is \
+                 better\nhint: name others, or leave patience out",
+                reward.patience
+            );
+        }
+        let test = reader.read(&reward.test, 0).context("in [reward] test")?;
+        Ok(Labels {
+            train,
+            validation,
+            test,
+        })
+    }
+
+    /// A warning, where some of what the model is rated by is also what it learns from.
+    fn seen_before(&self) -> Option<String> {
+        let passages = |example: &Example| {
+            let Passages { query, responses } = &example.passages;
+            (query.clone(), responses.clone())
+        };
+        let learned: HashSet<_> = self.train.examples.iter().map(passages).collect();
+        let held_out = self.validation.examples.iter().chain(&self.test.examples);
+        let both = held_out.filter(|e| learned.contains(&passages(e))).count();
+        (both > 0).then(|| {
+            format!(
+                "warning: {both} comparisons of reward.validation and reward.test are also among those \
+                 to train on, so the report flatters"
+            )
+        })
+    }
 }
 
 /// Trains a reward model, and reports what it is worth.
@@ -73,28 +126,15 @@ pub(super) fn train_in(
     progress: &mut Progress,
 ) -> Result<Report> {
     let start = start(config, reward);
-    let (shape, tokenizer) = parts::model(start)?;
-    let reader = Reader {
-        tokenizer: &tokenizer,
-        model: &shape,
-    };
-    let labels = Labels {
-        train: reader
-            .read(&reward.train, reward.num_train)
-            .context("in [reward] train")?,
-        validation: reader
-            .read(&reward.validation, 0)
-            .context("in [reward] validation")?,
-        test: reader.read(&reward.test, 0).context("in [reward] test")?,
-    };
-    let mut labels = labels;
-    reader
-        .add(own, &mut labels.train)
-        .context("in the labels of this run")?;
+    let (_, tokenizer) = parts::model(start)?;
+    let labels = Labels::read(config, reward, own)?;
     if labels.train.examples.is_empty() {
         bail!("no label says which response is better\nhint: collect some, by people or a labeler");
     }
     progress.note(&describe(&labels));
+    if let Some(warning) = labels.seen_before() {
+        progress.note(&warning);
+    }
     let mut fresh = RewardState::new(inputs::of_reward(config, reward, start)?);
     fresh.inputs.push(inputs::of_labels(own)?);
     let resumed = if resume {
@@ -152,7 +192,36 @@ pub(super) fn train_in(
         "held_out": &report,
     });
     replace(&run_dir.report(), &serde_json::to_vec_pretty(&record)?)?;
+    forget_best(run_dir, None)?;
     Ok(report)
+}
+
+/// Refuses, before anything is trained, what could only fail afterwards. `most` is the largest number of
+/// the config's labels that a model learns from; absent where labels are collected first.
+pub(super) fn check(config: &Config, reward: &Reward, most: Option<u64>) -> Result<()> {
+    let asked = Reward {
+        num_train: most.unwrap_or(0),
+        ..reward.clone()
+    };
+    let labels = Labels::read(config, &asked, &[])?;
+    if most.is_some() && labels.train.examples.is_empty() {
+        bail!("no label says which response is better\nhint: name others by reward.train");
+    }
+    let start = start(config, reward);
+    let (shape, tokenizer) = parts::model(start)?;
+    if let Some(layers) = reward.trainable_layers.filter(|n| *n as i64 > shape.layers) {
+        bail!(
+            "[reward] trainable_layers {layers} is more than the {} blocks of `{}`\nhint: use fewer, or \
+             leave it out to train all",
+            shape.layers,
+            start.display()
+        );
+    }
+    if config.task.is_some() && config.data.is_some() {
+        let host: Arc<dyn TokenizerHost> = tokenizer;
+        parts::check_reading(parts::load_task(config, host)?.layout(), &shape, start)?;
+    }
+    Ok(())
 }
 
 /// The folder of the language model that a reward model starts from.
@@ -234,6 +303,8 @@ impl Reference {
             );
         }
         parts::check_length(task.layout(), &shape)?;
+        let start = start(config, reward);
+        parts::check_reading(task.layout(), &parts::model(start)?.0, start)?;
         let rows = read_rows(&data.train)?;
         let queries = make_queries(task.as_ref(), &rows, Split::Train, config.run.seed)?;
         let stream = QueryStream::new(queries, data.shuffle_seed);
@@ -293,10 +364,13 @@ fn hint_of(text: &str) -> String {
 /// What a judge is worth, for a person to read.
 pub(super) fn print_report(report: &Report) {
     if report.labels == 0 {
-        println!("\nno labels were held out: name some by reward.test or reward.validation");
+        println!(
+            "\nno label of reward.test or reward.validation says which response is better, so the model \
+             is not rated"
+        );
         return;
     }
-    println!("\non {} labels that it never saw", report.labels);
+    println!("\non {} labels", report.labels);
     let share = |name: &str, share: &crate::train::reward::report::Share| {
         println!(
             "{name:<20} {:>6.1} %   ({:.1} to {:.1}, of {})",

@@ -108,6 +108,13 @@ fn check(config: &Config) -> Result<()> {
     if config.collect.is_none() || config.knows_reward() {
         config.reward()?;
     }
+    let reward = config.reward.clone().unwrap_or_default();
+    let collects = config.collect.is_some() || config.knows_reward();
+    let most = sizes(config).iter().map(|(size, _)| *size).max();
+    reward::check(config, &reward, most.filter(|_| !collects))?;
+    if !collects {
+        judges::check(config)?;
+    }
     if config.task.is_some() {
         derived(config)?;
     }

@@ -1,6 +1,6 @@
 //! `attune score`: a reward model's word on texts, or its record on labels.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
@@ -131,9 +131,25 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
             model: model.config(),
         };
         let read = reader.read(&args.labels, 0)?;
-        print_report(&Report::of(&model, &read.examples, Form::Softmax, TOKENS));
+        print_report(&Report::of(
+            &model,
+            &read.examples,
+            form_of(&args.model),
+            TOKENS,
+        ));
     }
     Ok(())
+}
+
+/// The loss that a run trained its reward model by; the original's where the folder does not say.
+fn form_of(folder: &Path) -> Form {
+    let text = std::fs::read_to_string(folder.join("config.toml")).unwrap_or_default();
+    let config: toml::Table = text.parse().unwrap_or_default();
+    let loss = config.get("reward").and_then(|reward| reward.get("loss"));
+    match loss.and_then(toml::Value::as_str) {
+        Some("pairwise") => Form::Pairwise,
+        _ => Form::Softmax,
+    }
 }
 
 fn read(line: &str) -> Result<(Value, String, Vec<String>)> {

@@ -277,4 +277,45 @@ pub(super) fn check_known_reward(config: &Config, problems: &mut Problems) {
         );
     }
     problems.at_least_one("study", "test_labels", study.test_labels);
+    let scaled = |reward: &Reward| reward.normalize_after && reward.normalize_samples > 0;
+    if !config.reward.iter().all(scaled) {
+        problems.add(
+            "[reward] leaves the scale of rewards alone, and [study] known_reward compares them with the \
+             true reward",
+            "leave out normalize_after = false and normalize_samples = 0",
+        );
+    }
+    if config.collect.iter().any(|collect| collect.by == "store") {
+        problems.add(
+            "[collect] by = \"store\" has people answer, and [study] known_reward the labeler",
+            "leave one of them out",
+        );
+    }
+}
+
+/// What an experiment would train and never use, or leave out without a word.
+pub(super) fn check_parts(config: &Config, problems: &mut Problems) {
+    let trains = config.reward.is_some() || config.collect.is_some();
+    let uses = config.score.is_empty() || config.score.iter().any(|score| score.trained);
+    if trains && config.task.is_some() && !uses {
+        problems.add(
+            "a reward model is trained, and no [[score]] says that the policy is trained against it",
+            "add `[[score]]` with `trained = true`, or leave [[score]] out",
+        );
+    }
+    let Some(study) = &config.study else {
+        return;
+    };
+    if config.collect.is_some() && !study.known_reward {
+        problems.add(
+            "[study] compares reward models from given labels, and [collect] makes its own",
+            "leave one of them out",
+        );
+    }
+    if config.reward.iter().any(|reward| reward.num_train > 0) {
+        problems.add(
+            "[reward] num_train is given, and [study] labels says how many labels each model learns from",
+            "leave num_train out",
+        );
+    }
 }

@@ -4,8 +4,8 @@
 use anyhow::{Context, Result};
 
 use super::check::{
-    check_collect, check_kl, check_known_reward, check_ppo, check_reward, check_sampling,
-    check_score,
+    check_collect, check_kl, check_known_reward, check_parts, check_ppo, check_reward,
+    check_sampling, check_score,
 };
 use super::problems::Problems;
 use super::{Collect, Config, Data, PluginRef, Reward};
@@ -72,10 +72,11 @@ impl Config {
         )
     }
 
-    /// Everything that cannot work in a study whose reward is known.
+    /// Everything that cannot work in an experiment of several parts.
     pub fn check_study(&self) -> Result<()> {
         let mut problems = Problems(Vec::new());
         check_known_reward(self, &mut problems);
+        check_parts(self, &mut problems);
         problems.none()
     }
 

@@ -14,6 +14,8 @@ mod asked;
 
 /// How long one process waits for another to finish a write.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// What to do about a store that something else has written to.
+const DAMAGED: &str = "something else has changed the store; put back a copy of it";
 /// Marks the file as ours: "attn".
 const APPLICATION: i32 = 0x6174_746e;
 
@@ -64,7 +66,9 @@ impl Store {
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder).with_context(about)?;
         }
-        let connection = Connection::open(path).with_context(about)?;
+        let connection = Connection::open(path)
+            .context("hint: name a file in a folder that can be written to")
+            .with_context(about)?;
         let mut store = Store {
             connection,
             path: path.to_path_buf(),
@@ -95,7 +99,9 @@ impl Store {
         let tables = |connection: &Connection| -> rusqlite::Result<i64> {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))
         };
-        let known = tables(connection).context("it is no SQLite database")?;
+        let known = tables(connection).context(
+            "it is no SQLite database\nhint: name a store, or a file that is not there yet",
+        )?;
         let application: i32 = connection.pragma_query_value(None, "application_id", get)?;
         if known > 0 && application != APPLICATION {
             bail!("it is a database of another program\nhint: name another file");
@@ -164,7 +170,11 @@ impl Store {
                     comparison: self.comparison(row.get(3)?)?,
                     labeler: labeler(row.get(4)?, row.get(5)?, row.get(6)?, row.get(7)?)?,
                 };
-                labels.push((row.get(0)?, label));
+                let key: String = row.get(0)?;
+                label
+                    .check()
+                    .with_context(|| format!("label `{key}` is damaged\nhint: {DAMAGED}"))?;
+                labels.push((key, label));
             }
             Ok(labels)
         };
@@ -185,7 +195,10 @@ impl Store {
         let mut parts = self.connection.prepare_cached(
             "SELECT text, tokens FROM responses WHERE comparison = ?1 ORDER BY place",
         )?;
-        let responses = parts.query_map([id], passage)?.collect::<Result<_, _>>()?;
+        let responses: Vec<Passage> = parts.query_map([id], passage)?.collect::<Result<_, _>>()?;
+        if responses.is_empty() {
+            bail!("comparison {id} has no responses\nhint: {DAMAGED}");
+        }
         Ok(Comparison {
             query,
             responses,
@@ -211,7 +224,10 @@ fn add(transaction: &Transaction<'_>, key: &str, label: &Label) -> Result<bool> 
         .optional()?;
     if let Some(known) = known {
         if said != known {
-            bail!("label `{key}` is there with another answer");
+            bail!(
+                "label `{key}` is there with another answer\nhint: an answer is kept as it was first \
+                 given; who has changed their mind gives it again under another key or in another store"
+            );
         }
         return Ok(false);
     }

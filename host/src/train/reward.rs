@@ -233,13 +233,9 @@ impl RewardTrainer<'_> {
         let state = &mut course.state;
         let done = epoch + 1;
         if state.best.is_none_or(|(_, best)| report.loss < best) {
-            let before = state.best.replace((done, report.loss));
+            state.best = Some((done, report.loss));
             if self.options.patience > 0 {
                 write_tensors(&self.best(done), &self.model.trainable())?;
-                // Not before the new one is there; the last checkpoint may still name the old one.
-                if let Some((old, _)) = before.filter(|(old, _)| old + 1 < done) {
-                    let _ = std::fs::remove_file(self.best(old));
-                }
             }
         } else if let Some((best, _)) = state.best {
             state.stopped = self.options.patience > 0 && done - best >= self.options.patience;
@@ -248,8 +244,7 @@ impl RewardTrainer<'_> {
     }
 
     fn best(&self, epoch: u64) -> PathBuf {
-        let name = format!("best-epoch-{epoch:04}.safetensors");
-        self.run_dir.root().join(name)
+        best_of(self.run_dir, epoch)
     }
 
     fn save_when_due(&self, course: &mut Course, total: u64) -> Result<()> {
@@ -264,7 +259,28 @@ impl RewardTrainer<'_> {
                 self.options.keep_checkpoints,
             )
             .context("the reward model's checkpoint could not be written")?;
+            // Only the last checkpoint is gone on from, so that only what it names is wanted.
+            forget_best(self.run_dir, course.state.best.map(|(epoch, _)| epoch))?;
         }
         Ok(())
     }
+}
+
+fn best_of(run_dir: &RunDir, epoch: u64) -> PathBuf {
+    let name = format!("best-epoch-{epoch:04}.safetensors");
+    run_dir.root().join(name)
+}
+
+/// Removes the weights of all epochs but one.
+pub fn forget_best(run_dir: &RunDir, but: Option<u64>) -> Result<()> {
+    let kept = but.map(|epoch| best_of(run_dir, epoch));
+    for entry in std::fs::read_dir(run_dir.root())? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with("best-epoch-") && Some(&path) != kept.as_ref() {
+            std::fs::remove_file(&path)
+                .with_context(|| format!("cannot remove `{}`", path.display()))?;
+        }
+    }
+    Ok(())
 }

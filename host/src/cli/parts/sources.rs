@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::kind_of;
+use super::{check_reading, kind_of};
 use crate::cli::inputs::reward_folder;
 use crate::config::Config;
 use crate::model::device;
@@ -66,7 +66,9 @@ fn scores(
         } else {
             let mut models = Vec::new();
             for folder in &score.reward_models {
-                models.push(reward_model(config, folder, tokenizer).with_context(about)?);
+                let model = reward_model(config, folder, tokenizer).with_context(about)?;
+                check_reading(task.layout(), model.config(), folder).with_context(about)?;
+                models.push(model);
             }
             Source::Models {
                 models,

@@ -182,7 +182,9 @@ fn arm(
     let accuracy = match labels {
         Some(size) => {
             let model = config.run.dir.join(format!("reward-{size:05}"));
-            Some(judges::read_report(&model)?.accuracy.value)
+            let share = judges::read_report(&model)?.accuracy;
+            // Test labels may all say nothing.
+            (share.count > 0).then_some(share.value)
         }
         None => None,
     };

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::{against, derived, open, without_model};
 use crate::cli::collect::{Collector, key_of_run, plan, writers};
@@ -73,6 +73,7 @@ pub(super) fn run(config: &Config, collect: &Collect, run_dir: &RunDir) -> Resul
         run,
         digest,
     };
+    here.check_store()?;
     let takeovers = here.plan.takeovers(here.updates, config.ppo.batch_size);
     // Before there is a model: the initial labels, from the reference.
     here.train(None, Some(0))?;
@@ -130,6 +131,26 @@ impl Loop<'_> {
         Ok(updates >= until && self.labels()?.len() as u64 >= due)
     }
 
+    /// Refuses to go on when labels that this run has had are gone.
+    fn check_store(&self) -> Result<()> {
+        let latest = checkpoint::latest(&self.config.run.dir.join("policy/checkpoints"))?;
+        let Some(place) = latest else {
+            return Ok(());
+        };
+        let updates = checkpoint::read_state::<checkpoint::State>(&place)?.updates;
+        // Those that are due now may not have been asked for yet.
+        let before = updates.saturating_sub(1);
+        let need = self.plan.due(before * self.config.ppo.batch_size);
+        let have = self.labels()?.len() as u64;
+        if have < need {
+            bail!(
+                "the store `{}` has {have} labels of this run, which had {need} before update {updates}\n                 hint: put the store back, or start a new run directory",
+                self.store.display()
+            );
+        }
+        Ok(())
+    }
+
     fn collector(&self) -> Result<Collector<'_>> {
         let config = self.config;
         let (_, tokenizer) = parts::model(&config.model.path)?;
@@ -172,7 +193,16 @@ impl Loop<'_> {
             return Ok(part.run.dir);
         }
         let mut own = self.labels()?;
-        own.truncate(self.plan.learned_by(number) as usize);
+        let wanted = self.plan.learned_by(number) as usize;
+        if own.len() < wanted {
+            bail!(
+                "reward model {number} learns from {wanted} labels, and the store `{}` has {} of this \
+                 run\nhint: put the store back, or start a new run directory",
+                self.store.display(),
+                own.len()
+            );
+        }
+        own.truncate(wanted);
         let mut progress = Progress::new();
         progress.note(&format!(
             "reward model {number}: {} labels of this run",

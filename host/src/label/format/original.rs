@@ -19,7 +19,7 @@ pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
         // First what is wrong with the row itself.
         label.check()?;
         same_lengths(&label, &mut lengths)?;
-        note_unknown(row, &mut into.left);
+        note_unknown(row, &label, &mut into.left);
         into.push(label)
     })
 }
@@ -52,23 +52,39 @@ fn length(passage: &Passage) -> usize {
     passage.tokens.as_ref().map_or(0, Vec::len)
 }
 
-fn note_unknown(row: &Map<String, Value>, left: &mut Tally) {
-    let known = |name: &str| {
-        let number = name.strip_prefix("sample").unwrap_or("no");
-        ["query", "sample", "best", "difference", "score"].contains(&name)
-            || number.parse::<usize>().is_ok()
+/// Counts what of a row is no part of its label.
+fn note_unknown(row: &Map<String, Value>, label: &Label, left: &mut Tally) {
+    let rated = matches!(label.answer, Answer::Rating(_));
+    let known = |name: &str| match name.strip_prefix("sample") {
+        Some("") => rated,
+        Some(number) => !rated && number.parse::<usize>().is_ok(),
+        None => name == "query" || ANSWERS.contains(&name),
     };
     for name in row.keys().filter(|name| !known(name)) {
         count(left, format!("`{name}`"));
     }
 }
 
+/// A row has one of them.
+const ANSWERS: [&str; 3] = ["best", "difference", "score"];
+
 fn label(row: &Map<String, Value>) -> Result<Label> {
+    let answers: Vec<&str> = ANSWERS
+        .into_iter()
+        .filter(|name| row.contains_key(*name))
+        .collect();
+    if answers.len() > 1 {
+        bail!("has `{}`, must have one of them", answers.join("` and `"));
+    }
     let numbered = |number: usize| format!("sample{number}");
     let names: Vec<String> = (0..)
         .map(numbered)
         .take_while(|n| row.contains_key(n))
         .collect();
+    let number_of = |name: &String| name.strip_prefix("sample")?.parse::<usize>().ok();
+    if let Some(far) = row.keys().find(|name| number_of(name) > Some(names.len())) {
+        bail!("has `{far}` and no `sample{}`", names.len());
+    }
     let (names, answer) = if let Some(best) = row.get("best") {
         let best = best
             .as_u64()

@@ -8,7 +8,7 @@ use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use parquet::basic::Compression;
+use parquet::basic::{Compression, ConvertedType, LogicalType, TimeUnit, Type as Physical};
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
 use parquet::file::properties::WriterProperties;
@@ -42,6 +42,11 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
         bail!("it has no columns `chosen` and `rejected`, and no `answer`, but {names:?}");
     }
     check_packing(&file)?;
+    let is_fine = |column: &str| {
+        columns
+            .iter()
+            .any(|c| c.name() == column && is_nanoseconds(c))
+    };
     let (known, other): (Vec<_>, Vec<_>) = columns.iter().cloned().partition(|column| {
         let name = column.name();
         match ours {
@@ -54,13 +59,22 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
     for name in other.filter(|name| !(ours && trl::FIELDS.contains(name))) {
         count(&mut into.left, format!("the column `{name}`"));
     }
+    for column in &known {
+        check_type(column)?;
+    }
     // What is not known is not even unpacked.
     let wanted = Type::group_type_builder(schema.name()).with_fields(known);
     for (number, row) in file.get_row_iter(Some(wanted.build()?))?.enumerate() {
         let about = || format!("row {number}, counted from 0");
         let row = row.context("the file is damaged").with_context(about)?;
         let cells = row.into_columns().into_iter();
-        let cells = cells.map(|(name, field)| (name, value(field)));
+        let cells = cells.map(|(name, field)| match value(field) {
+            Value::Number(time) if is_fine(&name) => {
+                let time = time.as_i64().map(|time| time.div_euclid(1_000_000));
+                (name, time.into())
+            }
+            other => (name, other),
+        });
         let row: Row = cells.filter(|(_, cell)| !cell.is_null()).collect();
         let label = match ours {
             true => table::label(&row),
@@ -86,6 +100,43 @@ fn check_packing(file: &SerializedFileReader<File>) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Refuses a column of a type that no cell of labels has, before anything is read.
+fn check_type(column: &Type) -> Result<()> {
+    if !column.is_primitive() {
+        return Ok(());
+    }
+    let info = column.get_basic_info();
+    let physical = column.get_physical_type();
+    let said = info.converted_type();
+    let is_known = match physical {
+        Physical::BOOLEAN | Physical::FLOAT | Physical::DOUBLE | Physical::INT96 => true,
+        Physical::INT32 => !matches!(
+            said,
+            ConvertedType::DATE | ConvertedType::TIME_MILLIS | ConvertedType::DECIMAL
+        ),
+        Physical::INT64 => !matches!(said, ConvertedType::TIME_MICROS | ConvertedType::DECIMAL),
+        Physical::BYTE_ARRAY => matches!(
+            said,
+            ConvertedType::UTF8 | ConvertedType::ENUM | ConvertedType::JSON
+        ),
+        Physical::FIXED_LEN_BYTE_ARRAY => false,
+    };
+    if !is_known {
+        bail!(
+            "column `{}` is of type {physical} ({said}), which labels do not have\nhint: write it as \
+             text, as a number, or, for a time, as a timestamp",
+            column.name()
+        );
+    }
+    Ok(())
+}
+
+/// Whether a column has times in nanoseconds, which the crate reads as bare numbers.
+fn is_nanoseconds(column: &Type) -> bool {
+    let logical = column.get_basic_info().logical_type_ref();
+    matches!(logical, Some(LogicalType::Timestamp(time)) if time.unit == TimeUnit::NANOS)
 }
 
 fn is_ours(column: &str) -> bool {
