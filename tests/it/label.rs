@@ -150,6 +150,10 @@ fn what_is_wrong_is_named_and_leaves_nothing() {
     assert!(!store.exists());
     refuse(&["label", "import", "nowhere.json"], &["nowhere.json"]);
     refuse(
+        &["label", "import", text(folder.path())],
+        &["no regular file", "hint: "],
+    );
+    refuse(
         &["label", "export", "out.json"],
         &["there is no store", "hint: "],
     );

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use attune::seed::Stream;
 use serde_json::Value;
 
-use crate::support::{Lab, Trained, attune, lines, succeed};
+use crate::support::{Lab, Trained, attune, failure, lines, succeed};
 
 const LOOP: &str = r#"
 [reward]
@@ -361,10 +361,64 @@ fn an_experiment_is_planned_and_refused_before_it_begins() {
         ("reward.lr=7.0", "lr 7"),
         ("task.plugin=continuatoin", "continuatoin"),
     ] {
-        let refused = crate::support::failure(&mut lab.command(&["run"], "no", &["--set", set]));
+        let refused = failure(&mut lab.command(&["run"], "no", &["--set", set]));
         assert!(refused.contains(part), "`{part}` is not in: {refused}");
         assert!(!lab.path("no/policy").exists() && !lab.path("no/labels.db").exists());
     }
+}
+
+#[test]
+fn labels_that_are_gone_are_missed() {
+    let lab = lab();
+    run(&lab, "whole", &[]);
+    for name in ["labels.db", "labels.db-wal", "labels.db-shm"] {
+        let _ = std::fs::remove_file(lab.path("whole").join(name));
+    }
+    let table = || std::fs::read_to_string(lab.path("whole/labels.md")).unwrap();
+    let before = table();
+    let refused = failure(&mut lab.command(&["run"], "whole", &[]));
+    assert!(refused.contains("has 0 labels of this run"), "{refused}");
+    assert!(refused.contains("hint: put the store back"), "{refused}");
+    assert_eq!(table(), before);
+}
+
+#[test]
+fn an_experiment_that_could_only_fail_later_is_refused() {
+    let lab = Lab::new();
+    lab.write("labels.jsonl", crate::reward::comparisons(32, 1));
+    lab.write("test.jsonl", crate::reward::comparisons(8, 2));
+    lab.write("others.jsonl", crate::reward::comparisons(7, 2));
+    lab.edit(
+        "[ppo]",
+        "[reward]\ntrain = [\"labels.jsonl\"]\ntest = [\"test.jsonl\"]\n[study]\nlabels = [16, 32]\n[ppo]",
+    );
+    for (set, part) in [
+        ("study.labels=[16, 96]", "there are 32 labels to learn from"),
+        (
+            "study.judges={others=\"others.jsonl\"}",
+            "has 7 labels, the test 8",
+        ),
+        ("reward.trainable_layers=9", "more than the 2 blocks"),
+        ("reward.train=[\"nowhere.jsonl\"]", "nowhere.jsonl"),
+        ("reward.num_train=16", "[reward] num_train is given"),
+        ("score=[{labeler=true}]", "no [[score]] says"),
+        ("collect.initial=12", "[study] compares reward models"),
+        ("task.settings.response_len=125", "positions"),
+    ] {
+        for verb in ["plan", "run"] {
+            let refused = failure(&mut lab.command(&[verb], "no", &["--set", set]));
+            assert!(refused.contains(part), "`{part}` is not in: {refused}");
+            assert!(refused.contains("hint: "), "{refused}");
+            assert!(!lab.path("no").exists());
+        }
+    }
+    assert!(
+        lab.command(&["plan"], "no", &[])
+            .output()
+            .unwrap()
+            .status
+            .success()
+    );
 }
 
 #[test]

@@ -87,3 +87,31 @@ fn other_files_are_left_alone() {
     newer.pragma_update(None, "user_version", 99).unwrap();
     assert!(refused().contains("version 99"), "{}", refused());
 }
+
+#[test]
+fn what_something_else_changed_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.db");
+    let label = of_texts("q", &["a", "b"], Answer::Best(0));
+    for (change, part) in [
+        (
+            r#"UPDATE labels SET answer = '{"best":7}'"#,
+            "label `k` is damaged",
+        ),
+        ("DELETE FROM responses", "has no responses"),
+    ] {
+        let mut store = Store::create(&path).unwrap();
+        store.add([("k".to_owned(), &label)]).unwrap();
+        Connection::open(&path)
+            .unwrap()
+            .execute(change, [])
+            .unwrap();
+        let message = format!("{:#}", store.labels().unwrap_err());
+        assert!(
+            message.contains(part) && message.contains("hint: "),
+            "{message}"
+        );
+        drop(store);
+        std::fs::remove_file(&path).unwrap();
+    }
+}

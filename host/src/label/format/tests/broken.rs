@@ -96,6 +96,14 @@ fn rows_of_the_original() {
             "at least 2",
         ),
         (
+            row(r#""best":0,"score":1.5"#),
+            "has `best` and `score`, must have one of them",
+        ),
+        (
+            row(r#""best":0,"sample3":[4]"#),
+            "has `sample3` and no `sample2`",
+        ),
+        (
             row(r#""sample1":[3,4],"best":0"#),
             "`sample1` has 2 token ids, must have 1",
         ),
@@ -299,6 +307,8 @@ fn rows_of_tables() {
             "q,a,b,difference,much,,",
             "`value` is \"much\", must be a number",
         ),
+        ("q,a,b,ranking,0 > 0,,", "must name each of 0 to 1 once"),
+        ("q,a,b,ranking,1 > 7,,", "must name each of 0 to 1 once"),
         ("q,a,b,ranking,0,,", "`ranking`: is [[0]], must name each"),
         ("q,a,b,difference,NaN,,", "`score`: is NaN"),
         ("q,a,b,tie,0 x,,", "`value` is \"0 x\", must be places"),
@@ -331,6 +341,66 @@ fn rows_of_tables() {
     ] {
         let file = format!("{tokens}\n[1],[2],[3],,,,skip\n{row}\n");
         check("csv", file, &["line 3", part]);
+    }
+}
+
+/// A file of one label, with one more column.
+fn parquet_with(column: &str) -> Vec<u8> {
+    use ::parquet::column::writer::ColumnWriter;
+    use ::parquet::data_type::ByteArray;
+    let names = ["prompt", "response0", "response1", "answer", "value"];
+    let texts = names.map(|name| format!("required binary {name} (string);"));
+    let schema = format!("message labels {{ {} {column} }}", texts.concat());
+    let schema = ::parquet::schema::parser::parse_message_type(&schema).unwrap();
+    let mut bytes = Vec::new();
+    let mut file = ::parquet::file::writer::SerializedFileWriter::new(
+        &mut bytes,
+        schema.into(),
+        Default::default(),
+    )
+    .unwrap();
+    let mut group = file.next_row_group().unwrap();
+    let mut cells = ["q", "a", "b", "best", "1", "other"].into_iter();
+    while let Some(mut column) = group.next_column().unwrap() {
+        let cell = cells.next().unwrap();
+        match column.untyped() {
+            ColumnWriter::ByteArrayColumnWriter(writer) => {
+                writer.write_batch(&[ByteArray::from(cell)], None, None)
+            }
+            ColumnWriter::Int64ColumnWriter(writer) => {
+                writer.write_batch(&[1_773_094_568_728_353_000], None, None)
+            }
+            ColumnWriter::Int32ColumnWriter(writer) => writer.write_batch(&[20_000], None, None),
+            _ => panic!("no such type"),
+        }
+        .unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    file.close().unwrap();
+    bytes
+}
+
+#[test]
+fn parquet_of_types_that_labels_do_not_have() {
+    let nanoseconds = parquet_with("required int64 time (timestamp(nanos, true));");
+    let read = reread(&nanoseconds, "parquet").unwrap();
+    assert_eq!(read.labels[0].time, Some(1_773_094_568_728));
+    for (column, part) in [
+        (
+            "required int32 time (date);",
+            "column `time` is of type INT32 (DATE)",
+        ),
+        (
+            "required binary labeler;",
+            "column `labeler` is of type BYTE_ARRAY",
+        ),
+    ] {
+        check(
+            "parquet",
+            parquet_with(column),
+            &[part, "hint: write it as"],
+        );
     }
 }
 
