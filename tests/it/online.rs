@@ -392,12 +392,11 @@ fn an_experiment_that_could_only_fail_later_is_refused() {
         "[ppo]",
         "[reward]\ntrain = [\"labels.jsonl\"]\ntest = [\"test.jsonl\"]\n[study]\nlabels = [16, 32]\n[ppo]",
     );
+    let others = lab.path("others.jsonl");
+    let others = format!("study.judges={{others=\"{}\"}}", others.display());
     for (set, part) in [
         ("study.labels=[16, 96]", "there are 32 labels to learn from"),
-        (
-            "study.judges={others=\"others.jsonl\"}",
-            "has 7 labels, the test 8",
-        ),
+        (others.as_str(), "has 7 labels, the test 8"),
         ("reward.trainable_layers=9", "more than the 2 blocks"),
         ("reward.train=[\"nowhere.jsonl\"]", "nowhere.jsonl"),
         ("reward.num_train=16", "[reward] num_train is given"),

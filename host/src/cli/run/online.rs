@@ -144,7 +144,8 @@ impl Loop<'_> {
         let have = self.labels()?.len() as u64;
         if have < need {
             bail!(
-                "the store `{}` has {have} labels of this run, which had {need} before update {updates}\n                 hint: put the store back, or start a new run directory",
+                "the store `{}` has {have} labels of this run, which had {need} before update {updates}\n\
+                 hint: put the store back, or start a new run directory",
                 self.store.display()
             );
         }
