@@ -66,6 +66,24 @@ struct Point {
     learned: f64,
 }
 
+/// Updates that are averaged for each point of a line, before and after it.
+const NEAR: usize = 2;
+
+/// Each point as the mean of those near it.
+fn smooth(course: &[Point]) -> Vec<Point> {
+    let near = |at: usize| {
+        let points = &course[at.saturating_sub(NEAR)..course.len().min(at + NEAR + 1)];
+        let mean = |of: fn(&Point) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
+        Point {
+            episodes: course[at].episodes,
+            kl: mean(|point| point.kl),
+            truth: mean(|point| point.truth),
+            learned: mean(|point| point.learned),
+        }
+    };
+    (0..course.len()).map(near).collect()
+}
+
 /// Mean and deviation of the labeler's scores of the original model's responses.
 #[derive(Clone, Copy)]
 struct Scale {

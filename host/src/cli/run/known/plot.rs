@@ -6,10 +6,8 @@ use anyhow::{Context, Result, anyhow};
 use plotters::coord::types::RangedCoordf64;
 use plotters::prelude::*;
 
-use super::{Arm, Point};
+use super::{Arm, Point, smooth};
 
-/// Updates that are averaged for each point of a line, before and after it.
-const NEAR: usize = 2;
 const SIZE: (u32, u32) = (1100, 460);
 /// Of one hue each, told apart by most eyes; the last is the true reward's.
 const COLORS: [RGBColor; 6] = [
@@ -135,19 +133,4 @@ fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
     }
     let more = 0.05 * (high - low).max(1e-3);
     low - more..high + more
-}
-
-/// Each point as the mean of those near it.
-fn smooth(course: &[Point]) -> Vec<Point> {
-    let near = |at: usize| {
-        let points = &course[at.saturating_sub(NEAR)..course.len().min(at + NEAR + 1)];
-        let mean = |of: fn(&Point) -> f64| points.iter().map(of).sum::<f64>() / points.len() as f64;
-        Point {
-            episodes: course[at].episodes,
-            kl: mean(|point| point.kl),
-            truth: mean(|point| point.truth),
-            learned: mean(|point| point.learned),
-        }
-    };
-    (0..course.len()).map(near).collect()
 }

@@ -4,40 +4,66 @@ use std::fmt::Write;
 
 use anyhow::{Context, Result};
 
-use super::{Answers, Arm};
+use super::{Answers, Arm, Point, smooth};
 
 /// The policies on held-out queries, as Markdown.
 pub(super) fn markdown(arms: &[Arm]) -> Result<String> {
-    let mut table = String::from(
+    let lines: Vec<Vec<Point>> = arms.iter().map(|arm| smooth(&arm.course)).collect();
+    let furthest = |line: &Vec<Point>| line.iter().map(|point| point.kl).fold(0.0, f64::max);
+    let all_reach = lines.iter().map(furthest).fold(f64::INFINITY, f64::min);
+    let mut table = format!(
         "| policy trained against | its reward names the best | true reward | ± 95 % | learned reward | \
-         KL, nats |\n| --- | --- | --- | --- | --- | --- |\n",
+         KL, nats | true reward at {all_reach:.1} nats |\n| --- | --- | --- | --- | --- | --- | --- |\n",
     );
-    let mut row = |name: &str, accuracy: Option<f64>, answers: &Answers, learned: bool| {
-        let accuracy = accuracy.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
-        let learned = match learned {
-            true => format!("{:.2}", answers.learned),
-            false => "–".to_owned(),
+    let mut row =
+        |name: &str, accuracy: Option<f64>, answers: &Answers, learned, near: Option<f64>| {
+            let accuracy =
+                accuracy.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
+            let learned = match learned {
+                true => format!("{:.2}", answers.learned),
+                false => "–".to_owned(),
+            };
+            let near = near.map_or("–".to_owned(), |truth| format!("{truth:.2}"));
+            let (truth, error) = answers.truth;
+            writeln!(
+                table,
+                "| {name} | {accuracy} | {truth:.2} | {error:.2} | {learned} | {:.1} | {near} |",
+                answers.kl
+            )
         };
-        let (truth, error) = answers.truth;
-        writeln!(
-            table,
-            "| {name} | {accuracy} | {truth:.2} | {error:.2} | {learned} | {:.1} |",
-            answers.kl
-        )
-    };
     let first = arms.first().context("a study has policies")?;
-    row("nothing: the original", None, &first.before, false)?;
-    for arm in arms {
+    row("nothing: the original", None, &first.before, false, None)?;
+    for (arm, line) in arms.iter().zip(&lines) {
         let name = match arm.labels {
             Some(_) => format!("a reward model from {}", arm.name()),
             None => arm.name(),
         };
-        row(&name, arm.accuracy, &arm.after, arm.labels.is_some())?;
+        let learned = arm.labels.is_some();
+        row(
+            &name,
+            arm.accuracy,
+            &arm.after,
+            learned,
+            truth_at(line, all_reach),
+        )?;
     }
     table.push_str(
-        "\nRewards of held-out answers, in deviations of the original model's responses, whose mean is 0.\n",
+        "\nRewards of held-out answers, in deviations of the original model's responses, whose mean is 0. The last \
+         column is of the updates, five of them averaged, where a policy first is that far from the \
+         original: as far as all of them come.\n",
     );
     Ok(table)
+}
+
+/// The true reward where a line first comes to `kl`.
+fn truth_at(line: &[Point], kl: f64) -> Option<f64> {
+    let at = line.iter().position(|point| point.kl >= kl)?;
+    let after = line[at];
+    let Some(before) = at.checked_sub(1).map(|before| line[before]) else {
+        return Some(after.truth);
+    };
+    let share = (kl - before.kl) / (after.kl - before.kl);
+    Some(before.truth + share * (after.truth - before.truth))
 }
 
 /// All updates of all policies, a line each.
@@ -56,4 +82,28 @@ pub(super) fn csv(arms: &[Arm]) -> Result<String> {
         }
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_reward_on_the_way_lies_between_two_updates() {
+        let point = |kl, truth| Point {
+            episodes: 0.0,
+            kl,
+            truth,
+            learned: 0.0,
+        };
+        let line = [
+            point(0.0, 0.0),
+            point(2.0, 1.0),
+            point(1.0, 5.0),
+            point(4.0, 2.0),
+        ];
+        assert_eq!(truth_at(&line, 1.0), Some(0.5));
+        assert_eq!(truth_at(&line, 4.0), Some(2.0));
+        assert_eq!(truth_at(&line, 5.0), None);
+    }
 }
