@@ -298,8 +298,8 @@ fn judge(
             },
             Outcome::NotApplicable => Answer::Abstain,
             Outcome::Invalid(text) | Outcome::Error(text) => bail!(
-                "labeler `{}` failed on comparison {number}: {text}\nhint: mend the plugin; what was \
-                 labeled before is kept",
+                "labeler `{}` failed on comparison {number}: {text}\nhint: mend the plugin, and begin a new run \
+                 directory; what was labeled before is in the store",
                 identity.name
             ),
         };
