@@ -17,7 +17,8 @@ use crate::train::rollout::Roller;
 pub(super) fn finished(run_dir: &RunDir) -> Result<Option<(Evaluation, Evaluation)>> {
     let [before, after] =
         ["before", "after"].map(|name| run_dir.eval().join(format!("{name}.json")));
-    if !(before.is_file() && after.is_file()) {
+    let policy = run_dir.policy().join("model.safetensors");
+    if ![&before, &after, &policy].iter().all(|file| file.is_file()) {
         return Ok(None);
     }
     Ok(Some((kept_evaluation(&before)?, kept_evaluation(&after)?)))
