@@ -44,6 +44,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
+use crate::config::Config;
+
 /// Fine-tunes language models from human preferences.
 ///
 /// Tasks, labelers and reward shapers are WebAssembly plugins; a run is one TOML file. Start with
@@ -124,20 +126,30 @@ struct ConfigArgs {
     /// Override one key, such as `ppo.lr=2e-6`; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
+    /// Go on with plugins that are not those that were locked, or that the run was begun with
+    ///
+    /// What changed is recorded in the run's events.jsonl.
+    #[arg(long)]
+    allow_changed_plugins: bool,
+}
+
+impl ConfigArgs {
+    /// Reads the config, and what was said besides.
+    fn load(&self) -> Result<Config> {
+        let mut config = Config::load(&self.file, &self.overrides)?;
+        config.session.allow_changed_plugins = self.allow_changed_plugins;
+        Ok(config)
+    }
 }
 
 /// Runs what was typed.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     match Cli::parse_from(arguments).command {
-        Command::Plan(args) => plan::plan(&args.file, &args.overrides),
-        Command::Train(TrainCommand::Policy { config, resume }) => {
-            train::policy(&config.file, &config.overrides, resume)
-        }
-        Command::Train(TrainCommand::Reward { config, resume }) => {
-            reward::train(&config.file, &config.overrides, resume)
-        }
+        Command::Plan(args) => plan::plan(&args),
+        Command::Train(TrainCommand::Policy { config, resume }) => train::policy(&config, resume),
+        Command::Train(TrainCommand::Reward { config, resume }) => reward::train(&config, resume),
         Command::Score(args) => score::run(&args),
-        Command::Run(args) => run::run(&args.file, &args.overrides),
+        Command::Run(args) => run::run(&args),
         Command::Sample(args) => sample::run(&args),
         Command::Model(command) => model::run(&command),
         Command::Plugin(command) => plugin::run(&command),

@@ -62,6 +62,18 @@ pub struct Config {
     /// What is measured before and after.
     #[serde(default)]
     pub eval: Eval,
+    /// What was said on the command line and is no part of the experiment.
+    #[serde(skip)]
+    pub session: Session,
+}
+
+/// What was said on the command line and is no part of the experiment.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Session {
+    /// The file that the config was read from.
+    pub file: PathBuf,
+    /// Whether a plugin may be another than the one that was locked or that a run was begun with.
+    pub allow_changed_plugins: bool,
 }
 
 /// Where results go, and how the run is seeded.
@@ -88,6 +100,13 @@ pub struct Run {
     /// How many checkpoints are kept.
     #[serde(default = "default_keep_checkpoints")]
     pub keep_checkpoints: usize,
+    /// How many responses of each update are kept whole, for `attune plugin replay`.
+    #[serde(default = "default_record_rollouts")]
+    pub record_rollouts: u64,
+}
+
+fn default_record_rollouts() -> u64 {
+    8
 }
 
 fn auto() -> String {

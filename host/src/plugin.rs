@@ -17,7 +17,6 @@ use crate::role;
 mod assets;
 mod bindings;
 mod cache;
-mod componentize;
 mod engine;
 mod error;
 mod labeler;
@@ -30,7 +29,6 @@ mod task;
 mod tests;
 mod wit;
 
-pub use componentize::componentize;
 pub use settings::choices;
 
 /// The contract that this build speaks.

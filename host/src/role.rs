@@ -21,7 +21,7 @@ pub enum Split {
 }
 
 /// Everything besides its settings and its batch that an answer may depend on.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CallContext {
     /// Derived from the run's seed, the purpose of the call and the update.
     pub seed: u64,
@@ -189,6 +189,15 @@ pub struct Shaped {
     pub per_token: Vec<f32>,
     /// One number for each metric that the plugin described; not a number where there is none.
     pub metrics: Vec<f32>,
+}
+
+impl Shaped {
+    /// All that the response gets, over terms and tokens.
+    #[must_use]
+    pub fn sum(&self) -> f32 {
+        let terms = self.terms.iter().map(|(_, value)| value);
+        terms.chain(&self.per_token).sum()
+    }
 }
 
 /// Why a whole call failed. What happened to single rows is in their [`Outcome`]s.

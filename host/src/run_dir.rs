@@ -6,6 +6,8 @@
 //! tensorboard/       the same metrics               checkpoints/     update-000010/ …
 //! policy/            the trained model              eval/            held-out answers, before and after
 //! reward_model/      the trained reward model       report.json      what it is worth on other labels
+//! rollouts.jsonl     some responses whole, to be put to other plugins
+//! events.jsonl       what a person should know of later, such as a plugin that changed
 //! lock               held while a process trains here
 //! ```
 
@@ -113,6 +115,20 @@ impl RunDir {
         self.root.join("config.toml")
     }
 
+    /// Adds a line to the events, with the time.
+    pub fn record(&self, event: &serde_json::Value) -> Result<()> {
+        let path = self.root.join("events.jsonl");
+        let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+        let mut event = event.clone();
+        event["unix_seconds"] = now.map_or(0, |since| since.as_secs()).into();
+        let mut file = fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&path)?;
+        file.write_all(format!("{event}\n").as_bytes())
+            .with_context(|| format!("cannot write `{}`", path.display()))
+    }
+
     /// What ran: versions, hashes, device.
     pub fn manifest(&self) -> PathBuf {
         self.root.join("manifest.json")
@@ -126,6 +142,11 @@ impl RunDir {
     /// Some responses of each update.
     pub fn samples(&self) -> PathBuf {
         self.root.join("samples.jsonl")
+    }
+
+    /// Some responses of each update, whole, with what each scorer said.
+    pub fn rollouts(&self) -> PathBuf {
+        self.root.join("rollouts.jsonl")
     }
 
     /// TensorBoard's event files.

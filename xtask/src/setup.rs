@@ -9,14 +9,14 @@ use anyhow::{Context, Result};
 
 use crate::layout::Layout;
 use crate::step::{cargo, run as run_command, step, up_to_date};
-use crate::wasm::WasmToolchain;
+use crate::wasm;
 use crate::{corpus, libtorch, plugins};
 
 /// Runs every step that is not up to date. Fetching first: it fails fast where it fails.
 pub(crate) fn run(layout: &Layout) -> Result<()> {
     let start = Instant::now();
     libtorch::ensure(layout)?;
-    let toolchain = WasmToolchain::ensure()?;
+    let toolchain = wasm::ensure()?;
     corpus::ensure_model(layout)?;
     corpus::ensure_data(layout)?;
     plugins::build(layout, &toolchain)?;

@@ -5,6 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+pub(crate) use attune_build::tool::write_atomically;
 use sha2::{Digest, Sha256};
 
 use crate::layout::Layout;
@@ -43,30 +44,6 @@ pub(crate) fn make_folder(path: &Path) -> Result<()> {
             path.display()
         )
     })
-}
-
-/// Writes a file through a temporary one in the same folder, so that no half file is ever seen.
-pub(crate) fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
-    let folder = path
-        .parent()
-        .with_context(|| format!("{} has no parent folder", path.display()))?;
-    make_folder(folder)?;
-    let file = tempfile::Builder::new()
-        .permissions(file_permissions())
-        .tempfile_in(folder)
-        .with_context(|| format!("cannot write in {}", folder.display()))?;
-    fs::write(file.path(), bytes)
-        .with_context(|| format!("cannot write {}", file.path().display()))?;
-    file.persist(path)
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    Ok(())
-}
-
-/// Ordinary permissions: temporary files are private by default, and these become ordinary files.
-#[cfg(unix)]
-fn file_permissions() -> fs::Permissions {
-    use std::os::unix::fs::PermissionsExt;
-    fs::Permissions::from_mode(0o644)
 }
 
 /// A file's SHA-256 in lower-case hexadecimal.

@@ -40,7 +40,7 @@ pub(super) struct BenchArgs {
 
 pub(super) fn run(args: &BenchArgs) -> Result<()> {
     let file = &args.config.file;
-    let config = Config::load(file, &args.config.overrides)?;
+    let config = args.config.load()?;
     let about = || format!("in config `{}`", file.display());
     if args.reward {
         return reward::steps(args, &config, config.reward().with_context(about)?);

@@ -21,9 +21,11 @@ use crate::train::rollout::Roller;
 use crate::train::score::Scorers;
 use crate::train::update::UpdateOptions;
 
+mod lock;
 mod place;
 mod sources;
 
+pub(super) use self::lock::{Lock, changed};
 pub(super) use self::place::{find, search_path};
 pub(super) use self::sources::open_reward_model;
 use self::sources::sources;
@@ -96,17 +98,22 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
     let limits = &config.plugins;
     let task = load_task(config, host.clone())?;
     let labeler = match &config.labeler {
-        Some(reference) => Some(load_labeler(reference, limits, &host).context("in [labeler]")?),
+        Some(reference) => Some(load_labeler(reference, config, &host).context("in [labeler]")?),
         None => None,
     };
     let mut measures = Vec::new();
     for reference in &config.eval.measure {
-        measures.push(load_labeler(reference, limits, &host).context("in [[eval.measure]]")?);
+        measures.push(load_labeler(reference, config, &host).context("in [[eval.measure]]")?);
     }
     let mut shapers = Vec::new();
     for reference in &config.shaper {
         let shaper = spec(reference, limits)
             .and_then(|spec| plugin::load_shaper(&spec, host.clone()))
+            .and_then(|shaper| {
+                Lock::of(config)?
+                    .admit(shaper.identity(), config)
+                    .map(|()| shaper)
+            })
             .context("in [[shaper]]")?;
         shapers.push((shaper, reference.weight));
     }
@@ -173,22 +180,47 @@ pub(super) fn load_judge(config: &Config) -> Result<(Box<dyn Labeler>, Arc<Token
     let host: Arc<dyn TokenizerHost> = tokenizer.clone();
     let reference = config.labeler.as_ref();
     let reference = reference.context("there is no [labeler]\nhint: name a plugin")?;
-    let labeler = load_labeler(reference, &config.plugins, &host).context("in [labeler]")?;
+    let labeler = load_labeler(reference, config, &host).context("in [labeler]")?;
     Ok((labeler, tokenizer))
 }
 
 fn load_labeler(
     reference: &PluginRef,
-    limits: &PluginLimits,
+    config: &Config,
     host: &Arc<dyn TokenizerHost>,
 ) -> Result<Box<dyn Labeler>> {
-    spec(reference, limits).and_then(|spec| plugin::load_labeler(&spec, host.clone()))
+    let labeler = plugin::load_labeler(&spec(reference, &config.plugins)?, host.clone())?;
+    Lock::of(config)?.admit(labeler.identity(), config)?;
+    Ok(labeler)
+}
+
+/// Who plays the roles of a config, in the order in which they are loaded.
+pub(super) fn identities(config: &Config) -> Result<Vec<Identity>> {
+    let (_, tokenizer) = model(&config.model.path)?;
+    let host: Arc<dyn TokenizerHost> = tokenizer;
+    let mut identities = Vec::new();
+    if config.task.is_some() {
+        identities.push(load_task(config, host.clone())?.identity().clone());
+    }
+    for reference in config.labeler.iter().chain(&config.eval.measure) {
+        identities.push(load_labeler(reference, config, &host)?.identity().clone());
+    }
+    for reference in &config.shaper {
+        let shaper = plugin::load_shaper(&spec(reference, &config.plugins)?, host.clone())?;
+        identities.push(shaper.identity().clone());
+    }
+    Ok(identities)
 }
 
 /// The plugin that makes queries.
 pub(super) fn load_task(config: &Config, host: Arc<dyn TokenizerHost>) -> Result<Box<dyn Task>> {
     spec(config.task()?, &config.plugins)
         .and_then(|spec| plugin::load_task(&spec, host))
+        .and_then(|task| {
+            Lock::of(config)?
+                .admit(task.identity(), config)
+                .map(|()| task)
+        })
         .context("in [task]")
 }
 

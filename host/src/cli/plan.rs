@@ -1,9 +1,8 @@
 //! `attune plan`: what a config would do, and how long at least.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
 
+use crate::cli::ConfigArgs;
 use crate::cli::bench::floor;
 use crate::cli::parts::{self, Parts};
 use crate::cli::run;
@@ -11,9 +10,9 @@ use crate::cli::train::micro_batch;
 use crate::config::{Config, Plan};
 
 /// Checks everything and prints what would happen.
-pub(super) fn plan(file: &Path, overrides: &[String]) -> Result<()> {
-    let config = Config::load(file, overrides)?;
-    let about = || format!("in config `{}`", file.display());
+pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
+    let config = args.load()?;
+    let about = || format!("in config `{}`", args.file.display());
     // A reward model that is trained first makes it an experiment of several parts.
     if config.reward.is_none() && config.collect.is_none() {
         return plan_policy(&config, config.plan()).with_context(about);

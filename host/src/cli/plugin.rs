@@ -1,16 +1,37 @@
-//! `attune plugin …`
+//! `attune plugin …`: a plugin's life from nothing to a run.
 
-use std::path::Path;
+use std::path::PathBuf;
 
 use anyhow::Result;
 use clap::Subcommand;
-use serde_json::Value;
 
-use crate::cli::parts::{find, search_path};
-use crate::plugin::{self, Description};
+mod build;
+mod check;
+mod describe;
+mod list;
+mod lock;
+mod new;
+mod replay;
+mod subject;
+mod test;
 
 #[derive(Subcommand)]
 pub(super) enum PluginCommand {
+    /// Make a new plugin's project: source, tests, golden cases, README
+    New(new::NewArgs),
+    /// Build a project to a component
+    ///
+    /// The same source gives the same bytes, wherever it lies.
+    Build(build::BuildArgs),
+    /// Look for what is wrong with a plugin, and say how to mend it
+    ///
+    /// Contract, imports, settings, size, limits, golden cases; and purity: the same rows again, in
+    /// another order, in parts and in another instance must give the same bits.
+    Check(check::CheckArgs),
+    /// Put golden cases to a plugin and show where its answers differ
+    Test(test::TestArgs),
+    /// Put the recorded responses of a run to another plugin: old and new scores side by side
+    Replay(replay::ReplayArgs),
     /// Print what a plugin is, what it wants and which settings it has
     Describe {
         /// A `.wasm` file, or the name of a plugin that ships with Attune
@@ -19,122 +40,36 @@ pub(super) enum PluginCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Pin an experiment to the plugins that it has now, by name, version and SHA-256
+    ///
+    /// The lock lies beside the config. A run with another plugin is refused, unless it is allowed by
+    /// --allow-changed-plugins.
+    Lock(lock::LockArgs),
     /// List the plugins that can be named without a path
-    List,
+    List {
+        /// Print whole hashes
+        #[arg(long)]
+        long: bool,
+    },
 }
 
 pub(super) fn run(command: &PluginCommand) -> Result<()> {
     match command {
-        PluginCommand::Describe { plugin, json } => describe(plugin, *json),
-        PluginCommand::List => list(),
+        PluginCommand::New(args) => new::run(args),
+        PluginCommand::Build(args) => build::run(args),
+        PluginCommand::Check(args) => check::run(args),
+        PluginCommand::Test(args) => test::run(args),
+        PluginCommand::Describe { plugin, json } => describe::describe(plugin, *json),
+        PluginCommand::Replay(args) => replay::run(args),
+        PluginCommand::Lock(args) => lock::run(args),
+        PluginCommand::List { long } => list::list(*long),
     }
 }
 
-fn describe(name: &str, as_json: bool) -> Result<()> {
-    let path = find(name)?;
-    let description = plugin::describe(&path)?;
-    if as_json {
-        println!("{}", serde_json::to_string_pretty(&description)?);
-    } else {
-        print_description(&path, &description);
-    }
-    Ok(())
-}
+/// The golden cases of a project, in its folder.
+const CASES: &str = "cases.jsonl";
 
-fn print_description(path: &Path, about: &Description) {
-    println!("{} {}, a {}", about.name, about.version, about.kind);
-    println!("{}\n", about.summary);
-    println!("file      {}", path.display());
-    println!("sha256    {}", about.sha256);
-    println!("made by   {}", about.sdk);
-    println!("reads     {}", about.columns.join(", "));
-    let settings = about.schema.get("properties").and_then(Value::as_object);
-    for (number, (name, property)) in settings.into_iter().flatten().enumerate() {
-        if number == 0 {
-            println!("\nsettings");
-        }
-        let default = property.get("default").map_or_else(
-            || "must be given".into(),
-            |value| format!("default {}", shortest(value, property)),
-        );
-        println!("  {name}: {}; {default}", bounds(property, &about.schema));
-        if let Some(help) = property.get("description").and_then(Value::as_str) {
-            println!("      {}", help.replace('\n', " "));
-        }
-    }
-    for (number, asset) in about.assets.iter().enumerate() {
-        if number == 0 {
-            println!("\nassets");
-        }
-        let need = if asset.required {
-            "must be given"
-        } else {
-            "may be left out"
-        };
-        println!("  {}: {need}\n      {}", asset.name, asset.help);
-    }
-    for (number, metric) in about.metrics.iter().enumerate() {
-        if number == 0 {
-            println!("\nmetrics");
-        }
-        println!("  {}: {}", metric.name, metric.help);
-    }
-}
-
-/// What a setting may be: its choices, or its type and bounds.
-fn bounds(property: &Value, schema: &Value) -> String {
-    let choices = plugin::choices(property, schema);
-    if !choices.is_empty() {
-        return choices.join(" or ");
-    }
-    let mut text = match property.get("type") {
-        Some(Value::String(one)) => one.clone(),
-        Some(Value::Array(several)) => {
-            let names: Vec<&str> = several.iter().filter_map(Value::as_str).collect();
-            names.join(" or ")
-        }
-        _ => "any value".into(),
-    };
-    for (key, word) in [
-        ("minimum", "at least"),
-        ("exclusiveMinimum", "above"),
-        ("maximum", "at most"),
-        ("exclusiveMaximum", "below"),
-    ] {
-        if let Some(bound) = property.get(key) {
-            text.push_str(&format!(", {word} {bound}"));
-        }
-    }
-    text
-}
-
-/// A default without the digits that a number of 32 bits gets in 64.
-fn shortest(value: &Value, property: &Value) -> String {
-    let is_float = property.get("format").and_then(Value::as_str) == Some("float");
-    match value.as_f64() {
-        Some(number) if is_float => (number as f32).to_string(),
-        _ => value.to_string(),
-    }
-}
-
-fn list() -> Result<()> {
-    for folder in search_path() {
-        println!("{}", folder.display());
-        let mut files: Vec<_> = std::fs::read_dir(&folder)?
-            .flatten()
-            .map(|entry| entry.path())
-            .filter(|path| path.extension().is_some_and(|ending| ending == "wasm"))
-            .collect();
-        files.sort();
-        for file in files {
-            match plugin::describe(&file) {
-                Ok(d) => println!(
-                    "  {:<14} {:<8} {:<8} {}",
-                    d.name, d.kind, d.version, d.summary
-                ),
-                Err(error) => println!("  {}: {error:#}", file.display()),
-            }
-        }
-    }
-    Ok(())
+/// The current folder, where no other is named.
+fn here() -> PathBuf {
+    PathBuf::from(".")
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 use serde_json::json;
 
+use crate::cli::ConfigArgs;
 use crate::cli::examples::{Read, Reader};
 use crate::cli::progress::Progress;
 use crate::cli::train::keep_companions;
@@ -89,8 +90,8 @@ impl Labels {
 }
 
 /// Trains a reward model, and reports what it is worth.
-pub(super) fn train(file: &Path, overrides: &[String], resume: bool) -> Result<()> {
-    let config = Config::load(file, overrides)?;
+pub(super) fn train(args: &ConfigArgs, resume: bool) -> Result<()> {
+    let (config, file) = (args.load()?, &args.file);
     let reward = config
         .reward()
         .with_context(|| format!("in config `{}`", file.display()))?;

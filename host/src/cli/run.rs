@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::cli::ConfigArgs;
 use crate::cli::progress::Progress;
 use crate::cli::train::Part;
 use crate::cli::{judges, parts, reward};
@@ -16,8 +17,8 @@ mod known;
 mod online;
 
 /// Runs what is not done yet, and shows the results of all.
-pub(super) fn run(file: &Path, overrides: &[String]) -> Result<()> {
-    let config = Config::load(file, overrides)?;
+pub(super) fn run(args: &ConfigArgs) -> Result<()> {
+    let (config, file) = (args.load()?, &args.file);
     let about = || format!("in config `{}`", file.display());
     check(&config).with_context(about)?;
     if config.task.is_some() {

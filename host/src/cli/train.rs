@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
+use crate::cli::ConfigArgs;
 use crate::cli::inputs;
 use crate::cli::parts::{self, Parts};
 use crate::cli::plan::print_plan;
@@ -53,8 +54,8 @@ pub(super) fn controller(config: &Config) -> KlController {
 }
 
 /// Trains.
-pub(super) fn policy(file: &Path, overrides: &[String], resume: bool) -> Result<()> {
-    let config = Config::load(file, overrides)?;
+pub(super) fn policy(args: &ConfigArgs, resume: bool) -> Result<()> {
+    let (config, file) = (args.load()?, &args.file);
     policy_of(&config, resume).with_context(|| format!("in config `{}`", file.display()))
 }
 
@@ -176,7 +177,7 @@ impl Part<'_> {
             return Ok((fresh, None));
         };
         let state: State = checkpoint::read_state(&place)?;
-        check_plugins(&state, &fresh)?;
+        check_plugins(run_dir, &state, &fresh, self.config)?;
         inputs::check(&state.inputs, &fresh.inputs)?;
         println!(
             "resume     {} updates are done, from `{}`",
@@ -205,20 +206,23 @@ pub(super) fn keep_companions(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn check_plugins(state: &State, fresh: &State) -> Result<()> {
+/// Refuses to go on with plugins that are not those of the checkpoint, or records that it was allowed.
+fn check_plugins(run_dir: &RunDir, state: &State, fresh: &State, config: &Config) -> Result<()> {
     for (before, now) in state.plugins.iter().zip(&fresh.plugins) {
-        if before != now {
+        if before == now {
+            continue;
+        }
+        if !config.session.allow_changed_plugins {
             anyhow::bail!(
-                "plugin `{}` {} ({}) is now `{}` {} ({})\nhint: put the old file back, or start a new \
-                 run directory",
-                before.name,
-                before.version,
-                before.sha256,
-                now.name,
-                now.version,
-                now.sha256
+                "{}\nhint: put the old file back, start a new run directory, or go on with another \
+                 plugin by --allow-changed-plugins, which is recorded",
+                parts::changed(before, now)
             );
         }
+        eprintln!("warning: {}", parts::changed(before, now));
+        run_dir.record(&serde_json::json!({
+            "event": "plugin changed", "updates": state.updates, "before": before, "now": now,
+        }))?;
     }
     Ok(())
 }

@@ -35,6 +35,7 @@ impl Config {
                 .with_context(|| format!("after `--set {}`", overrides.join("` `--set ")))?;
             config.make_absolute(&std::path::absolute(".")?);
         }
+        config.session.file = whole;
         Ok(config)
     }
 

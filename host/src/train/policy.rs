@@ -22,6 +22,8 @@ use crate::train::update::{self, UpdateOptions};
 
 mod samples;
 
+pub use self::samples::Recorded;
+
 /// Told of every update, for whoever watches.
 pub trait Observer {
     /// An update was made; `record` has its metrics.
@@ -111,7 +113,7 @@ impl Trainer<'_> {
             0 => MetricsLog::create(&self.run_dir.metrics())?,
             done => MetricsLog::resume(&self.run_dir.metrics(), done - 1)?,
         };
-        samples::truncate(&self.run_dir.samples(), state.updates)?;
+        samples::truncate(self.run_dir, state.updates)?;
         let next = resumed.as_ref().map(|_| state.updates + 1);
         Ok(Course {
             adam,
@@ -172,7 +174,8 @@ impl Trainer<'_> {
         state.optimizer_steps = course.adam.steps();
         state.elapsed_seconds = course.seconds_before + course.started.elapsed().as_secs_f64();
         self.count(&mut record, state, &rollout, rollout_seconds, clock);
-        samples::append(&self.run_dir.samples(), &rollout, update)?;
+        let recorded = self.config.run.record_rollouts as usize;
+        samples::append(self.run_dir, &rollout, update, recorded)?;
         Ok(record)
     }
 

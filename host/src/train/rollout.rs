@@ -52,6 +52,8 @@ pub struct Rollout {
     pub values: Tensor,
     /// The responses in plain data, uncut.
     pub samples: Vec<Sample>,
+    /// What the scorers were called with.
+    pub context: CallContext,
     /// What they are worth.
     pub scores: Scores,
     /// The policy's pass over all rows, when it was kept.
@@ -136,6 +138,7 @@ impl<'a> Roller<'a> {
             ref_logprobs,
             values,
             samples,
+            context,
             scores,
             pass,
             seconds: Seconds { generate, analyze },
@@ -254,6 +257,7 @@ impl Rollout {
                 .iter()
                 .map(|row| self.samples[pick(row)].clone())
                 .collect(),
+            context: self.context,
             scores: Scores {
                 totals: rows.iter().map(|row| scores.totals[pick(row)]).collect(),
                 per_token: rows
@@ -262,6 +266,16 @@ impl Rollout {
                     .collect(),
                 valid: rows.iter().map(|row| scores.valid[pick(row)]).collect(),
                 keep: vec![true; rows.len()],
+                parts: scores
+                    .parts
+                    .iter()
+                    .map(|(name, values)| {
+                        (
+                            name.clone(),
+                            rows.iter().map(|row| values[pick(row)]).collect(),
+                        )
+                    })
+                    .collect(),
                 errors: rows
                     .iter()
                     .map(|row| scores.errors[pick(row)].clone())

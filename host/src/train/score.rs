@@ -57,6 +57,8 @@ pub struct Scores {
     pub finished: Vec<Sample>,
     /// Means of the terms and metrics that plugins reported, by name.
     pub metrics: Vec<(String, f64)>,
+    /// What each source and shaper gave each response, before weights.
+    pub parts: Vec<(String, Vec<Option<f32>>)>,
     /// Seconds spent in plugins.
     pub plugin_seconds: f64,
 }
@@ -201,6 +203,8 @@ impl Scorers {
         failures: &mut Failures,
     ) -> Result<()> {
         let scored = source.score(context, &scores.finished, self.task.as_ref())?;
+        let given = scored.rows.iter().map(|row| row.value().copied());
+        scores.parts.push((source.name(), given.collect()));
         for (row, outcome) in scored.rows.into_iter().enumerate() {
             match outcome {
                 Outcome::Value(score) => {
@@ -268,6 +272,7 @@ fn shape(
     let metrics = shaper.metrics();
     let mut terms: Vec<(String, Vec<f64>)> = Vec::new();
     let mut numbers: Vec<Vec<f64>> = vec![Vec::new(); metrics.len()];
+    let mut given: Vec<Option<f32>> = vec![None; scores.totals.len()];
     for (row, outcome) in shaper
         .shape(context, &scores.finished)?
         .into_iter()
@@ -275,6 +280,7 @@ fn shape(
     {
         match outcome {
             Outcome::Value(shaped) => {
+                given[row] = Some(shaped.sum());
                 for (name, value) in shaped.terms {
                     scores.totals[row] += (f64::from(value) * weight) as f32;
                     match terms.iter_mut().find(|(known, _)| *known == name) {
@@ -295,6 +301,7 @@ fn shape(
             Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
         }
     }
+    scores.parts.push((who.clone(), given));
     for (name, values) in terms {
         scores
             .metrics

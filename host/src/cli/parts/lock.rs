@@ -1,0 +1,122 @@
+//! The plugins that an experiment is pinned to: a file beside the config, with each one's name,
+//! version and SHA-256.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+
+use crate::config::Config;
+use crate::role::Identity;
+
+const HEAD: &str =
+    "# The plugins of this experiment, as `attune plugin lock` found them. Others are refused.\n\n";
+
+/// The pinned plugins; nothing is pinned where there is no file.
+#[derive(Debug, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(in crate::cli) struct Lock {
+    #[serde(default)]
+    plugin: Vec<Pinned>,
+    #[serde(skip)]
+    path: Option<PathBuf>,
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Pinned {
+    name: String,
+    version: String,
+    sha256: String,
+}
+
+impl Pinned {
+    fn of(identity: &Identity) -> Self {
+        Pinned {
+            name: identity.name.clone(),
+            version: identity.version.clone(),
+            sha256: identity.sha256.clone(),
+        }
+    }
+}
+
+/// Says that a plugin is not the one that it was.
+pub(in crate::cli) fn changed(before: &Identity, now: &Identity) -> String {
+    format!(
+        "plugin `{}` {} ({}) is now `{}` {} ({})",
+        before.name, before.version, before.sha256, now.name, now.version, now.sha256
+    )
+}
+
+impl Lock {
+    /// Where the lock of a config's file is.
+    pub(in crate::cli) fn path(file: &Path) -> PathBuf {
+        file.with_extension("lock")
+    }
+
+    /// The lock of the config's file, if it has one.
+    pub(in crate::cli) fn of(config: &Config) -> Result<Self> {
+        let path = Lock::path(&config.session.file);
+        if config.session.file.as_os_str().is_empty() || !path.is_file() {
+            return Ok(Lock::default());
+        }
+        let about = || {
+            format!(
+                "lock `{}` cannot be read\nhint: write it again by `attune plugin lock`",
+                path.display()
+            )
+        };
+        let text = std::fs::read_to_string(&path).with_context(about)?;
+        let mut lock: Lock = toml::from_str(&text).with_context(about)?;
+        lock.path = Some(path);
+        Ok(lock)
+    }
+
+    /// Pins these plugins, each once.
+    pub(in crate::cli) fn pin(identities: &[Identity]) -> Self {
+        let mut plugin: Vec<Pinned> = Vec::new();
+        for pinned in identities.iter().map(Pinned::of) {
+            if !plugin.contains(&pinned) {
+                plugin.push(pinned);
+            }
+        }
+        Lock { plugin, path: None }
+    }
+
+    /// The file's text.
+    pub(in crate::cli) fn to_toml(&self) -> Result<String> {
+        Ok(format!("{HEAD}{}", toml::to_string_pretty(self)?))
+    }
+
+    /// Refuses a plugin that is not pinned, where any is, unless that is allowed.
+    pub(in crate::cli) fn admit(&self, identity: &Identity, config: &Config) -> Result<()> {
+        let Some(path) = &self.path else {
+            return Ok(());
+        };
+        let now = Pinned::of(identity);
+        if self.plugin.contains(&now) || config.session.allow_changed_plugins {
+            return Ok(());
+        }
+        let hint = format!(
+            "put the locked file back, pin the new one by `attune plugin lock {}`, or go on once by \
+             --allow-changed-plugins",
+            config.session.file.display()
+        );
+        match self.plugin.iter().find(|pinned| pinned.name == now.name) {
+            Some(pinned) => bail!(
+                "plugin `{}` {} has SHA-256 {}, and `{}` pins {} with {}\nhint: {hint}",
+                now.name,
+                now.version,
+                now.sha256,
+                path.display(),
+                pinned.version,
+                pinned.sha256
+            ),
+            None => bail!(
+                "plugin `{}` is not in `{}`\nhint: {hint}",
+                now.name,
+                path.display()
+            ),
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! `attune plugin list`: the plugins that a config can name without a path.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+
+use crate::cli::parts::search_path;
+use crate::plugin::{self, Description};
+
+/// Characters of a hash that tell plugins apart at a glance.
+const SHORT: usize = 12;
+
+/// Prints each folder of the search path and what is in it, in the order of the search.
+pub(super) fn list(long: bool) -> Result<()> {
+    let folders = search_path();
+    if folders.is_empty() {
+        bail!(
+            "no folder of plugins was found\nhint: `cargo xtask plugins` builds those that ship; \
+             ATTUNE_PLUGINS names other folders"
+        );
+    }
+    let mut seen: Vec<String> = Vec::new();
+    for folder in folders {
+        println!("{}", folder.display());
+        for file in components(&folder)? {
+            let name = file
+                .file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned();
+            match plugin::describe(&file) {
+                Ok(about) => print(&about, long, seen.contains(&name)),
+                Err(error) => println!("  {}: {error:#}", file.display()),
+            }
+            seen.push(name);
+        }
+    }
+    Ok(())
+}
+
+fn components(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
+    let mut files: Vec<_> = std::fs::read_dir(folder)?
+        .flatten()
+        .map(|entry| entry.path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "wasm"))
+        .collect();
+    files.sort();
+    Ok(files)
+}
+
+fn print(about: &Description, long: bool, hidden: bool) {
+    let hash = if long {
+        about.sha256.as_str()
+    } else {
+        &about.sha256[..SHORT]
+    };
+    let note = if hidden {
+        " (a folder above has one of this name, which is taken)"
+    } else {
+        ""
+    };
+    println!(
+        "  {:<14} {:<8} {:<8} {hash}  {}{note}",
+        about.name, about.kind, about.version, about.summary
+    );
+}

@@ -1,0 +1,210 @@
+//! `attune plugin new`: a project that builds and passes its tests as it is made.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+use clap::{Args, ValueEnum};
+
+mod templates;
+
+/// Longest name of a plugin: it becomes a file's and a metric's.
+const MAX_NAME: usize = 64;
+
+#[derive(Args)]
+pub(in crate::cli) struct NewArgs {
+    /// The plugin's name, in lower-case letters, digits and hyphens; the folder is named like it
+    name: String,
+    /// What it is to be
+    #[arg(long, value_enum)]
+    kind: Kind,
+    /// What it is written in
+    #[arg(long, value_enum, default_value_t = Lang::Rust)]
+    lang: Lang,
+    /// The folder to make it in
+    #[arg(long = "in", value_name = "DIR", default_value_os_t = super::here())]
+    parent: PathBuf,
+    /// The SDK's folder; the one that this program was built from when left out
+    #[arg(long, value_name = "DIR")]
+    sdk: Option<PathBuf>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// Makes queries and says what a finished response is
+    Task,
+    /// Judges responses to a query
+    Labeler,
+    /// Adds terms to the reward
+    Shaper,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Lang {
+    /// A crate
+    Rust,
+}
+
+impl Kind {
+    fn name(self) -> &'static str {
+        match self {
+            Kind::Task => "task",
+            Kind::Labeler => "labeler",
+            Kind::Shaper => "shaper",
+        }
+    }
+
+    fn article(self) -> &'static str {
+        match self {
+            Kind::Task => "A task",
+            Kind::Labeler => "A labeler",
+            Kind::Shaper => "A reward shaper",
+        }
+    }
+
+    fn summary(self) -> &'static str {
+        match self {
+            Kind::Task => "Continues texts up to a full stop",
+            Kind::Labeler => "Likes responses that have a word in them",
+            Kind::Shaper => "Takes something off for each word too many",
+        }
+    }
+
+    /// A command that uses the plugin in a run of an example.
+    fn trial(self, component: &str) -> String {
+        let set = match self {
+            Kind::Task => format!("--set task.plugin={component} --set task.settings={{}}"),
+            Kind::Labeler => format!(
+                "--set labeler.plugin={component} --set labeler.settings={{}} --set labeler.assets={{}}"
+            ),
+            Kind::Shaper => format!("--set 'shaper=[{{plugin=\"{component}\"}}]'"),
+        };
+        format!(
+            "attune train policy examples/sentiment/policy.toml \\\n    {set} \\\n    --set run.dir=runs/trial \
+             --set ppo.total_episodes=32 --set ppo.batch_size=16"
+        )
+    }
+}
+
+pub(super) fn run(args: &NewArgs) -> Result<()> {
+    check_name(&args.name)?;
+    let folder = args.parent.join(&args.name);
+    if folder.exists() {
+        bail!(
+            "`{}` is there already\nhint: name another plugin, or another folder by --in",
+            folder.display()
+        );
+    }
+    let sdk = sdk(args.sdk.as_deref(), args.lang)?;
+    let values = values(args, &folder, &sdk)?;
+    // Everything is filled in before anything is written.
+    let files = templates::of(args.lang, args.kind, &values)?;
+    for (name, text) in &files {
+        let path = folder.join(name);
+        let cannot = || {
+            format!(
+                "cannot write `{}`\nhint: name another folder by --in",
+                path.display()
+            )
+        };
+        std::fs::create_dir_all(path.parent().unwrap_or(&folder)).with_context(cannot)?;
+        std::fs::write(&path, text).with_context(cannot)?;
+    }
+    println!(
+        "made {}, {} in {}",
+        folder.display(),
+        args.kind.article().to_lowercase(),
+        templates::name(args.lang)
+    );
+    for (name, _) in &files {
+        println!("  {name}");
+    }
+    let shown = folder.display();
+    println!(
+        "next:\n  attune plugin build {shown}\n  attune plugin test {shown}\n  attune plugin check {shown}"
+    );
+    Ok(())
+}
+
+fn check_name(name: &str) -> Result<()> {
+    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
+    if starts && name.chars().all(fits) && !name.ends_with('-') && name.len() <= MAX_NAME {
+        return Ok(());
+    }
+    bail!(
+        "`{name}` cannot be a plugin's name\nhint: use lower-case letters, digits and hyphens, at most \
+         {MAX_NAME}, beginning with a letter, such as `plain-words`"
+    )
+}
+
+/// Where the SDK is that the project is built with.
+fn sdk(given: Option<&Path>, lang: Lang) -> Result<PathBuf> {
+    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk");
+    let folder = given.map_or_else(own, Path::to_owned);
+    let sign = templates::sign(lang);
+    if !folder.join(sign).is_file() {
+        bail!(
+            "there is no SDK in `{}` (no {sign})\nhint: name the folder `sdk` of a checkout of Attune by --sdk",
+            folder.display()
+        );
+    }
+    folder
+        .canonicalize()
+        .with_context(|| format!("cannot read `{}`", folder.display()))
+}
+
+/// What the templates' places are filled with.
+fn values(args: &NewArgs, folder: &Path, sdk: &Path) -> Result<Vec<(&'static str, String)>> {
+    let parent = std::path::absolute(folder)?;
+    let component = parent
+        .join("target/plugins")
+        .join(format!("{}.wasm", args.name));
+    let kind = args.kind;
+    Ok(vec![
+        ("name", args.name.clone()),
+        ("type", camel(&args.name)),
+        ("kind", kind.name().into()),
+        ("article", kind.article().into()),
+        ("summary", kind.summary().into()),
+        ("sdk", sdk.display().to_string()),
+        ("try", kind.trial(&component.display().to_string())),
+    ])
+}
+
+/// `plain-words` as `PlainWords`.
+fn camel(name: &str) -> String {
+    let part = |part: &str| {
+        let mut letters = part.chars();
+        let first = letters.next().map(|c| c.to_ascii_uppercase());
+        first.into_iter().chain(letters).collect::<String>()
+    };
+    name.split('-').map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_become_types() {
+        assert_eq!(camel("plain-words2"), "PlainWords2");
+    }
+
+    #[test]
+    fn names_that_cargo_or_a_path_would_not_take_are_refused() {
+        for name in [
+            "",
+            "A",
+            "9a",
+            "a_b",
+            "a/b",
+            "..",
+            "a-",
+            "é",
+            &"a".repeat(65),
+        ] {
+            assert!(check_name(name).is_err(), "{name}");
+        }
+        assert!(check_name("plain-words").is_ok());
+    }
+}

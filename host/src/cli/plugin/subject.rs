@@ -1,0 +1,140 @@
+//! The plugin that a command is about: a component's file, a plugin's name, or a project's folder,
+//! which is built first.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use attune_build::Project;
+use serde_json::Value;
+
+use super::{CASES, build};
+use crate::cli::parts::{self, find};
+use crate::golden::{Call, Case, Role, Tokens, Unanswered};
+use crate::plugin::{self, Description, Limits, Spec, TokenizerHost};
+use crate::tokenizer::Tokenizer;
+
+/// A plugin's file and where its cases are.
+pub(super) struct Subject {
+    pub(super) file: PathBuf,
+    pub(super) about: Description,
+    /// The project's folder, where it is one.
+    pub(super) folder: Option<PathBuf>,
+    /// Where the golden cases are expected.
+    pub(super) cases: PathBuf,
+}
+
+impl Subject {
+    /// Finds the plugin, building it where `name` is a folder.
+    pub(super) fn find(
+        name: &str,
+        cases: Option<&Path>,
+        target_dir: Option<&Path>,
+    ) -> Result<Self> {
+        let folder = Path::new(name);
+        let (file, folder) = if folder.is_dir() {
+            let project = Project::open(folder)?;
+            let built = build::build(&project, None, target_dir)?;
+            (built.path, Some(project.folder))
+        } else {
+            (find(name)?, None)
+        };
+        let beside = folder
+            .as_deref()
+            .or_else(|| file.parent())
+            .unwrap_or(Path::new("."));
+        let usual = beside.join(CASES);
+        let about = plugin::describe(&file)?;
+        Ok(Subject {
+            cases: cases.map_or(usual, Path::to_owned),
+            about,
+            file,
+            folder,
+        })
+    }
+
+    /// What is to be loaded for a case: its settings, and its files from the folder of the cases.
+    pub(super) fn spec(&self, case: &Case) -> Spec {
+        let folder = self.cases.parent().unwrap_or(Path::new("."));
+        let assets = case.assets.iter();
+        Spec {
+            path: self.file.clone(),
+            settings: if case.settings.is_null() {
+                Value::Object(serde_json::Map::new())
+            } else {
+                case.settings.clone()
+            },
+            assets: assets
+                .map(|(name, path)| (name.clone(), folder.join(path)))
+                .collect(),
+            limits: Limits::default(),
+        }
+    }
+
+    /// Loads the plugin for a case, in an instance of its own.
+    pub(super) fn load(&self, case: &Case, tokenizer: &std::sync::Arc<Tokenizer>) -> Result<Role> {
+        let spec = self.spec(case);
+        let host: std::sync::Arc<dyn TokenizerHost> = tokenizer.clone();
+        Ok(match self.about.kind.as_str() {
+            "task" => Role::Task(plugin::load_task(&spec, host)?),
+            "labeler" => Role::Labeler(plugin::load_labeler(&spec, host)?),
+            _ => Role::Shaper(plugin::load_shaper(&spec, host)?),
+        })
+    }
+
+    /// Loads the plugin and puts the case to it: one answer a row.
+    pub(super) fn answer(
+        &self,
+        case: &Case,
+        tokenizer: &std::sync::Arc<Tokenizer>,
+    ) -> Result<Vec<Value>> {
+        match self.load(case, tokenizer) {
+            Ok(role) => ask(case, &role, tokenizer),
+            Err(error) if case.call == Call::Configure => {
+                Ok(vec![serde_json::json!({"error": format!("{error:#}")})])
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Puts a case to a role. A call that fails as a whole is every row's error.
+pub(super) fn ask(case: &Case, role: &Role, tokenizer: &Tokenizer) -> Result<Vec<Value>> {
+    match crate::golden::ask(case, role, tokenizer) {
+        Ok(answers) => Ok(answers),
+        Err(Unanswered::Case(text)) => Err(anyhow!(text)),
+        Err(Unanswered::Call(error)) => {
+            let answer = serde_json::json!({"error": error.message});
+            Ok(vec![answer; case.rows.len().max(1)])
+        }
+    }
+}
+
+/// The tokenizer that cases are made with: a model's, or one whose tokens are bytes.
+pub(super) fn tokenizer(model: Option<&Path>) -> Result<std::sync::Arc<Tokenizer>> {
+    match model {
+        None => Ok(std::sync::Arc::new(Tokenizer::bytes())),
+        Some(folder) => Ok(parts::model(folder)?.1),
+    }
+}
+
+impl Tokens for Tokenizer {
+    fn encode(&self, text: &str) -> Vec<u32> {
+        Tokenizer::encode(self, text)
+    }
+
+    fn decode(&self, ids: &[u32]) -> String {
+        Tokenizer::decode(self, ids)
+    }
+}
+
+/// Reads the cases; those that are not there are advised to be written.
+pub(super) fn read_cases(path: &Path) -> Result<Vec<Case>> {
+    if !path.exists() {
+        bail!(
+            "there are no golden cases at `{}`\nhint: write them there, one JSON object a line, or name \
+             another file by --cases",
+            path.display()
+        );
+    }
+    crate::golden::read(path).context("cannot read the golden cases")
+}

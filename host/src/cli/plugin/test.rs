@@ -1,0 +1,186 @@
+//! `attune plugin test`: golden cases, and where the answers differ from them.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use serde_json::Value;
+
+use super::subject::{Subject, read_cases, tokenizer};
+use crate::golden::{self, Case, Difference};
+use crate::run_dir::replace;
+use crate::tokenizer::Tokenizer;
+
+/// Differences of a case that are shown.
+const SHOWN: usize = 10;
+/// Characters of a value that are shown.
+const WIDTH: usize = 200;
+
+#[derive(Args)]
+pub(in crate::cli) struct TestArgs {
+    /// A project's folder, a `.wasm` file, or a plugin's name
+    #[arg(default_value = ".")]
+    plugin: String,
+    /// The golden cases; `cases.jsonl` in the project's folder or beside the file when left out
+    #[arg(long, value_name = "FILE")]
+    cases: Option<PathBuf>,
+    /// Write what the plugin answers into the cases, in place of what they expect
+    #[arg(long)]
+    update: bool,
+    /// A model folder whose tokenizer makes tokens of texts; bytes are tokens when left out
+    #[arg(long, value_name = "DIR")]
+    model: Option<PathBuf>,
+    /// Where the compiler keeps its work
+    #[arg(long, value_name = "DIR")]
+    target_dir: Option<PathBuf>,
+}
+
+pub(super) fn run(args: &TestArgs) -> Result<()> {
+    let subject = Subject::find(
+        &args.plugin,
+        args.cases.as_deref(),
+        args.target_dir.as_deref(),
+    )?;
+    let cases = read_cases(&subject.cases)?;
+    let tokenizer = tokenizer(args.model.as_deref())?;
+    println!(
+        "{} {}, a {}",
+        subject.about.name, subject.about.version, subject.about.kind
+    );
+    if args.update {
+        return update(&subject, cases, &tokenizer);
+    }
+    let report = test(&subject, &cases, &tokenizer)?;
+    for result in &report {
+        print(result);
+    }
+    let failed = report.iter().filter(|result| !result.passed()).count();
+    println!(
+        "{} passed, {failed} failed, in WebAssembly",
+        report.len() - failed
+    );
+    if failed > 0 {
+        bail!(
+            "{failed} of {} golden cases failed\nhint: mend the plugin; or, where its answers are right, \
+             write them down by `attune plugin test --update`",
+            report.len()
+        );
+    }
+    Ok(())
+}
+
+/// What came of a case.
+pub(super) struct CaseResult<'a> {
+    case: &'a Case,
+    differences: Vec<Difference>,
+    /// Why it was not put to the plugin.
+    refused: Option<String>,
+}
+
+impl CaseResult<'_> {
+    pub(super) fn passed(&self) -> bool {
+        self.differences.is_empty() && self.refused.is_none()
+    }
+}
+
+/// Puts every case to the plugin.
+pub(super) fn test<'a>(
+    subject: &Subject,
+    cases: &'a [Case],
+    tokenizer: &Arc<Tokenizer>,
+) -> Result<Vec<CaseResult<'a>>> {
+    let one = |case: &'a Case| {
+        let (differences, refused) = match subject.answer(case, tokenizer) {
+            Ok(_) if case.expect.is_empty() => (Vec::new(), Some(NOTHING.to_owned())),
+            Ok(got) => (
+                golden::differences(&case.expect, &got, case.tolerance),
+                None,
+            ),
+            Err(error) => (Vec::new(), Some(format!("{error:#}"))),
+        };
+        CaseResult {
+            case,
+            differences,
+            refused,
+        }
+    };
+    Ok(cases.iter().map(one).collect())
+}
+
+const NOTHING: &str =
+    "it expects nothing; `attune plugin test --update` writes down what it answers";
+
+fn print(result: &CaseResult<'_>) {
+    let word = if result.passed() { "ok  " } else { "FAIL" };
+    println!("{word} {}", result.case.name);
+    if let Some(text) = &result.refused {
+        println!("     {}", text.replace('\n', "\n     "));
+    }
+    for difference in result.differences.iter().take(SHOWN) {
+        let place = if difference.place.is_empty() {
+            "answer"
+        } else {
+            &difference.place
+        };
+        println!("     row {}, {place}", difference.row);
+        println!("       - expected {}", shown(Some(&difference.expected)));
+        println!("       + got      {}", shown(difference.got.as_ref()));
+    }
+    let more = result.differences.len().saturating_sub(SHOWN);
+    if more > 0 {
+        println!("     and {more} more");
+    }
+}
+
+/// A value on a line.
+fn shown(value: Option<&Value>) -> String {
+    let Some(value) = value else {
+        return "nothing".into();
+    };
+    let text = value.to_string();
+    match text.char_indices().nth(WIDTH) {
+        None => text,
+        Some((end, _)) => format!("{}…", &text[..end]),
+    }
+}
+
+/// Writes the plugin's answers into the file of the cases.
+fn update(subject: &Subject, mut cases: Vec<Case>, tokenizer: &Arc<Tokenizer>) -> Result<()> {
+    let mut changed = 0;
+    for case in &mut cases {
+        let answers = subject
+            .answer(case, tokenizer)
+            .with_context(|| format!("case `{}`", case.name))?;
+        let stays = !case.expect.is_empty()
+            && golden::differences(&case.expect, &answers, case.tolerance).is_empty();
+        if !stays {
+            case.expect = answers.into_iter().map(first_line).collect();
+            println!("now  {}", case.name);
+            changed += 1;
+        }
+    }
+    write(&subject.cases, &cases)?;
+    println!(
+        "{changed} of {} cases changed: `{}`",
+        cases.len(),
+        subject.cases.display()
+    );
+    Ok(())
+}
+
+fn write(path: &Path, cases: &[Case]) -> Result<()> {
+    replace(path, golden::to_lines(cases).as_bytes())
+        .with_context(|| format!("cannot write `{}`", path.display()))
+}
+
+/// An error's first line: where in the plugin's source it came from is no part of the answer.
+fn first_line(mut answer: Value) -> Value {
+    for key in ["error", "invalid"] {
+        if let Some(Value::String(text)) = answer.get_mut(key) {
+            let end = text.find('\n').unwrap_or(text.len());
+            text.truncate(end);
+        }
+    }
+    answer
+}

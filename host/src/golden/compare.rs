@@ -1,0 +1,138 @@
+//! Where an answer is not what was expected.
+//! Does not know what is compared.
+
+use serde_json::Value;
+
+/// One place where an answer differs.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Difference {
+    /// The row, from 0.
+    pub row: usize,
+    /// Where in the row's answer, such as `terms.brevity`; empty for all of it.
+    pub place: String,
+    /// What the case says.
+    pub expected: Value,
+    /// What came; absent when there is nothing at that place.
+    pub got: Option<Value>,
+}
+
+/// All places where `got` is not `expected`. A key that `expected` leaves out is not compared, and
+/// an error or a rule that was broken need only contain the expected words.
+#[must_use]
+pub fn differences(expected: &[Value], got: &[Value], tolerance: f64) -> Vec<Difference> {
+    let mut found = Vec::new();
+    for (row, expected) in expected.iter().enumerate() {
+        let mut walk = Walk {
+            row,
+            tolerance,
+            found: &mut found,
+        };
+        walk.compare("", expected, got.get(row));
+    }
+    found
+}
+
+struct Walk<'a> {
+    row: usize,
+    tolerance: f64,
+    found: &'a mut Vec<Difference>,
+}
+
+impl Walk<'_> {
+    fn compare(&mut self, place: &str, expected: &Value, got: Option<&Value>) {
+        match (expected, got) {
+            (Value::Object(wanted), Some(Value::Object(there))) => {
+                for (key, expected) in wanted {
+                    self.compare(&below(place, key), expected, there.get(key));
+                }
+            }
+            (Value::Array(wanted), Some(Value::Array(there))) if wanted.len() == there.len() => {
+                for (index, (expected, got)) in wanted.iter().zip(there).enumerate() {
+                    self.compare(&below(place, &index.to_string()), expected, Some(got));
+                }
+            }
+            (expected, Some(got)) if self.same(place, expected, got) => {}
+            (expected, got) => self.found.push(Difference {
+                row: self.row,
+                place: place.to_owned(),
+                expected: expected.clone(),
+                got: got.cloned(),
+            }),
+        }
+    }
+
+    fn same(&self, place: &str, expected: &Value, got: &Value) -> bool {
+        match (expected, got) {
+            (Value::Number(expected), Value::Number(got)) => {
+                let (expected, got) = (expected.as_f64(), got.as_f64());
+                let (Some(expected), Some(got)) = (expected, got) else {
+                    return false;
+                };
+                // Plugins compute in f32: a longer decimal in a file means the nearest of those.
+                expected == got
+                    || expected as f32 == got as f32
+                    || (expected - got).abs() <= self.tolerance * expected.abs().max(1.0)
+            }
+            (Value::String(part), Value::String(text)) if ["error", "invalid"].contains(&place) => {
+                text.contains(part.as_str())
+            }
+            _ => expected == got,
+        }
+    }
+}
+
+fn below(place: &str, key: &str) -> String {
+    if place.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{place}.{key}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn places(expected: Value, got: Value, tolerance: f64) -> Vec<String> {
+        let found = differences(&[expected], &[got], tolerance);
+        found
+            .into_iter()
+            .map(|difference| difference.place)
+            .collect()
+    }
+
+    #[test]
+    fn what_is_left_out_is_not_compared() {
+        let got = json!({"terms": {"a": 1.5, "b": 2.0}, "per_token": [1.0]});
+        assert!(places(json!({"terms": {"a": 1.5}}), got.clone(), 0.0).is_empty());
+        assert_eq!(
+            places(json!({"terms": {"a": 1.4, "c": 0}}), got, 0.0),
+            ["terms.a", "terms.c"]
+        );
+    }
+
+    #[test]
+    fn numbers_are_compared_as_plugins_compute_them() {
+        let third = f64::from(1.0_f32 / 3.0);
+        assert!(places(json!({"a": third}), json!({"a": 0.333_333_34}), 0.0).is_empty());
+        assert_eq!(places(json!({"a": 0.33}), json!({"a": 0.3333}), 0.0), ["a"]);
+        assert!(places(json!({"a": 0.33}), json!({"a": 0.3333}), 0.01).is_empty());
+        assert_eq!(places(json!([1, 2]), json!([1, 2, 3]), 0.0), [""]);
+    }
+
+    #[test]
+    fn errors_need_only_contain_the_words() {
+        let got = json!({"error": "`shape`: cannot stand row 0\n  at src/lib.rs:3"});
+        assert!(places(json!({"error": "cannot stand"}), got.clone(), 0.0).is_empty());
+        assert_eq!(
+            places(json!({"error": "likes it"}), got.clone(), 0.0),
+            ["error"]
+        );
+        assert_eq!(places(json!({"terms": {}}), got, 0.0), ["terms"]);
+        assert_eq!(
+            places(json!("not-applicable"), json!({"terms": {}}), 0.0),
+            [""]
+        );
+    }
+}

@@ -1,0 +1,11 @@
+//! Builds plugins: from a folder with source to a component that Attune loads.
+//!
+//! The command line's `attune plugin build` and the repository's own automation share it. What is
+//! built depends on the source alone: neither on where it lies, nor on when it is built.
+
+pub mod project;
+pub mod rust;
+pub mod tool;
+pub mod wasm;
+
+pub use project::{Built, Language, Project};

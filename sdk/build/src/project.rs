@@ -1,0 +1,110 @@
+//! What lies in a folder that is to become a plugin, and where it goes.
+//! It knows the signs of each language; it knows nothing about plugins' contents.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::rust::Workspace;
+use crate::tool::write_atomically;
+use crate::wasm::WasmToolchain;
+
+/// What a plugin is written in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// A crate: `Cargo.toml`.
+    Rust,
+    /// A module: `pyproject.toml`.
+    Python,
+}
+
+/// A folder with a plugin's source.
+#[derive(Debug)]
+pub struct Project {
+    /// The folder.
+    pub folder: PathBuf,
+    /// What it is written in.
+    pub language: Language,
+}
+
+/// What a build left.
+#[derive(Debug)]
+pub struct Built {
+    /// The plugin's name.
+    pub name: String,
+    /// The component's file.
+    pub path: PathBuf,
+    /// Bytes of the component.
+    pub len: usize,
+    /// Whether the file was not there before, or was another.
+    pub changed: bool,
+}
+
+impl Project {
+    /// The project in `folder`.
+    pub fn open(folder: &Path) -> Result<Self> {
+        if !folder.is_dir() {
+            bail!(
+                "there is no folder `{}`\nhint: name a plugin's folder; `attune plugin new` makes one",
+                folder.display()
+            );
+        }
+        let has = |file: &str| folder.join(file).is_file();
+        let language = match (has("Cargo.toml"), has("pyproject.toml")) {
+            (true, false) => Language::Rust,
+            (false, true) => Language::Python,
+            (true, true) => bail!(
+                "`{}` has both a Cargo.toml and a pyproject.toml\nhint: a plugin is written in one \
+                 language; move one of them elsewhere",
+                folder.display()
+            ),
+            (false, false) => bail!(
+                "`{}` has neither a Cargo.toml (Rust) nor a pyproject.toml (Python)\nhint: name a \
+                 plugin's folder; `attune plugin new` makes one",
+                folder.display()
+            ),
+        };
+        let folder = folder
+            .canonicalize()
+            .with_context(|| format!("cannot read `{}`", folder.display()))?;
+        Ok(Self { folder, language })
+    }
+
+    /// Builds the component, to `out` or to where the language's tools put things. `target_folder`
+    /// is where a compiler keeps its work, when another place than the usual one is wanted.
+    pub fn build(&self, out: Option<&Path>, target_folder: Option<&Path>) -> Result<Built> {
+        match self.language {
+            Language::Rust => self.build_rust(out, target_folder),
+            Language::Python => bail!("Python plugins cannot be built yet"),
+        }
+    }
+
+    fn build_rust(&self, out: Option<&Path>, target_folder: Option<&Path>) -> Result<Built> {
+        let toolchain = WasmToolchain::require()?;
+        let workspace = Workspace::of(&self.folder)?;
+        let package = workspace.plugin_in(&self.folder)?;
+        let target = target_folder.map_or_else(|| workspace.target.join("plugins"), Path::to_owned);
+        let mut bytes = workspace.build(&toolchain, &[package], &target, false)?;
+        let bytes = bytes.pop().context("cargo built nothing")?;
+        let usual = workspace
+            .target
+            .join("plugins")
+            .join(format!("{}.wasm", package.name));
+        let path = out.map_or(usual, Path::to_owned);
+        keep(&package.name, path, &bytes)
+    }
+}
+
+/// Writes the component unless it is there already: an unchanged file keeps its time.
+pub fn keep(name: &str, path: PathBuf, bytes: &[u8]) -> Result<Built> {
+    let changed = std::fs::read(&path).map_or(true, |old| old != bytes);
+    if changed {
+        write_atomically(&path, bytes)?;
+    }
+    Ok(Built {
+        name: name.to_owned(),
+        path,
+        len: bytes.len(),
+        changed,
+    })
+}

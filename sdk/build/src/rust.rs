@@ -1,0 +1,177 @@
+//! A Rust crate becomes a component: cargo makes a core module of it, the encoder wraps that.
+//! It knows cargo; it knows nothing about what a plugin does.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, anyhow, bail};
+use serde::Deserialize;
+
+use crate::tool::{capture, cargo, watched};
+use crate::wasm::{TARGET, WasmToolchain};
+
+/// The SDK's crate, whose place on this machine is kept out of what is built with it.
+const SDK: &str = "attune-sdk";
+
+/// A package that builds a dynamic library, which is what a plugin is before it is a component.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Package {
+    /// The package's name, which is the plugin's.
+    pub name: String,
+    /// Its version.
+    pub version: String,
+    /// The folder of its manifest.
+    pub folder: PathBuf,
+    /// File name stem of its module: cargo writes underscores.
+    stem: String,
+}
+
+/// The packages of one cargo workspace that are plugins.
+#[derive(Debug)]
+pub struct Workspace {
+    /// The workspace's folder.
+    pub root: PathBuf,
+    /// Its plugins, in cargo's order.
+    pub plugins: Vec<Package>,
+    /// Where cargo puts what it builds for this machine.
+    pub target: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct Metadata {
+    packages: Vec<PackageMetadata>,
+    workspace_root: PathBuf,
+    target_directory: PathBuf,
+}
+
+#[derive(Deserialize)]
+struct PackageMetadata {
+    name: String,
+    version: String,
+    manifest_path: PathBuf,
+    targets: Vec<TargetMetadata>,
+}
+
+#[derive(Deserialize)]
+struct TargetMetadata {
+    name: String,
+    crate_types: Vec<String>,
+}
+
+impl Workspace {
+    /// Asks cargo what is in the workspace of `folder`.
+    pub fn of(folder: &Path) -> Result<Self> {
+        let json = capture(cargo(folder).args(["metadata", "--no-deps", "--format-version", "1"]))?;
+        let metadata: Metadata =
+            serde_json::from_str(&json).context("cannot read what cargo says of the workspace")?;
+        Ok(Self {
+            root: metadata.workspace_root,
+            target: metadata.target_directory,
+            plugins: metadata.packages.into_iter().filter_map(package).collect(),
+        })
+    }
+
+    /// The plugin whose manifest is in `folder`.
+    pub fn plugin_in(&self, folder: &Path) -> Result<&Package> {
+        let folder = folder.canonicalize()?;
+        let found = self.plugins.iter().find(|package| package.folder == folder);
+        found.with_context(|| {
+            format!(
+                "the crate in `{}` builds no plugin\nhint: its Cargo.toml needs `[lib]` with \
+                 `crate-type = [\"cdylib\", \"rlib\"]`",
+                folder.display()
+            )
+        })
+    }
+
+    /// Builds packages to components, in cargo's one call: their bytes, in order.
+    pub fn build(
+        &self,
+        toolchain: &WasmToolchain,
+        packages: &[&Package],
+        target_folder: &Path,
+        quiet: bool,
+    ) -> Result<Vec<Vec<u8>>> {
+        let mut renamed = vec![(self.root.clone(), ".")];
+        let sdk = sdk_of(&self.root, packages)?;
+        renamed.extend(
+            sdk.filter(|sdk| !sdk.starts_with(&self.root))
+                .map(|sdk| (sdk, "/attune-sdk")),
+        );
+        let mut command = toolchain.cargo_build(&self.root, target_folder, &renamed);
+        if quiet {
+            command.arg("--quiet");
+        }
+        for package in packages {
+            command.args(["--package", &package.name]);
+        }
+        watched(&mut command)?;
+        let component = |package: &&Package| {
+            let module = target_folder
+                .join(TARGET)
+                .join("plugin")
+                .join(&package.stem);
+            let module = module.with_extension("wasm");
+            let core = std::fs::read(&module)
+                .with_context(|| format!("cannot read {}", module.display()))?;
+            encode(&core).with_context(|| format!("cannot make a component of `{}`", package.name))
+        };
+        packages.iter().map(component).collect()
+    }
+}
+
+fn package(package: PackageMetadata) -> Option<Package> {
+    let is_module =
+        |target: &&TargetMetadata| target.crate_types.iter().any(|kind| kind == "cdylib");
+    let target = package.targets.iter().find(is_module)?;
+    Some(Package {
+        stem: target.name.replace('-', "_"),
+        name: package.name,
+        version: package.version,
+        folder: package.manifest_path.parent()?.to_owned(),
+    })
+}
+
+/// Where the SDK lies that the packages name in their manifests, if they name it by its path.
+fn sdk_of(root: &Path, packages: &[&Package]) -> Result<Option<PathBuf>> {
+    for folder in packages
+        .iter()
+        .map(|package| package.folder.as_path())
+        .chain([root])
+    {
+        let manifest = folder.join("Cargo.toml");
+        let text = std::fs::read_to_string(&manifest)
+            .with_context(|| format!("cannot read {}", manifest.display()))?;
+        let manifest: toml::Table = text
+            .parse()
+            .with_context(|| format!("cannot read {}", manifest.display()))?;
+        let tables = [
+            manifest.get("dependencies"),
+            manifest
+                .get("workspace")
+                .and_then(|w| w.get("dependencies")),
+        ];
+        let path = tables
+            .into_iter()
+            .flatten()
+            .find_map(|t| t.get(SDK)?.get("path")?.as_str());
+        if let Some(path) = path {
+            return Ok(folder.join(path).canonicalize().ok());
+        }
+    }
+    Ok(None)
+}
+
+/// Wraps a core module that was built with the SDK as a component.
+pub fn encode(core: &[u8]) -> Result<Vec<u8>> {
+    if core.get(..4) != Some(b"\0asm") {
+        bail!("this is not a WebAssembly module");
+    }
+    wit_component::ComponentEncoder::default()
+        .validate(true)
+        .module(core)
+        .map_err(|error| anyhow!("{error:#}"))
+        .context("the module was not built with a plugin SDK")?
+        .encode()
+        .map_err(|error| anyhow!("{error:#}"))
+        .context("the module cannot be made a component")
+}
