@@ -23,6 +23,7 @@ use serde_json::Value;
 
 use crate::role::{self, CallContext, CallError, Labeler, Shaper, Split, Task};
 
+pub use answer::Question;
 pub use compare::{Difference, differences};
 pub use pure::{Impurity, impurities};
 
@@ -302,7 +303,12 @@ pub enum Unanswered {
     Call(#[from] CallError),
 }
 
+/// Makes of a case's rows what roles take.
+pub fn prepare(case: &Case, tokens: &dyn Tokens) -> Result<Question, Unanswered> {
+    Question::of(case, tokens)
+}
+
 /// Puts the case's rows to `role`: one answer a row.
 pub fn ask(case: &Case, role: &Role, tokens: &dyn Tokens) -> Result<Vec<Value>, Unanswered> {
-    answer::of(case, role, tokens)
+    prepare(case, tokens)?.ask(role)
 }

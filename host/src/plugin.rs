@@ -27,9 +27,11 @@ mod shaper;
 mod task;
 #[cfg(test)]
 mod tests;
+mod timing;
 mod wit;
 
 pub use settings::choices;
+pub use timing::compile_time;
 
 /// The contract that this build speaks.
 pub const CONTRACT: &str = "0.1.0";

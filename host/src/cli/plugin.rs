@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 
+mod bench;
 mod build;
 mod check;
 mod describe;
@@ -30,6 +31,8 @@ pub(super) enum PluginCommand {
     Check(check::CheckArgs),
     /// Put golden cases to a plugin and show where its answers differ
     Test(test::TestArgs),
+    /// Measure what a plugin costs: compiling, loading, a call, a row
+    Bench(bench::BenchArgs),
     /// Put the recorded responses of a run to another plugin: old and new scores side by side
     Replay(replay::ReplayArgs),
     /// Print what a plugin is, what it wants and which settings it has
@@ -60,6 +63,7 @@ pub(super) fn run(command: &PluginCommand) -> Result<()> {
         PluginCommand::Check(args) => check::run(args),
         PluginCommand::Test(args) => test::run(args),
         PluginCommand::Describe { plugin, json } => describe::describe(plugin, *json),
+        PluginCommand::Bench(args) => bench::run(args),
         PluginCommand::Replay(args) => replay::run(args),
         PluginCommand::Lock(args) => lock::run(args),
         PluginCommand::List { long } => list::list(*long),

@@ -5,54 +5,116 @@ use serde_json::{Map, Value, json};
 
 use super::{Call, Case, Role, Tokens, Unanswered, rows};
 use crate::role::{
-    Baseline, Ending, Hint, Judgement, Layout, MetricDescription, Outcome, Query, Shaped, Verdict,
+    Baseline, CallContext, Ending, Group, Hint, Judgement, Layout, MetricDescription, Outcome,
+    Query, Sample, Shaped, Verdict,
 };
 
-/// One answer a row.
-pub(super) fn of(case: &Case, role: &Role, tokens: &dyn Tokens) -> Result<Vec<Value>, Unanswered> {
-    let context = case.context.call();
-    let samples = || rows::samples(&case.rows, tokens).map_err(Unanswered::Case);
-    let groups = || rows::groups(&case.rows, tokens).map_err(Unanswered::Case);
-    Ok(match (case.call, role) {
-        (Call::Configure, _) => vec![json!("accepted")],
-        (Call::Layout, Role::Task(task)) => vec![layout(task.layout())],
-        (Call::Queries, Role::Task(task)) => {
-            let outcomes = task.queries(context, &rows::data(&case.rows, &case.numbers))?;
-            each(outcomes, query)
+/// A case's rows as a role takes them.
+pub struct Question {
+    call: Call,
+    context: CallContext,
+    samples: Vec<Sample>,
+    queries: Vec<Query>,
+    groups: Vec<Group>,
+    data: Vec<(u64, String)>,
+}
+
+impl Question {
+    pub(super) fn of(case: &Case, tokens: &dyn Tokens) -> Result<Self, Unanswered> {
+        let mut question = Question {
+            call: case.call,
+            context: case.context.call(),
+            samples: Vec::new(),
+            queries: Vec::new(),
+            groups: Vec::new(),
+            data: Vec::new(),
+        };
+        match case.call {
+            Call::Configure | Call::Layout => {}
+            Call::Queries => question.data = rows::data(&case.rows, &case.numbers),
+            Call::Judge | Call::Annotate => {
+                question.groups = rows::groups(&case.rows, tokens).map_err(Unanswered::Case)?;
+            }
+            Call::Finish | Call::Evaluate | Call::Shape | Call::Baselines => {
+                question.samples = rows::samples(&case.rows, tokens).map_err(Unanswered::Case)?;
+            }
         }
-        (Call::Finish, Role::Task(task)) => each(task.finish(context, &samples()?)?, ending),
-        (Call::Evaluate, Role::Task(task)) => {
-            let outcomes = task.evaluate(context, &samples()?)?;
-            each(
-                outcomes,
-                |values| json!({"metrics": metrics(task.metrics(), &values)}),
-            )
+        if case.call == Call::Baselines {
+            let samples = std::mem::take(&mut question.samples);
+            question.queries = samples.into_iter().map(|sample| sample.query).collect();
         }
-        (Call::Baselines, Role::Task(task)) => {
-            let queries: Vec<Query> = samples()?.into_iter().map(|sample| sample.query).collect();
-            baselines(&task.baselines(context, &queries)?, queries.len())
-        }
-        (Call::Judge, Role::Labeler(labeler)) => {
-            each(labeler.judge(context, &groups()?)?, judgement)
-        }
-        (Call::Annotate, Role::Labeler(labeler)) => {
-            let outcomes = labeler.annotate(context, &groups()?)?;
-            each(
-                outcomes,
-                |hints| json!({"hints": hints.iter().map(hint).collect::<Vec<_>>()}),
-            )
-        }
-        (Call::Shape, Role::Shaper(shaper)) => {
-            let outcomes = shaper.shape(context, &samples()?)?;
-            each(outcomes, |value| shaped(shaper.metrics(), value))
-        }
-        (call, role) => {
-            return Err(Unanswered::Case(format!(
-                "`call`: a {} has no `{}`",
-                role.kind(),
-                call.name()
-            )));
-        }
+        Ok(question)
+    }
+
+    /// The role's answers, one a row, as JSON.
+    pub fn ask(&self, role: &Role) -> Result<Vec<Value>, Unanswered> {
+        Ok(match (self.call, role) {
+            (Call::Configure, _) => vec![json!("accepted")],
+            (Call::Layout, Role::Task(task)) => vec![layout(task.layout())],
+            (Call::Queries, Role::Task(task)) => {
+                each(task.queries(self.context, &self.data)?, query)
+            }
+            (Call::Finish, Role::Task(task)) => {
+                each(task.finish(self.context, &self.samples)?, ending)
+            }
+            (Call::Evaluate, Role::Task(task)) => {
+                let outcomes = task.evaluate(self.context, &self.samples)?;
+                each(
+                    outcomes,
+                    |values| json!({"metrics": metrics(task.metrics(), &values)}),
+                )
+            }
+            (Call::Baselines, Role::Task(task)) => {
+                let answers = task.baselines(self.context, &self.queries)?;
+                baselines(&answers, self.queries.len())
+            }
+            (Call::Judge, Role::Labeler(labeler)) => {
+                each(labeler.judge(self.context, &self.groups)?, judgement)
+            }
+            (Call::Annotate, Role::Labeler(labeler)) => {
+                let outcomes = labeler.annotate(self.context, &self.groups)?;
+                each(
+                    outcomes,
+                    |hints| json!({"hints": hints.iter().map(hint).collect::<Vec<_>>()}),
+                )
+            }
+            (Call::Shape, Role::Shaper(shaper)) => {
+                let outcomes = shaper.shape(self.context, &self.samples)?;
+                each(outcomes, |value| shaped(shaper.metrics(), value))
+            }
+            (call, role) => return Err(unfit(call, role)),
+        })
+    }
+
+    /// Puts the question and writes nothing down, for timing: the first row's error, if any.
+    pub fn put(&self, role: &Role) -> Result<Option<String>, Unanswered> {
+        Ok(match (self.call, role) {
+            (Call::Finish, Role::Task(task)) => {
+                first_error(task.finish(self.context, &self.samples)?)
+            }
+            (Call::Judge, Role::Labeler(labeler)) => {
+                first_error(labeler.judge(self.context, &self.groups)?)
+            }
+            (Call::Shape, Role::Shaper(shaper)) => {
+                first_error(shaper.shape(self.context, &self.samples)?)
+            }
+            (call, role) => return Err(unfit(call, role)),
+        })
+    }
+}
+
+fn unfit(call: Call, role: &Role) -> Unanswered {
+    Unanswered::Case(format!(
+        "`call`: a {} has no `{}`",
+        role.kind(),
+        call.name()
+    ))
+}
+
+fn first_error<T>(outcomes: Vec<Outcome<T>>) -> Option<String> {
+    outcomes.into_iter().find_map(|outcome| match outcome {
+        Outcome::Error(text) | Outcome::Invalid(text) => Some(text),
+        Outcome::Value(_) | Outcome::NotApplicable => None,
     })
 }
 

@@ -15,7 +15,7 @@ use crate::plugin::{CONTRACT, Limits};
 use crate::tokenizer::Tokenizer;
 
 /// Components above this are slow to compile, and usually carry something that they need not.
-const LARGE_RUST: u64 = 2 << 20;
+const LARGE_RUST: u64 = 8 << 20;
 const LARGE: u64 = 48 << 20;
 /// Rows of the batch that is timed.
 const TIMED_ROWS: usize = 512;

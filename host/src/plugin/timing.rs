@@ -1,0 +1,23 @@
+//! How long a plugin takes to compile when nothing is kept from before.
+//!
+//! Does not know what the plugin does.
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, anyhow};
+use wasmtime::component::Component;
+
+use super::engine;
+
+/// Compiles the component in `path`, past the cache.
+pub fn compile_time(path: &Path) -> Result<Duration> {
+    let about = || format!("plugin `{}`", path.display());
+    let bytes = std::fs::read(path).with_context(about)?;
+    let engine = engine::engine().map_err(|text| anyhow!(text))?;
+    let begun = Instant::now();
+    Component::from_binary(engine, &bytes)
+        .map_err(|error| anyhow!("{error:#}"))
+        .with_context(about)?;
+    Ok(begun.elapsed())
+}
