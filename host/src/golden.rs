@@ -262,7 +262,10 @@ fn one(line: &str) -> Result<Case> {
         .end()
         .context("there is more after the case\nhint: write one JSON object a line")?;
     if !case.tolerance.is_finite() || case.tolerance < 0.0 {
-        bail!("`tolerance`: {} is not a number from 0 up", case.tolerance);
+        bail!(
+            "`tolerance`: {} is not a number from 0 up\nhint: 1e-6, for one, is near enough for sums",
+            case.tolerance
+        );
     }
     let wanted = if case.call.is_about_rows() {
         case.rows.len()

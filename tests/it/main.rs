@@ -6,6 +6,7 @@ mod bench;
 mod cli;
 mod errors;
 mod hostile;
+mod kit;
 mod known;
 mod label;
 mod model;

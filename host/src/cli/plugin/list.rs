@@ -21,8 +21,12 @@ pub(super) fn list(long: bool) -> Result<()> {
     }
     let mut seen: Vec<String> = Vec::new();
     for folder in folders {
+        let files = components(&folder)?;
+        if files.is_empty() {
+            continue;
+        }
         println!("{}", folder.display());
-        for file in components(&folder)? {
+        for file in files {
             let name = file
                 .file_stem()
                 .unwrap_or_default()
