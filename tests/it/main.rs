@@ -4,6 +4,7 @@
 
 mod bench;
 mod cli;
+mod docs;
 mod errors;
 mod hostile;
 mod kit;

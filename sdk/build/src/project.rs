@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::cache;
 use crate::rust::Workspace;
 use crate::tool::write_atomically;
 use crate::wasm::WasmToolchain;
@@ -83,7 +84,12 @@ impl Project {
         let toolchain = WasmToolchain::require()?;
         let workspace = Workspace::of(&self.folder)?;
         let package = workspace.plugin_in(&self.folder)?;
-        let target = target_folder.map_or_else(|| workspace.target.join("plugins"), Path::to_owned);
+        let target = match target_folder {
+            Some(folder) => folder.to_owned(),
+            // A project by itself: what it has in common with others is compiled once for all.
+            None if workspace.root == self.folder => cache::folder("build")?,
+            None => workspace.target.join("plugins"),
+        };
         let mut bytes = workspace.build(&toolchain, &[package], &target, false)?;
         let bytes = bytes.pop().context("cargo built nothing")?;
         let usual = workspace

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
+use crate::cache;
 use crate::tool::{capture, cargo, watched};
 use crate::wasm::{TARGET, WasmToolchain};
 
@@ -91,6 +92,8 @@ impl Workspace {
         target_folder: &Path,
         quiet: bool,
     ) -> Result<Vec<Vec<u8>>> {
+        // Held until the module is read: another project of the same name would be in its place.
+        let _only = cache::lock(target_folder)?;
         let mut renamed = vec![(self.root.clone(), ".")];
         let sdk = sdk_of(&self.root, packages)?;
         renamed.extend(

@@ -17,7 +17,7 @@ pub(in crate::cli) struct BuildArgs {
     /// Where the component goes; `target/plugins/NAME.wasm` when left out
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Where the compiler keeps its work; plugins that share one compile what they share once
+    /// Where the compiler keeps its work; a folder in your cache, shared by all projects, when left out
     #[arg(long, value_name = "DIR")]
     target_dir: Option<PathBuf>,
 }
