@@ -72,10 +72,8 @@ impl Kind {
     /// A command that uses the plugin in a run of an example.
     fn trial(self, component: &str) -> String {
         let set = match self {
-            Kind::Task => format!("--set task.plugin={component} --set task.settings={{}}"),
-            Kind::Labeler => format!(
-                "--set labeler.plugin={component} --set labeler.settings={{}} --set labeler.assets={{}}"
-            ),
+            Kind::Task => format!("--set 'task={{plugin=\"{component}\"}}'"),
+            Kind::Labeler => format!("--set 'labeler={{plugin=\"{component}\"}}'"),
             Kind::Shaper => format!("--set 'shaper=[{{plugin=\"{component}\"}}]'"),
         };
         format!(
