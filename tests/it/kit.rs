@@ -307,7 +307,7 @@ fn a_locked_experiment_refuses_another_plugin() {
     let old = locked
         .lines()
         .filter(|line| line.starts_with("sha256"))
-        .last()
+        .next_back()
         .unwrap();
     assert!(
         message.contains(old.split('"').nth(1).unwrap()),
