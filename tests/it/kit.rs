@@ -304,11 +304,8 @@ fn a_locked_experiment_refuses_another_plugin() {
     .unwrap();
     let changed = changed_letters(&lab, &component("letters.wasm"));
     let message = lab.refused("other", &[]);
-    let old = locked
-        .lines()
-        .filter(|line| line.starts_with("sha256"))
-        .next_back()
-        .unwrap();
+    let old = locked.lines().rfind(|line| line.starts_with("sha256"));
+    let old = old.unwrap();
     assert!(
         message.contains(old.split('"').nth(1).unwrap()),
         "{message}"
