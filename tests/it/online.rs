@@ -312,6 +312,8 @@ fn people_answer_what_the_run_asks() {
 #[test]
 fn a_labeler_plays_people() {
     let lab = lab();
+    // A reward that is still to be learned is no part of it.
+    lab.edit("[ppo]", "[[score]]\ntrained = true\n[ppo]");
     let store = lab.path("simulated.db");
     let simulate = |count: &str| {
         let extra = ["--store", store.to_str().unwrap(), "--count", count];
@@ -333,6 +335,26 @@ fn a_labeler_plays_people() {
     assert_eq!(simulate("20")["labels"], 20);
     assert_eq!(simulate("20")["labels"], 20);
     assert_eq!(simulate("70")["labels"], 70);
+}
+
+#[test]
+fn a_test_without_labels_is_refused_before_anything_is_trained() {
+    let lab = lab();
+    let store = lab.path("empty.db");
+    let test = format!("reward.test=[{:?}]", store.display().to_string());
+    let message = failure(&mut lab.command(&["run"], "run", &["--set", &test]));
+    assert!(message.contains("empty.db"), "{message}");
+    // A simulation that fails leaves no store behind that looks like one with labels.
+    let extra = [
+        "--store",
+        store.to_str().unwrap(),
+        "--count",
+        "4",
+        "--set",
+        "model.path=nowhere",
+    ];
+    failure(&mut lab.command(&["label", "simulate"], "unused", &extra));
+    assert!(!store.exists());
 }
 
 #[test]

@@ -68,7 +68,14 @@ impl Reader<'_> {
             silent: 0,
         };
         for path in paths.iter().map(AsRef::as_ref) {
-            for (number, label) in labels(path)?.iter().enumerate() {
+            let labels = labels(path)?;
+            if labels.is_empty() {
+                bail!(
+                    "there is no label in `{}`\nhint: `attune label import` and `attune label simulate` add some",
+                    path.display()
+                );
+            }
+            for (number, label) in labels.iter().enumerate() {
                 if most > 0 && read.examples.len() as u64 >= most {
                     return Ok(read);
                 }

@@ -34,17 +34,23 @@ pub(super) fn simulated(
     let config = Config {
         collect: Some(collect.clone()),
         study: None,
+        // Comparisons are made before there is a reward, and without one.
+        score: Vec::new(),
+        shaper: Vec::new(),
         ..config.clone()
     };
     config.collect()?;
     let (run, digest) = key_of_run(&origin(&config, &collect).to_toml()?);
-    let store = Store::create(path)?;
-    let there = own(&store, &run)?;
-    if there.len() as u64 >= count {
-        return Ok(there.into_iter().take(count as usize).collect());
+    if path.is_file() {
+        let there = own(&Store::create(path)?, &run)?;
+        if there.len() as u64 >= count {
+            return Ok(there.into_iter().take(count as usize).collect());
+        }
     }
     let derived = config.plan()?;
     let mut parts = parts::load(&config)?;
+    // Made when all else is there: a store that is left empty would look like one with labels.
+    let store = Store::create(path)?;
     let queries = std::mem::take(&mut parts.train);
     let micro = micro_batch(&config, &derived, &parts);
     let options = UpdateOptions::new(&config, &derived, micro);
