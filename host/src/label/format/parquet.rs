@@ -91,9 +91,9 @@ fn check_packing(file: &SerializedFileReader<File>) -> Result<()> {
     let groups = file.metadata().row_groups().iter();
     for column in groups.flat_map(|group| group.columns()) {
         match column.compression() {
-            Compression::UNCOMPRESSED | Compression::SNAPPY => {}
+            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_) => {}
             other => bail!(
-                "column `{}` is packed with {other}, must be with SNAPPY or not at all\n\
+                "column `{}` is packed with {other}, must be with SNAPPY, with ZSTD or not at all\n\
                  hint: write it again so, such as with pandas: df.to_parquet(name)",
                 column.column_path().string()
             ),
