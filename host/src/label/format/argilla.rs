@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::stream::{for_rows, wrong};
 use super::{Imported, Tally, Written, count, fields, rows, time};
 use crate::label::{Answer, Comparison, Label, Labeler};
+use crate::terminal::Line;
 
 const NONE: &Value = &Value::Null;
 
@@ -138,9 +139,10 @@ fn judgements<'a>(
                     let question = *asked.get_or_insert(one.question);
                     if question != one.question {
                         bail!(
-                            "`responses` has several questions about the responses, `{question}` \
-                             and `{}`\nhint: leave one of them in the file",
-                            one.question
+                            "`responses` has several questions about the responses, `{}` and `{}`\n\
+                             hint: leave one of them in the file",
+                            Line(question),
+                            Line(one.question)
                         );
                     }
                     found.push((answer, one.user));
@@ -153,7 +155,7 @@ fn judgements<'a>(
     for (question, error) in others {
         // Perhaps a comment; but not where others have judged, nor where nobody has.
         if found.is_empty() || asked == Some(question) {
-            return Err(error.context(format!("`responses.{question}`")));
+            return Err(error.context(format!("`responses.{}`", Line(question))));
         }
         count(left, format!("answers to `{question}`"));
     }

@@ -12,6 +12,7 @@ use super::stream::{LONGEST, metered, wrong};
 use super::table::{self, COLUMNS, Row, response_of};
 use super::{Imported, Written, count, one_kind, rows, time};
 use crate::label::Label;
+use crate::terminal::Line;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     from(file, into)
@@ -49,7 +50,7 @@ fn known(column: &str) -> bool {
 fn check_header(header: &StringRecord) -> Result<()> {
     let names: Vec<&str> = header.iter().map(str::trim).collect();
     if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
-        bail!("line 1, the header: has `{}` twice", names[at]);
+        bail!("line 1, the header: has `{}` twice", Line(names[at]));
     }
     let either =
         |name: &str| names.contains(&name) || names.contains(&format!("{name}_tokens").as_str());

@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::stream::wrong;
 use crate::label::{Passage, Source};
+use crate::terminal::Line;
 
 /// Fields that may be the query.
 const QUERIES: [&str; 4] = ["prompt", "query", "question", "instruction"];
@@ -60,8 +61,8 @@ pub(super) fn responses(fields: &Map<String, Value>) -> Result<Vec<&str>> {
         },
         [one, other, ..] => bail!(
             "has both `{}` and `{}`, and either could be the responses\nhint: leave one of them",
-            one[0].1,
-            other[0].1
+            Line(one[0].1),
+            Line(other[0].1)
         ),
     }
 }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::stream::{for_rows, shown, wrong};
 use super::{Imported, Tally, Written, count, fields, rows, time};
 use crate::label::{Answer, Comparison, Label, Labeler, Source};
+use crate::terminal::Line;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     for_rows(file, |task| {
@@ -205,8 +206,9 @@ fn ranker(value: &Value, names: &[String]) -> Result<Answer> {
             Ok(rank) => groups.push((rank, ids)),
             Err(_) if ids.is_empty() => {}
             Err(_) => bail!(
-                "`ranker` has a bucket `{name}`\n\
-                 hint: buckets must be called `best` and anything else, or 1, 2 and so on"
+                "`ranker` has a bucket `{}`\n\
+                 hint: buckets must be called `best` and anything else, or 1, 2 and so on",
+                Line(name)
             ),
         }
     }

@@ -22,6 +22,7 @@ use serde_json::Value;
 use super::table::{self, COLUMNS, Row, response_of};
 use super::{Imported, Written, count, one_kind, rows, trl};
 use crate::label::{Answer, Label};
+use crate::terminal::Line;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     // The crate panics at some of the damages that a file can have; what was read until then is dropped
@@ -95,7 +96,7 @@ fn check_packing(file: &SerializedFileReader<File>) -> Result<()> {
             other => bail!(
                 "column `{}` is packed with {other}, must be with SNAPPY, with ZSTD or not at all\n\
                  hint: write it again so, such as with pandas: df.to_parquet(name)",
-                column.column_path().string()
+                Line(column.column_path().string())
             ),
         }
     }
@@ -127,7 +128,7 @@ fn check_type(column: &Type) -> Result<()> {
         bail!(
             "column `{}` is of type {physical} ({said}), which labels do not have\nhint: write it as \
              text, as a number, or, for a time, as a timestamp",
-            column.name()
+            Line(column.name())
         );
     }
     Ok(())

@@ -9,6 +9,8 @@ use anyhow::{Context, Result, bail};
 use serde::de::{Deserializer, Error, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
+use crate::terminal::Line;
+
 /// No line and no row may be longer.
 pub(super) const LONGEST: u64 = 64 << 20;
 
@@ -63,9 +65,11 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(line: &str) -> Result<T> {
             .inner()
             .to_string()
             .replace(" line 1 column", " column");
+        // It names the fields that it does not know.
+        let problem = Line(problem);
         match error.path().to_string().as_str() {
             "." | "?" => anyhow::anyhow!("it is no JSON: {problem}"),
-            field => anyhow::anyhow!("`{field}`: {problem}"),
+            field => anyhow::anyhow!("`{}`: {problem}", Line(field)),
         }
     })?;
     source.end().context("there is more than one value")?;
@@ -168,12 +172,12 @@ impl<R: Read> Read for Metered<R> {
 
 /// Says that a field has another value than it should.
 pub(super) fn wrong(name: &str, value: &Value, wanted: &str) -> String {
-    format!("`{name}` is {}, must be {wanted}", shown(value))
+    format!("`{}` is {}, must be {wanted}", Line(name), shown(value))
 }
 
 /// A value as a message shows it: not longer than a line.
 pub(super) fn shown(value: &Value) -> String {
-    let mut shown = value.to_string();
+    let mut shown = Line(value).to_string();
     if let Some((end, _)) = shown.char_indices().nth(60) {
         shown.truncate(end);
         shown.push('…');
