@@ -13,6 +13,7 @@ mod online;
 mod plugins;
 mod resume;
 mod reward;
+mod store;
 mod support;
 mod tidy;
 mod training;

@@ -38,11 +38,14 @@ pub(super) fn simulated(
     };
     config.collect()?;
     let (run, digest) = key_of_run(&origin(&config, &collect).to_toml()?);
-    let store = Store::create(path)?;
-    let there = own(&store, &run)?;
-    if there.len() as u64 >= count {
-        return Ok(there.into_iter().take(count as usize).collect());
+    // Nothing is written where all of them are there.
+    if path.is_file() {
+        let there = own(&Store::read(path)?, &run)?;
+        if there.len() as u64 >= count {
+            return Ok(there.into_iter().take(count as usize).collect());
+        }
     }
+    let store = Store::create(path)?;
     let derived = config.plan()?;
     let mut parts = parts::load(&config)?;
     let queries = std::mem::take(&mut parts.train);
