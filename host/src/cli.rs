@@ -45,6 +45,7 @@ use anyhow::{Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::Config;
+use crate::terminal::Line;
 
 /// Fine-tunes language models from human preferences.
 ///
@@ -188,16 +189,18 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
     let mut hints: Vec<String> = Vec::new();
     for cause in error.chain() {
         let text = cause.to_string();
-        let (advice, said): (Vec<&str>, Vec<&str>) =
-            text.lines().partition(|line| line.starts_with("hint: "));
+        // It may quote a file, and a terminal would obey what is in there.
+        let lines = text.lines().map(|line| Line(line).to_string());
+        let (advice, said): (Vec<String>, Vec<String>) =
+            lines.partition(|line| line.starts_with("hint: "));
         let said = said.join("\n");
         // A cause that its context already spells out says nothing new.
         if !causes.iter().any(|known| known.contains(&said)) {
             causes.push(said);
         }
         for hint in advice {
-            if !hints.iter().any(|known| known == hint) {
-                hints.push(hint.into());
+            if !hints.contains(&hint) {
+                hints.push(hint);
             }
         }
     }

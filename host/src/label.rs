@@ -168,13 +168,20 @@ pub struct Label {
 
 /// A label that says nothing, or something about what is not there.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{field}`: {problem}")]
+#[error("`{field}`: {problem}\nhint: {hint}")]
 pub struct Malformed {
     /// The field at fault.
     pub field: &'static str,
     /// What is wrong with it.
     pub problem: String,
+    /// What to do about it.
+    pub hint: &'static str,
 }
+
+/// How responses are named in an answer.
+const PLACES: &str = "responses are counted from 0, in the order in which they stand there";
+/// How passages are given.
+const PASSAGES: &str = "give all of them as text, or all as token ids; both is fine too";
 
 impl Label {
     /// Refuses what cannot be learned from: empty passages, places that are not there, numbers that
@@ -195,16 +202,30 @@ impl Label {
             } else {
                 "at least"
             };
-            return bad("responses", format!("are {count}, must be {bound} {least}"));
+            let problem = format!("are {count}, must be {bound} {least}");
+            let hint = match self.answer {
+                Answer::Rating(_) => {
+                    "a rating is of one response; give each response a label of its own"
+                }
+                Answer::Difference(_) => {
+                    "a difference is between two responses; of more, give the best or a ranking"
+                }
+                _ => "to be compared, there must be others; of one response, give a rating",
+            };
+            return bad("responses", problem, hint);
         }
         match &self.answer {
-            Answer::Best(place) if *place >= count => {
-                bad("best", format!("is {place}, must be 0 to {}", count - 1))
-            }
+            Answer::Best(place) if *place >= count => bad(
+                "best",
+                format!("is {place}, must be 0 to {}", count - 1),
+                PLACES,
+            ),
             Answer::Tie(places) => check_tie(places, count),
             Answer::Ranking(groups) => check_ranking(groups, count),
             Answer::Difference(value) | Answer::Rating(value) if !value.is_finite() => {
-                bad("score", format!("is {value}, must be a number"))
+                let hint =
+                    "a rating or a difference is a finite number; leave the label out, or abstain";
+                bad("score", format!("is {value}, must be a number"), hint)
             }
             Answer::Best(_)
             | Answer::Difference(_)
@@ -215,8 +236,12 @@ impl Label {
     }
 }
 
-fn bad(field: &'static str, problem: String) -> Result<(), Malformed> {
-    Err(Malformed { field, problem })
+fn bad(field: &'static str, problem: String, hint: &'static str) -> Result<(), Malformed> {
+    Err(Malformed {
+        field,
+        problem,
+        hint,
+    })
 }
 
 fn check_passages(comparison: &Comparison) -> Result<(), Malformed> {
@@ -225,10 +250,14 @@ fn check_passages(comparison: &Comparison) -> Result<(), Malformed> {
     } = comparison;
     let unsaid = |passage: &Passage| passage.text.is_none() && passage.tokens.is_none();
     if unsaid(query) {
-        return bad("query", "has neither text nor tokens".into());
+        return bad("query", "has neither text nor tokens".into(), PASSAGES);
     }
     if let Some(at) = responses.iter().position(unsaid) {
-        return bad("responses", format!("{at} has neither text nor tokens"));
+        return bad(
+            "responses",
+            format!("{at} has neither text nor tokens"),
+            PASSAGES,
+        );
     }
     if comparison.has_texts() || comparison.has_tokens() {
         return Ok(());
@@ -241,17 +270,22 @@ fn check_passages(comparison: &Comparison) -> Result<(), Malformed> {
         "{} is not written as the query is: one has text, the other token ids alone",
         at.unwrap_or_default()
     );
-    bad("responses", problem)
+    bad("responses", problem, PASSAGES)
 }
 
 fn check_tie(places: &[usize], count: usize) -> Result<(), Malformed> {
     if let Some(place) = places.iter().find(|place| **place >= count) {
-        return bad("tie", format!("names {place}, must be 0 to {}", count - 1));
+        return bad(
+            "tie",
+            format!("names {place}, must be 0 to {}", count - 1),
+            PLACES,
+        );
     }
     let different: std::collections::BTreeSet<_> = places.iter().collect();
     if different.len() != places.len() || places.len() < 2 {
         let problem = format!("names {places:?}, must name two or more different responses");
-        return bad("tie", problem);
+        let hint = "where one is better than all others, it is the `best`";
+        return bad("tie", problem, hint);
     }
     Ok(())
 }
@@ -261,13 +295,20 @@ fn check_ranking(groups: &[Vec<usize>], count: usize) -> Result<(), Malformed> {
     places.sort_unstable();
     if !places.into_iter().eq(0..count) || groups.iter().any(Vec::is_empty) {
         let problem = format!("is {groups:?}, must name each of 0 to {} once", count - 1);
-        return bad("ranking", problem);
+        let hint = "rank all responses, from 0; those that are equally good stand in one group";
+        return bad("ranking", problem, hint);
     }
     if groups.len() < 2 {
-        return bad("ranking", "has one group, which is a `tie`".into());
+        let hint = "write a `tie` of all of them";
+        return bad("ranking", "has one group, which is a `tie`".into(), hint);
     }
     if count == 2 {
-        return bad("ranking", "is of two responses, which is `best`".into());
+        let hint = "write the `best` of the two";
+        return bad(
+            "ranking",
+            "is of two responses, which is `best`".into(),
+            hint,
+        );
     }
     Ok(())
 }

@@ -15,5 +15,6 @@ pub mod run_dir;
 pub mod seed;
 pub mod spelling;
 pub mod tensorboard;
+pub mod terminal;
 pub mod tokenizer;
 pub mod train;

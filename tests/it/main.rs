@@ -15,6 +15,7 @@ mod online;
 mod plugins;
 mod resume;
 mod reward;
+mod store;
 mod support;
 mod tidy;
 mod training;

@@ -268,12 +268,10 @@ fn killed_in_each_phase_of_the_loop() {
     }
 }
 
-#[test]
-fn people_answer_what_the_run_asks() {
-    let lab = lab();
-    lab.edit("choose =", "by = \"store\"\nchoose =");
-    let mut child = begin(&lab, "people");
-    let store = lab.path("people/labels.db");
+/// Begins a run that waits for people, and answers all that it asks; returns how much that was.
+fn answer_all(lab: &Lab, name: &str) -> usize {
+    let mut child = begin(lab, name);
+    let store = lab.path(name).join("labels.db");
     let store = ["--store", store.to_str().unwrap()];
     let (clock, mut answered) = (Instant::now(), 0);
     while child.try_wait().unwrap().is_none() {
@@ -303,10 +301,65 @@ fn people_answer_what_the_run_asks() {
         }
     }
     assert!(child.wait().unwrap().success());
-    assert_eq!(answered, 60);
-    let stats = succeed(&[&["label", "stats", "--json"], &store[..]].concat());
-    let stats: Value = serde_json::from_str(&stats).unwrap();
-    assert_eq!(stats["labels"], 60);
+    answered
+}
+
+#[test]
+fn people_answer_and_change_their_minds() {
+    let lab = lab();
+    lab.edit("choose =", "by = \"store\"\nchoose =");
+    assert_eq!(answer_all(&lab, "people"), 60);
+    let store = lab.path("people/labels.db");
+    let store = ["--store", store.to_str().unwrap()];
+    let counted = || {
+        let stats = succeed(&[&["label", "stats", "--json"], &store[..]].concat());
+        let stats: Value = serde_json::from_str(&stats).unwrap();
+        (stats["labels"].clone(), stats["corrected"].clone())
+    };
+    assert_eq!(counted(), (60.into(), 0.into()));
+    let models = || {
+        let weights = |number| {
+            let place = lab.path(&format!("people/reward-{number:02}/reward_model"));
+            std::fs::read(place.join("model.safetensors")).unwrap()
+        };
+        [0, 1, 2].map(weights)
+    };
+    let before = models();
+    // The first labels, which all models have learned from.
+    let listed = succeed(&[&["label", "list"], &store[..]].concat());
+    let corrected = listed.lines().take(8).map(|line| {
+        let mut line: Value = serde_json::from_str(line).unwrap();
+        let best = line["answer"]["best"].as_u64().unwrap();
+        line["answer"]["best"] = ((best + 1) % 4).into();
+        format!("{line}\n")
+    });
+    lab.write("answers.jsonl", corrected.collect::<String>());
+    let file = lab.path("answers.jsonl");
+    succeed(&[&["label", "correct", file.to_str().unwrap()], &store[..]].concat());
+    assert_eq!(counted(), (60.into(), 8.into()));
+    // What is done stays as it is.
+    let again = || lab.command(&["run"], "people", &[]);
+    assert!(again().output().unwrap().status.success());
+    assert!(models() == before);
+    // What was killed before it was done does not go on with other labels than it began with.
+    std::fs::remove_file(lab.path("people/reward-02/report.json")).unwrap();
+    let refused = failure(&mut again());
+    for part in [
+        "the labels of this run are not those that this training began with",
+        "answers were corrected",
+        "reward-02",
+        "hint: remove the directory",
+    ] {
+        assert!(refused.contains(part), "`{part}` is not in: {refused}");
+    }
+    assert!(models() == before);
+    // Begun anew, it learns from the answers as they are now.
+    std::fs::remove_dir_all(lab.path("people/reward-02")).unwrap();
+    assert!(again().output().unwrap().status.success());
+    let after = models();
+    assert!(after[..2] == before[..2]);
+    assert!(after[2] != before[2]);
+    assert_eq!(counted(), (60.into(), 8.into()));
 }
 
 #[test]

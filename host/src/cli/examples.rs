@@ -4,6 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
+use crate::cli::inputs::of_labels;
 use crate::label::format::{self, Format};
 use crate::label::store::Store;
 use crate::label::{Answer as Said, Label, Passage};
@@ -11,6 +12,7 @@ use crate::model::config::ModelConfig;
 use crate::model::reward::Passages;
 use crate::rl::preference::Answer;
 use crate::tokenizer::Tokenizer;
+use crate::train::checkpoint::Input;
 use crate::train::reward::Example;
 
 /// Whether a path names a store rather than a file of label lines.
@@ -28,7 +30,7 @@ pub(super) fn labels(path: &Path) -> Result<Vec<Label>> {
         );
         return Ok(read?.labels);
     }
-    let labels = Store::open(path)?.labels()?;
+    let labels = Store::read(path)?.labels()?;
     Ok(labels.into_iter().map(|(_, label)| label).collect())
 }
 
@@ -49,9 +51,12 @@ pub(super) fn answer(label: &Label) -> Option<Answer> {
 }
 
 /// Examples, and how many labels say nothing that could be learned.
+#[derive(Default)]
 pub(super) struct Read {
     pub(super) examples: Vec<Example>,
     pub(super) silent: usize,
+    /// What was read of each store.
+    pub(super) stores: Vec<Input>,
 }
 
 /// Turns labels into examples for a model.
@@ -63,12 +68,13 @@ pub(super) struct Reader<'a> {
 impl Reader<'_> {
     /// The first `most` labels of `paths`, or all for 0.
     pub(super) fn read(&self, paths: &[impl AsRef<Path>], most: u64) -> Result<Read> {
-        let mut read = Read {
-            examples: Vec::new(),
-            silent: 0,
-        };
+        let mut read = Read::default();
+        let enough = |read: &Read| most > 0 && read.examples.len() as u64 >= most;
         for path in paths.iter().map(AsRef::as_ref) {
-            let labels = labels(path)?;
+            if enough(&read) {
+                break;
+            }
+            let mut labels = labels(path)?;
             if labels.is_empty() {
                 bail!(
                     "there is no label in `{}`\nhint: `attune label import` and `attune label simulate` add some",
@@ -76,14 +82,19 @@ impl Reader<'_> {
                 );
             }
             for (number, label) in labels.iter().enumerate() {
-                if most > 0 && read.examples.len() as u64 >= most {
-                    return Ok(read);
+                if enough(&read) {
+                    labels.truncate(number);
+                    break;
                 }
                 let about = || format!("label {} of `{}`", number + 1, path.display());
                 match self.example(label).with_context(about)? {
                     Some(example) => read.examples.push(example),
                     None => read.silent += 1,
                 }
+            }
+            if is_store(path) {
+                let store = format!("`{}`", path.display());
+                read.stores.push(of_labels(&store, &labels)?);
             }
         }
         let count = read.examples.len() as u64;

@@ -42,14 +42,18 @@ pub(super) fn of_reward(config: &Config, reward: &Reward, start: &Path) -> Resul
     digests(paths)
 }
 
-/// Labels that are in no file, by what they say of what; not by when it was said.
-pub(super) fn of_labels(labels: &[Label]) -> Result<Input> {
+/// Begins the name of what is no file.
+const LABELS: &str = "labels of ";
+
+/// Labels of a store, by what they say of what; not by when it was said, and not by the file, which changes
+/// when others are added.
+pub(super) fn of_labels(store: &str, labels: &[Label]) -> Result<Input> {
     let said: Vec<_> = labels
         .iter()
         .map(|label| (&label.comparison, &label.answer))
         .collect();
     Ok(Input {
-        path: PathBuf::from("labels of this run"),
+        path: PathBuf::from(format!("{LABELS}{store}")),
         sha256: digest::of_bytes(&serde_json::to_vec(&said)?),
     })
 }
@@ -106,6 +110,14 @@ pub(super) fn check(before: &[Input], now: &[Input]) -> Result<()> {
     };
     for input in before.iter().chain(now) {
         let (old, new) = (find(before, &input.path), find(now, &input.path));
+        if old != new && input.path.to_string_lossy().starts_with(LABELS) {
+            bail!(
+                "the {} are not those that this training began with: some were added, or answers were \
+                 corrected\nhint: remove the directory of this training, to begin it anew from the labels \
+                 as they are now",
+                input.path.display()
+            );
+        }
         if old != new {
             bail!(
                 "`{}` has changed since the run began: it was {old}, now it is {new}\nhint: put the \

@@ -13,6 +13,17 @@ use crate::label::format::{self, FORMATS, Format, Tally};
 use crate::label::stats::Stats;
 use crate::label::store::Store;
 use crate::run_dir::replace;
+use crate::terminal::Line;
+
+/// Prints one line, whatever is in the names and texts of others that it shows.
+macro_rules! println {
+    ($($argument:tt)*) => {
+        $crate::cli::write_to(
+            std::io::stdout(),
+            format_args!("{}\n", $crate::terminal::Line(format_args!($($argument)*))),
+        )
+    };
+}
 
 mod asked;
 mod stats;
@@ -52,6 +63,21 @@ pub(super) enum LabelCommand {
     ///
     /// `key` is of a line that `pending` printed; `answer` and `labeler` are as `docs/labels.md` shows them.
     Answer {
+        /// The file
+        file: PathBuf,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Print all labels with their keys, a JSON line each, and what they were before they were corrected
+    List {
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+    /// Change answers of people, by a file of JSON lines as `answer` takes them
+    ///
+    /// The latest answer counts from now on, the earlier ones stay in the store. A label is corrected by the
+    /// person who gave it: edit the `answer` of lines that `list` printed.
+    Correct {
         /// The file
         file: PathBuf,
         #[command(flatten)]
@@ -126,13 +152,20 @@ pub(super) fn run(command: &LabelCommand) -> Result<()> {
         } => export(file, &store.store, format.format, *only),
         LabelCommand::Pending { store } => asked::pending(&store.store),
         LabelCommand::Answer { file, store } => asked::answer(file, &store.store),
+        LabelCommand::List { store } => asked::list(&store.store),
+        LabelCommand::Correct { file, store } => asked::correct(file, &store.store),
         LabelCommand::Simulate {
             config,
             store,
             count,
         } => asked::simulate(&config.file, &config.overrides, &store.store, *count),
         LabelCommand::Stats { store, json } => {
-            let stats = Stats::of(&all(&store.store)?);
+            let store = Store::read(&store.store)?;
+            let labels: Vec<Label> = all(&store)?;
+            let stats = Stats {
+                corrected: store.corrected()?,
+                ..Stats::of(&labels)
+            };
             stats::print(&stats, *json)
         }
     }
@@ -146,7 +179,7 @@ fn import(files: &[PathBuf], store: &Path, format: &Format) -> Result<()> {
         if file.exists() && !file.is_file() {
             bail!(
                 "`{}` is no regular file\nhint: write what a pipe says to a file first, and import that",
-                file.display()
+                Line(file.display())
             );
         }
         let imported = format::read(file, format).map_err(|error| advised(error, ROWS))?;
@@ -158,7 +191,7 @@ fn import(files: &[PathBuf], store: &Path, format: &Format) -> Result<()> {
         let labels = &imported.labels;
         let new = store
             .add(labels.iter().enumerate().map(keyed))
-            .with_context(|| format!("nothing of `{}` was imported", file.display()))?;
+            .with_context(|| format!("nothing of `{}` was imported", Line(file.display())))?;
         println!(
             "{}: {} labels, {new} of them new",
             file.display(),
@@ -194,10 +227,10 @@ fn export(file: &Path, store: &Path, format: &Format, only: Option<Only>) -> Res
     if file.exists() {
         bail!(
             "`{}` is there already\nhint: remove it, or name another file",
-            file.display()
+            Line(file.display())
         );
     }
-    let mut labels = all(store)?;
+    let mut labels = all(&Store::read(store)?)?;
     let count = labels.len();
     labels.retain(|label| match only {
         None => true,
@@ -205,7 +238,7 @@ fn export(file: &Path, store: &Path, format: &Format, only: Option<Only>) -> Res
         Some(Only::Tokens) => label.comparison.has_tokens(),
     });
     let other = count - labels.len();
-    let about = || format!("cannot write labels to `{}`", file.display());
+    let about = || format!("cannot write labels to `{}`", Line(file.display()));
     let written = format::write(&labels, format).with_context(about)?;
     if written.labels == 0 {
         let why: Vec<&str> = written.lost.keys().map(String::as_str).collect();
@@ -224,7 +257,7 @@ fn export(file: &Path, store: &Path, format: &Format, only: Option<Only>) -> Res
     Ok(())
 }
 
-fn all(store: &Path) -> Result<Vec<Label>> {
-    let labels = Store::open(store)?.labels()?;
+fn all(store: &Store) -> Result<Vec<Label>> {
+    let labels = store.labels()?;
     Ok(labels.into_iter().map(|(_, label)| label).collect())
 }

@@ -24,7 +24,7 @@ use crate::role::Split;
 use crate::run_dir::{RunDir, replace};
 use crate::seed;
 use crate::tokenizer::Tokenizer;
-use crate::train::checkpoint;
+use crate::train::checkpoint::{self, Input};
 use crate::train::policy::Observer;
 use crate::train::queries::{QueryStream, contexts, make_queries, read_rows};
 use crate::train::reward::report::Report;
@@ -68,6 +68,21 @@ impl Labels {
             train,
             validation,
             test,
+        })
+    }
+
+    /// What was read of stores, and for what.
+    fn stores(&self) -> impl Iterator<Item = Input> {
+        let all = [
+            ("train", &self.train),
+            ("validation", &self.validation),
+            ("test", &self.test),
+        ];
+        all.into_iter().flat_map(|(use_of, read)| {
+            read.stores.iter().map(move |Input { path, sha256 }| Input {
+                path: format!("{} in reward.{use_of}", path.display()).into(),
+                sha256: sha256.clone(),
+            })
         })
     }
 
@@ -137,7 +152,8 @@ pub(super) fn train_in(
         progress.note(&warning);
     }
     let mut fresh = RewardState::new(inputs::of_reward(config, reward, start)?);
-    fresh.inputs.push(inputs::of_labels(own)?);
+    fresh.inputs.push(inputs::of_labels("this run", own)?);
+    fresh.inputs.extend(labels.stores());
     let resumed = if resume {
         checkpoint::latest(&run_dir.checkpoints())?
     } else {

@@ -41,8 +41,9 @@ pub(super) fn simulated(
     };
     config.collect()?;
     let (run, digest) = key_of_run(&origin(&config, &collect).to_toml()?);
+    // Nothing is written where all of them are there.
     if path.is_file() {
-        let there = own(&Store::create(path)?, &run)?;
+        let there = own(&Store::read(path)?, &run)?;
         if there.len() as u64 >= count {
             return Ok(there.into_iter().take(count as usize).collect());
         }

@@ -9,10 +9,12 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use super::{Label, Passage};
+use crate::terminal::Line;
 
 mod argilla;
 mod csv;
 mod fields;
+mod guess;
 mod label_studio;
 mod lines;
 mod original;
@@ -168,16 +170,37 @@ pub struct Written {
 
 /// All labels of a file. An error names the file, the line or row, and the field.
 pub fn read(path: &Path, format: &Format) -> Result<Imported> {
-    let about = || format!("cannot read labels from `{}`", path.display());
+    let about = || format!("cannot read labels from `{}`", Line(path.display()));
     let file = File::open(path)
         .context("hint: name a file of labels, or a store whose name ends in `.db`")
         .with_context(about)?;
     let mut imported = Imported::default();
-    (format.read)(file, &mut imported).with_context(about)?;
+    (format.read)(file, &mut imported)
+        .map_err(|error| match guess::by_beginning(path, format.name) {
+            Some(what) => anyhow!(what),
+            None => guess::with_hint(error, path),
+        })
+        .with_context(about)?;
     if imported.labels.is_empty() {
         return Err(anyhow!("it has no labels\nhint: is it the right file?")).with_context(about);
     }
     Ok(imported)
+}
+
+/// Calls `each` with the number, from 1, and the value of every line of a file of JSON lines.
+pub fn for_json_lines<T: serde::de::DeserializeOwned>(
+    path: &Path,
+    mut each: impl FnMut(usize, T) -> Result<()>,
+) -> Result<()> {
+    let about = || format!("cannot read `{}`", Line(path.display()));
+    let file = File::open(path)
+        .context("hint: name a file of JSON lines")
+        .with_context(about)?;
+    stream::for_lines(std::io::BufReader::new(file), |number, text| {
+        let read = stream::parse(text).and_then(|value| each(number, value));
+        read.with_context(|| format!("line {number}"))
+    })
+    .with_context(about)
 }
 
 /// Labels as a file.

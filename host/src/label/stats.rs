@@ -1,25 +1,27 @@
 //! What a set of labels is like, before anything is learned from it: who said what, whether judges
 //! agree, and whether they look at the place or the length of a response instead of its words.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use serde::Serialize;
 
 use super::{Answer, Comparison, Label, Labeler, Passage};
-use crate::digest;
 
 mod agreement;
 mod chance;
+mod unit;
 
-pub use agreement::{Agreement, alpha};
+pub use agreement::{Agreement, Shared, alpha};
 
 /// Counts and measures of labels. A choice is a label that puts one response before all others.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
 pub struct Stats {
     /// All labels.
     pub labels: usize,
-    /// Different comparisons among them.
+    /// Different comparisons among them: other queries or other responses, in whatever order.
     pub comparisons: usize,
+    /// Labels whose judge has changed the answer since, of which only the latest counts.
+    pub corrected: usize,
     /// Labels of each kind; the best of several is named with the number of its responses.
     pub kinds: BTreeMap<String, usize>,
     /// Labels of each judge, by kind.
@@ -34,8 +36,7 @@ pub struct Stats {
     pub contradictions: usize,
     /// Comparisons of which several judges chose the best.
     pub shared: usize,
-    /// Krippendorff's alpha of those choices: 1 is agreement, 0 is chance; absent when it has no
-    /// meaning.
+    /// [`alpha`] of those choices: 1 is agreement, 0 is chance; absent when there are none.
     pub alpha: Option<f64>,
     /// How often two judges chose the same, for all who share comparisons.
     pub agreement: Vec<Agreement>,
@@ -70,42 +71,46 @@ pub struct Longest {
 }
 
 impl Stats {
-    /// Of all of `labels`.
+    /// Of all of `labels`. Neither their order nor, but for `places`, that of the responses that each judge saw
+    /// makes a difference.
     pub fn of(labels: &[Label]) -> Stats {
         let mut stats = Stats {
             labels: labels.len(),
             per_minute: rate(labels),
             ..Stats::default()
         };
-        let mut judged: HashMap<String, Vec<&Label>> = HashMap::new();
+        let mut sizes = BTreeMap::new();
         for label in labels {
             let kind = kind(label);
             let of_judge = stats.labelers.entry(name(&label.labeler)).or_default();
             *of_judge.entry(kind.clone()).or_default() += 1;
             *stats.kinds.entry(kind).or_default() += 1;
             if let Some(place) = label.answer.first() {
-                stats.choice(&label.comparison, place);
+                stats.choice(&label.comparison, place, &mut sizes);
             }
-            let key = serde_json::to_vec(&label.comparison).unwrap_or_default();
-            judged
-                .entry(digest::of_bytes(&key))
-                .or_default()
-                .push(label);
-        }
-        stats.comparisons = judged.len();
-        for labels in judged.values() {
-            stats.repeated(labels);
         }
         for places in stats.places.values_mut() {
             (places.chi_square, places.p) = chance::uniform(&places.counts);
         }
-        stats.longest.deviation = stats.longest.deviation.sqrt();
-        let choices: Vec<_> = judged.values().map(|labels| choices(labels)).collect();
-        stats.agree(&choices);
+        stats.longest.expect(&sizes);
+        let units = unit::units(labels);
+        stats.comparisons = units.len();
+        for unit in &units {
+            let (again, differs) = unit.repeated();
+            stats.duplicates += again;
+            stats.contradictions += usize::from(differs);
+        }
+        stats.agree(&units);
         stats
     }
 
-    fn choice(&mut self, comparison: &Comparison, first: usize) {
+    /// `sizes` counts, by the number of responses, the choices in which one is longer than all others.
+    fn choice(
+        &mut self,
+        comparison: &Comparison,
+        first: usize,
+        sizes: &mut BTreeMap<usize, usize>,
+    ) {
         let count = comparison.responses.len();
         let places = self.places.entry(count).or_default();
         places.counts.resize(count, 0);
@@ -113,53 +118,43 @@ impl Stats {
         let lengths: Vec<usize> = comparison.responses.iter().map(length).collect();
         let most = lengths.iter().max();
         if lengths.iter().filter(|len| Some(*len) == most).count() == 1 {
-            let by_chance = 1.0 / count as f64;
             self.longest.first += usize::from(Some(&lengths[first]) == most);
             self.longest.of += 1;
-            self.longest.by_chance += by_chance;
-            // The variance, until all are known.
-            self.longest.deviation += by_chance * (1.0 - by_chance);
+            *sizes.entry(count).or_default() += 1;
         }
     }
 
-    /// `labels` are all of one comparison.
-    fn repeated(&mut self, labels: &[&Label]) {
-        let mut by_judge: HashMap<&Labeler, Vec<Answer>> = HashMap::new();
-        for label in labels {
-            by_judge
-                .entry(&label.labeler)
-                .or_default()
-                .push(sorted(&label.answer));
-        }
-        // Who is not known cannot be told from others who are not known.
-        by_judge.remove(&Labeler::Unknown);
-        let mut differs = false;
-        for answers in by_judge.values() {
-            for (at, answer) in answers.iter().enumerate() {
-                if answers[..at].contains(answer) {
-                    self.duplicates += 1;
-                } else {
-                    differs |= at > 0;
-                }
-            }
-        }
-        self.contradictions += usize::from(differs);
-    }
-
-    /// `choices` are those of each comparison.
-    fn agree(&mut self, choices: &[Vec<(&Labeler, usize)>]) {
-        let shared = choices.iter().filter(|choices| choices.len() > 1);
-        let places = |choices: &Vec<(&Labeler, usize)>| choices.iter().map(|(_, p)| *p).collect();
-        let units: Vec<Vec<usize>> = shared.map(places).collect();
-        self.shared = units.len();
-        self.alpha = alpha(&units);
-        self.agreement = agreement::between(choices, |judge| judge, name);
+    fn agree(&mut self, units: &[unit::Unit<'_>]) {
+        let choices: Vec<_> = units.iter().map(unit::Unit::choices).collect();
+        let shared = choices.iter().zip(units).filter(|(all, _)| all.len() > 1);
+        let shared: Vec<Shared> = shared
+            .map(|(all, unit)| Shared {
+                values: all.iter().map(|(_, response)| *response).collect(),
+                by_chance: unit.by_chance(),
+            })
+            .collect();
+        self.shared = shared.len();
+        self.alpha = alpha(&shared);
+        self.agreement = agreement::between(&choices, |judge| judge, name);
         self.agreement_by_kind =
-            agreement::between(choices, std::mem::discriminant, |judge| match judge {
+            agreement::between(&choices, std::mem::discriminant, |judge| match judge {
                 Labeler::Person(_) => "people".to_owned(),
                 Labeler::Plugin { .. } => "plugins".to_owned(),
                 Labeler::Unknown => "unknown".to_owned(),
             });
+    }
+}
+
+impl Longest {
+    /// What chance would bring, of so many choices among so many responses.
+    fn expect(&mut self, sizes: &BTreeMap<usize, usize>) {
+        let mut variance = 0.0;
+        for (&count, &choices) in sizes {
+            let (share, choices) = (1.0 / count as f64, choices as f64);
+            self.by_chance += choices * share;
+            variance += choices * share * (1.0 - share);
+        }
+        self.deviation = variance.sqrt();
     }
 }
 
@@ -174,21 +169,6 @@ fn kind(label: &Label) -> String {
         Answer::Abstain => "abstain".to_owned(),
         Answer::Skip => "skip".to_owned(),
     }
-}
-
-/// The answer, with places in order where their order says nothing.
-fn sorted(answer: &Answer) -> Answer {
-    let mut answer = answer.clone();
-    match &mut answer {
-        Answer::Tie(places) => places.sort_unstable(),
-        Answer::Ranking(groups) => groups.iter_mut().for_each(|group| group.sort_unstable()),
-        Answer::Best(_)
-        | Answer::Difference(_)
-        | Answer::Rating(_)
-        | Answer::Abstain
-        | Answer::Skip => {}
-    }
-    answer
 }
 
 /// How a judge is called.
@@ -213,22 +193,6 @@ fn rate(labels: &[Label]) -> Option<f64> {
     let (first, last) = (times.iter().min()?, times.iter().max()?);
     let minutes = (last - first) as f64 / 60_000.0;
     (minutes > 0.0).then(|| (times.len() - 1) as f64 / minutes)
-}
-
-/// The place that each judge, but for the unknown ones, chose first; what was said later is a change
-/// of mind, which `contradictions` counts.
-fn choices<'a>(labels: &[&'a Label]) -> Vec<(&'a Labeler, usize)> {
-    let mut seen = std::collections::HashSet::new();
-    let mut choices = Vec::new();
-    for label in labels {
-        if let Some(place) = label.answer.first()
-            && label.labeler != Labeler::Unknown
-            && seen.insert(&label.labeler)
-        {
-            choices.push((&label.labeler, place));
-        }
-    }
-    choices
 }
 
 #[cfg(test)]

@@ -31,7 +31,7 @@ fn comparison(count: usize, text: bool, tokens: bool) -> impl Strategy<Value = C
 }
 
 /// Places in any order, in groups of any size.
-fn ranking(count: usize) -> impl Strategy<Value = Answer> {
+pub(super) fn ranking(count: usize) -> impl Strategy<Value = Answer> {
     let places = Just((0..count).collect::<Vec<_>>()).prop_shuffle();
     let cuts = prop::sample::subsequence((1..count).collect::<Vec<_>>(), 1..count);
     (places, cuts).prop_map(move |(places, cuts)| {

@@ -3,27 +3,35 @@
 use anyhow::Result;
 
 use crate::label::stats::{Agreement, Stats};
+use crate::terminal::Line;
 
 /// More pairs of judges are only in the JSON.
 const MOST_PAIRS: usize = 20;
+/// Longer names are only in the JSON.
+const LONGEST_NAME: usize = 60;
 
 pub(super) fn print(stats: &Stats, json: bool) -> Result<()> {
     if json {
-        println!("{}", serde_json::to_string_pretty(stats)?);
+        for line in serde_json::to_string_pretty(stats)?.lines() {
+            println!("{line}");
+        }
         return Ok(());
     }
     println!("labels          {}", stats.labels);
     println!("comparisons     {}", stats.comparisons);
-    println!("\n{:<28} labels", "kind");
+    println!("corrected       {}", stats.corrected);
+    println!("");
+    println!("{:<28} labels", "kind");
     for (kind, count) in &stats.kinds {
         println!("{kind:<28} {count:>6}");
     }
-    println!("\n{:<28} labels", "labeler");
+    println!("");
+    println!("{:<28} labels", "labeler");
     for (labeler, kinds) in &stats.labelers {
         let all: usize = kinds.values().sum();
         let kinds = kinds.iter().map(|(kind, count)| format!("{kind} {count}"));
         let kinds = kinds.collect::<Vec<_>>().join(", ");
-        println!("{labeler:<28} {all:>6}   {kinds}");
+        println!("{:<28} {all:>6}   {kinds}", shown(labeler));
     }
     println!("");
     biases(stats);
@@ -40,7 +48,7 @@ pub(super) fn print(stats: &Stats, json: bool) -> Result<()> {
             "Krippendorff's alpha {alpha:.3} over {} comparisons with several judges",
             stats.shared
         ),
-        None => println!("agreement unknown: no two judges chose differently among the same"),
+        None => println!("agreement unknown: no two judges chose the best of the same"),
     }
     agreement(&stats.agreement_by_kind);
     agreement(&stats.agreement);
@@ -77,11 +85,14 @@ fn agreement(pairs: &[Agreement]) {
     if pairs.is_empty() {
         return;
     }
-    println!("\n{:<58} shared   same", "agreement of");
+    println!("");
+    println!("{:<58} shared   same", "agreement of");
     for pair in pairs.iter().take(MOST_PAIRS) {
         let [one, other] = &pair.labelers;
         println!(
-            "{one:<28}  {other:<28} {:>6}   {:.1} ± {:.1} %",
+            "{:<28}  {:<28} {:>6}   {:.1} ± {:.1} %",
+            shown(one),
+            shown(other),
             pair.shared,
             100.0 * pair.share,
             100.0 * pair.standard_error
@@ -90,4 +101,14 @@ fn agreement(pairs: &[Agreement]) {
     if pairs.len() > MOST_PAIRS {
         println!("… and {} more: see `--json`", pairs.len() - MOST_PAIRS);
     }
+}
+
+/// A name in a column.
+fn shown(name: &str) -> String {
+    let mut shown = Line(name).to_string();
+    if let Some((end, _)) = shown.char_indices().nth(LONGEST_NAME) {
+        shown.truncate(end);
+        shown.push('…');
+    }
+    shown
 }

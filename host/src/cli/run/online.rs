@@ -182,7 +182,7 @@ impl Loop<'_> {
         if !self.store.is_file() {
             return Ok(Vec::new());
         }
-        own(&Store::open(&self.store)?, &self.run)
+        own(&Store::read(&self.store)?, &self.run)
     }
 
     /// Trains a reward model, if it is not there, on as many labels as are its own.

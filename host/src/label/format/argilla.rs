@@ -8,14 +8,16 @@ use std::fs::File;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
+use super::guess::listed;
 use super::stream::{for_rows, wrong};
 use super::{Imported, Tally, Written, count, fields, rows, time};
 use crate::label::{Answer, Comparison, Label, Labeler};
+use crate::terminal::Line;
 
 const NONE: &Value = &Value::Null;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_rows(file, |record| {
+    for_rows(file, "argilla", |record| {
         for label in labels(record, &mut into.left)? {
             into.push(label)?;
         }
@@ -25,7 +27,9 @@ pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
 
 fn labels(record: &Map<String, Value>, left: &mut Tally) -> Result<Vec<Label>> {
     let all = record.get("fields").and_then(Value::as_object);
-    let all = all.context("has no `fields`")?;
+    let all = all.context(
+        "has no object `fields`\nhint: export records as Argilla does, by `dataset.records.to_json(path)`",
+    )?;
     let names = fields::responses(all).context("`fields`")?;
     let metadata = record.get("metadata").and_then(Value::as_object);
     let texts = names.iter().map(|name| fields::text(&all[*name], name));
@@ -39,7 +43,7 @@ fn labels(record: &Map<String, Value>, left: &mut Tally) -> Result<Vec<Label>> {
         Some(at) => Some(
             at.as_str()
                 .and_then(time::parse)
-                .with_context(|| wrong("metadata.labeled_at", at, "a time"))?,
+                .with_context(|| wrong("metadata.labeled_at", at, "a time", time::HINT))?,
         ),
     };
     let said = judgements(said(record)?, &names, left)?;
@@ -74,8 +78,12 @@ fn said(record: &Map<String, Value>) -> Result<Vec<Said<'_>>> {
         Value::Object(questions) => {
             for (question, answers) in questions {
                 let list = answers.as_array();
-                let list = list
-                    .with_context(|| wrong(&format!("responses.{question}"), answers, "a list"))?;
+                let list = list.with_context(|| {
+                    let name = format!("responses.{question}");
+                    let hint =
+                        "each user's answer is {\"value\": …, \"user_id\": …, \"status\": …}";
+                    wrong(&name, answers, "a list", hint)
+                })?;
                 all.extend(list.iter().map(|answer| Said {
                     question,
                     value: part(answer, "value"),
@@ -105,7 +113,12 @@ fn said(record: &Map<String, Value>) -> Result<Vec<Said<'_>>> {
                 }
             }
         }
-        other => bail!(wrong("responses", other, "answers by question or by user")),
+        other => bail!(wrong(
+            "responses",
+            other,
+            "answers by question or by user",
+            "{\"best\": [{\"value\": …}]} in version 2, [{\"user_id\": …, \"values\": {…}}] in version 1"
+        )),
     }
     Ok(all)
 }
@@ -138,22 +151,28 @@ fn judgements<'a>(
                     let question = *asked.get_or_insert(one.question);
                     if question != one.question {
                         bail!(
-                            "`responses` has several questions about the responses, `{question}` \
-                             and `{}`\nhint: leave one of them in the file",
-                            one.question
+                            "`responses` has several questions about the responses, `{}` and `{}`\n\
+                             hint: leave one of them in the file",
+                            Line(question),
+                            Line(one.question)
                         );
                     }
                     found.push((answer, one.user));
                 }
                 Err(error) => others.push((one.question, error)),
             },
-            Some(_) => bail!(wrong("status", one.status, "submitted, discarded or draft")),
+            Some(_) => bail!(wrong(
+                "status",
+                one.status,
+                "submitted, discarded or draft",
+                "an answer that counts is `submitted`"
+            )),
         }
     }
     for (question, error) in others {
         // Perhaps a comment; but not where others have judged, nor where nobody has.
         if found.is_empty() || asked == Some(question) {
-            return Err(error.context(format!("`responses.{question}`")));
+            return Err(error.context(format!("`responses.{}`", Line(question))));
         }
         count(left, format!("answers to `{question}`"));
     }
@@ -163,23 +182,31 @@ fn judgements<'a>(
 fn answer(value: &Value, names: &[&str]) -> Result<Answer> {
     let place = |name: &Value| {
         let place = names.iter().position(|known| name == known);
-        place.with_context(|| wrong("value", name, &format!("one of {names:?}")))
+        let known = || format!("one of {}", listed(names));
+        let hint = "an answer names responses as `fields` does";
+        place.with_context(|| wrong("value", name, &known(), hint))
     };
     match value {
+        Value::String(_) if names.len() == 1 => {
+            let hint = "one response alone is rated, by a number without quotes";
+            bail!(wrong("value", value, "a number", hint))
+        }
         Value::String(_) => Ok(Answer::Best(place(value)?)),
         Value::Number(number) if names.len() == 1 => {
             let number = number.as_f64();
-            Ok(Answer::Rating(
-                number.with_context(|| wrong("value", value, "a number"))?,
-            ))
+            let hint = "a rating is a finite number";
+            Ok(Answer::Rating(number.with_context(|| {
+                wrong("value", value, "a number", hint)
+            })?))
         }
         Value::Array(all) if all.iter().any(Value::is_object) => {
             let mut groups: BTreeMap<u64, Vec<usize>> = BTreeMap::new();
             for one in all {
                 let rank = part(one, "rank");
+                let hint = "1 is the best; those that are equally good have the same rank";
                 let rank = rank
                     .as_u64()
-                    .with_context(|| wrong("rank", rank, "a number from 1"))?;
+                    .with_context(|| wrong("rank", rank, "a number from 1", hint))?;
                 groups
                     .entry(rank)
                     .or_default()
@@ -189,7 +216,8 @@ fn answer(value: &Value, names: &[&str]) -> Result<Answer> {
                 bail!(wrong(
                     "value",
                     value,
-                    &format!("a rank for each of {names:?}")
+                    &format!("a rank for each of {}", listed(names)),
+                    "rank all responses once, or leave the record out"
                 ));
             }
             Ok(Answer::ranked(groups.into_values().collect(), names.len()))
@@ -204,7 +232,8 @@ fn answer(value: &Value, names: &[&str]) -> Result<Answer> {
         other => bail!(wrong(
             "value",
             other,
-            "a ranking, a name or names of fields, or, of one response, a number"
+            "a ranking, a name or names of fields, or, of one response, a number",
+            "the question must be about the responses: a ranking, a label or a rating"
         )),
     }
 }
@@ -215,7 +244,12 @@ fn labeler(user: &Value) -> Result<Labeler> {
         // Argilla writes Python's word for nobody.
         Value::String(name) if name == "None" => Labeler::Unknown,
         Value::String(name) => Labeler::Person(name.clone()),
-        other => bail!(wrong("user_id", other, "the id of a user")),
+        other => bail!(wrong(
+            "user_id",
+            other,
+            "the id of a user",
+            "write it as text, such as \"7\", or leave it out"
+        )),
     })
 }
 

@@ -4,14 +4,17 @@
 use std::fs::File;
 use std::io::Read;
 
-use anyhow::{Context, Result, bail};
-use csv::{ReaderBuilder, StringRecord, Writer};
+use anyhow::{Context, Error, Result, anyhow, bail};
+use csv::{ErrorKind, ReaderBuilder, StringRecord, Writer};
 use serde_json::Value;
 
+use super::fields;
+use super::guess::{listed, meant};
 use super::stream::{LONGEST, metered, wrong};
 use super::table::{self, COLUMNS, Row, response_of};
 use super::{Imported, Written, count, one_kind, rows, time};
 use crate::label::Label;
+use crate::terminal::Line;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     from(file, into)
@@ -20,7 +23,8 @@ pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
 fn from(file: impl Read, into: &mut Imported) -> Result<()> {
     let (file, left) = metered(file);
     let mut table = ReaderBuilder::new().from_reader(file);
-    let header = table.headers().context("line 1, the header")?.clone();
+    let header = table.headers().cloned();
+    let header = header.map_err(|error| explained(error, &StringRecord::new()))?;
     check_header(&header)?;
     for name in header.iter().filter(|name| !known(name)) {
         count(&mut into.left, format!("the column `{name}`"));
@@ -29,8 +33,10 @@ fn from(file: impl Read, into: &mut Imported) -> Result<()> {
     loop {
         left.set(LONGEST);
         let line = table.position().line();
-        if !table.read_record(&mut record)? {
-            return Ok(());
+        match table.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => return Ok(()),
+            Err(error) => return Err(explained(error, &header)),
         }
         // Where the row begins, which is not where the lines before it end when those are empty.
         let line = record.position().map_or(line, csv::Position::line);
@@ -49,19 +55,71 @@ fn known(column: &str) -> bool {
 fn check_header(header: &StringRecord) -> Result<()> {
     let names: Vec<&str> = header.iter().map(str::trim).collect();
     if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
-        bail!("line 1, the header: has `{}` twice", names[at]);
+        bail!(
+            "line 1, the header: has `{}` twice\nhint: leave one of them, or give the other another name",
+            Line(names[at])
+        );
     }
     let either =
         |name: &str| names.contains(&name) || names.contains(&format!("{name}_tokens").as_str());
     for name in ["query", "response0", "answer"] {
         if !either(name) {
             bail!(
-                "line 1, the header: has no column `{name}`, but {names:?}\n\
-                 hint: columns are separated by commas"
+                "line 1, the header: has no column `{name}`, but {}\n{}",
+                listed(&names),
+                hint_of(name, &names)
             );
         }
     }
     Ok(())
+}
+
+/// What to do about a header without the column `name`.
+fn hint_of(name: &str, has: &[&str]) -> String {
+    if let [all] = has
+        && let Some(other) = all.chars().find(|c| [';', '\t', '|'].contains(c))
+    {
+        let other = Line(other);
+        return format!("hint: columns are separated by commas, and here by `{other}`");
+    }
+    if ["chosen", "rejected"].iter().all(|name| has.contains(name)) {
+        return "hint: `chosen` and `rejected` are read from JSON lines, by `--format trl`, and from Parquet"
+            .to_owned();
+    }
+    let query = fields::QUERIES.iter().find(|query| has.contains(query));
+    if let ("query", Some(other)) = (name, query) {
+        return format!("hint: is `{other}` what is meant? call it `query`");
+    }
+    if name == "response0" && has.contains(&"response1") {
+        return "hint: responses are numbered from 0: `response0`, `response1`".to_owned();
+    }
+    meant(name, has).unwrap_or_else(|| {
+        "hint: the first line names the columns: query, response0, response1, answer, value"
+            .to_owned()
+    })
+}
+
+/// What the crate says of a table that is none, with the line and what to do.
+fn explained(error: csv::Error, header: &StringRecord) -> Error {
+    let line = |at: &Option<csv::Position>| at.as_ref().map_or(1, csv::Position::line);
+    match error.kind() {
+        ErrorKind::UnequalLengths {
+            pos,
+            expected_len,
+            len,
+        } => anyhow!(
+            "line {} has {len} cells, the header has {expected_len}\nhint: a cell with a comma, a quote or a line \
+             break stands in double quotes; is one not closed?",
+            line(pos)
+        ),
+        ErrorKind::Utf8 { pos, err } => anyhow!(
+            "line {}, column `{}`: is not UTF-8 text\nhint: save the table as UTF-8; spreadsheets call it \
+             `CSV UTF-8`",
+            line(pos),
+            Line(header.get(err.field()).unwrap_or("1"))
+        ),
+        _ => error.into(),
+    }
 }
 
 /// The cells that are not empty, and the texts that are.
@@ -73,8 +131,9 @@ fn row(header: &StringRecord, record: &StringRecord) -> Result<Row> {
         }
         let value = if name.ends_with("_tokens") {
             let value = Value::from(cell);
-            serde_json::from_str(cell)
-                .with_context(|| wrong(name, &value, "a list of token ids such as [1, 2]"))?
+            serde_json::from_str(cell).ok().with_context(|| {
+                wrong(name, &value, "a list of token ids", "such as [464, 2646]")
+            })?
         } else {
             Value::from(cell)
         };
@@ -83,10 +142,10 @@ fn row(header: &StringRecord, record: &StringRecord) -> Result<Row> {
     let counted = header.iter().position(|name| name.trim() == "responses");
     let counted = match counted.and_then(|at| record.get(at)) {
         None | Some("") => None,
-        Some(cell) => Some(
-            cell.parse::<usize>()
-                .with_context(|| wrong("responses", &cell.into(), "how many there are"))?,
-        ),
+        Some(cell) => Some(cell.parse::<usize>().ok().with_context(|| {
+            let hint = "such as 2; leave it empty where no response is";
+            wrong("responses", &cell.into(), "how many there are", hint)
+        })?),
     };
     // Where responses are counted, an empty cell is a text of no characters; else it may be nothing.
     for name in header.iter().map(str::trim) {
@@ -102,7 +161,10 @@ fn row(header: &StringRecord, record: &StringRecord) -> Result<Row> {
     if let Some(counted) = counted
         && counted != there
     {
-        bail!("`responses` is {counted}, but there are {there}");
+        bail!(
+            "`responses` is {counted}, but there are {there}\nhint: it counts the responses of the row, with those \
+             that are empty"
+        );
     }
     Ok(row)
 }

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
+use super::guess::listed;
 use super::stream::wrong;
 use crate::label::{Passage, Source};
+use crate::terminal::Line;
 
 /// Fields that may be the query.
-const QUERIES: [&str; 4] = ["prompt", "query", "question", "instruction"];
+pub(super) const QUERIES: [&str; 4] = ["prompt", "query", "question", "instruction"];
 /// What responses may be called when there is one, with a number or without.
 const RESPONSES: [&str; 4] = ["response", "answer", "completion", "text"];
 
@@ -23,8 +25,9 @@ pub(super) fn query(fields: &Map<String, Value>) -> Result<Passage> {
     match found.as_slice() {
         [(name, value)] => text(value, name),
         [] => bail!(
-            "has no query, but {:?}\nhint: call it `prompt`",
-            fields.keys().collect::<Vec<_>>()
+            "has no query, but {}\nhint: call it {}",
+            listed(&names(fields)),
+            listed(&QUERIES)
         ),
         [one, other, ..] => bail!(
             "has both `{}` and `{}`, and either could be the query\nhint: leave one of them",
@@ -54,16 +57,22 @@ pub(super) fn responses(fields: &Map<String, Value>) -> Result<Vec<&str>> {
         [] => match RESPONSES.iter().find(|name| fields.contains_key(**name)) {
             Some(name) => Ok(vec![*name]),
             None => bail!(
-                "has no responses, but {:?}\nhint: call them response1, response2 and so on",
-                fields.keys().collect::<Vec<_>>()
+                "has no responses, but {}\nhint: call them `response1`, `response2` and so on; one alone \
+                 {}",
+                listed(&names(fields)),
+                listed(&RESPONSES)
             ),
         },
         [one, other, ..] => bail!(
             "has both `{}` and `{}`, and either could be the responses\nhint: leave one of them",
-            one[0].1,
-            other[0].1
+            Line(one[0].1),
+            Line(other[0].1)
         ),
     }
+}
+
+fn names(fields: &Map<String, Value>) -> Vec<&str> {
+    fields.keys().map(String::as_str).collect()
 }
 
 /// What made the responses, where the record says so as we do.
@@ -75,6 +84,13 @@ pub(super) fn source(fields: &Map<String, Value>) -> Option<Source> {
 
 /// A passage that must be a text.
 pub(super) fn text(value: &Value, name: &str) -> Result<Passage> {
-    let text = value.as_str().with_context(|| wrong(name, value, "a text"));
+    let hint = match value {
+        Value::Array(_) | Value::Object(_) => {
+            "a text is one string; join what was said in several messages"
+        }
+        _ => "a text stands in double quotes, and may be empty: \"\"",
+    };
+    let text = value.as_str();
+    let text = text.with_context(|| wrong(name, value, "a text", hint));
     text.map(Passage::of_text)
 }

@@ -7,12 +7,14 @@ use std::fs::File;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
+use super::guess::listed;
 use super::stream::{for_rows, shown, wrong};
 use super::{Imported, Tally, Written, count, fields, rows, time};
 use crate::label::{Answer, Comparison, Label, Labeler, Source};
+use crate::terminal::Line;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_rows(file, |task| {
+    for_rows(file, "label-studio", |task| {
         for label in labels(task, &mut into.left)? {
             into.push(label)?;
         }
@@ -31,7 +33,9 @@ fn labels(task: &Map<String, Value>, left: &mut Tally) -> Result<Vec<Label>> {
     let data = task.get("data").and_then(Value::as_object);
     let data = data.context("has no `data`\nhint: export as JSON, not as JSON-MIN")?;
     let annotations = task.get("annotations").and_then(Value::as_array);
-    let annotations = annotations.context("has no list `annotations`")?;
+    let annotations = annotations.context(
+        "has no list `annotations`\nhint: export as JSON, with annotations; these may be tasks for an import",
+    )?;
     if annotations.is_empty() {
         count(left, "tasks that nobody has judged");
         return Ok(Vec::new());
@@ -49,7 +53,7 @@ fn labels(task: &Map<String, Value>, left: &mut Tally) -> Result<Vec<Label>> {
                 None => None,
                 Some(text) => Some(
                     time::parse(text)
-                        .with_context(|| wrong("created_at", created, "a time"))
+                        .with_context(|| wrong("created_at", created, "a time", time::HINT))
                         .with_context(about)?,
                 ),
             },
@@ -75,11 +79,18 @@ fn comparison(data: &Map<String, Value>) -> Result<(Vec<String>, Comparison)> {
         for (at, item) in items.into_iter().enumerate() {
             let about = |part: &str| format!("data.{list}[{at}].{part}");
             let id = item.get("id").unwrap_or(&Value::Null);
-            names.push(id_text(id).with_context(|| wrong(&about("id"), id, "a name"))?);
-            let body = item
-                .get("body")
-                .or(item.get("text"))
-                .unwrap_or(&Value::Null);
+            let hint = "results name responses by the `id` of each";
+            let name = id_text(id).with_context(|| wrong(&about("id"), id, "a name", hint))?;
+            if names.contains(&name) {
+                bail!(wrong(&about("id"), id, "another than those before", hint));
+            }
+            names.push(name);
+            let body = item.get("body").or(item.get("text")).with_context(|| {
+                format!(
+                    "`{}` has no text\nhint: it stands in `body` or in `text`",
+                    Line(format!("data.{list}[{at}]"))
+                )
+            })?;
             responses.push(fields::text(body, &about("body"))?);
         }
     } else {
@@ -111,8 +122,15 @@ fn labeler(annotation: &Value) -> Result<Labeler> {
         Value::Object(person) => person.get("email").or(person.get("id")).and_then(id_text),
         other => id_text(other),
     };
-    let who =
-        who.with_context(|| wrong("completed_by", by, "a number or a person with `email`"))?;
+    let who = who.with_context(|| {
+        let wanted = "a number or a person with `email`";
+        wrong(
+            "completed_by",
+            by,
+            wanted,
+            "leave it out where nobody knows",
+        )
+    })?;
     Ok(Labeler::Person(who))
 }
 
@@ -121,7 +139,9 @@ fn answer(annotation: &Value, names: &[String], left: &mut Tally) -> Result<Answ
         return Ok(Answer::Skip);
     }
     let results = annotation.get("result").and_then(Value::as_array);
-    let results = results.context("has no list `result`")?;
+    let results = results.context(
+        "has no list `result`\nhint: an annotation without an answer has \"result\": []",
+    )?;
     let mut answers = Vec::new();
     for result in results {
         let none = Value::Null;
@@ -134,7 +154,7 @@ fn answer(annotation: &Value, names: &[String], left: &mut Tally) -> Result<Answ
                 let value = part(name).unwrap_or(&none);
                 let number = value
                     .as_f64()
-                    .with_context(|| wrong(name, value, "a number"))?;
+                    .with_context(|| wrong(name, value, "a number", "4 or 4.5, without quotes"))?;
                 answers.push(Answer::Rating(number));
             }
             _ => count(left, format!("results of the type {}", shown(kind))),
@@ -143,16 +163,23 @@ fn answer(annotation: &Value, names: &[String], left: &mut Tally) -> Result<Answ
     match answers.len() {
         // Handed in without an answer: the judge looked and would not say.
         0 if results.is_empty() => Ok(Answer::Abstain),
-        0 => bail!("`result` is none of `pairwise`, `ranker`, `rating` and `number`"),
+        0 => bail!(
+            "`result` is none of `pairwise`, `ranker`, `rating` and `number`\nhint: responses are judged by these \
+             tags; leave tasks with others alone out"
+        ),
         1 => Ok(answers.remove(0)),
-        several => bail!("`result` has {several} answers, must have one"),
+        several => bail!(
+            "`result` has {several} answers, must have one\nhint: leave the result of one tag, and import the \
+             others from a file of their own"
+        ),
     }
 }
 
 fn pairwise(selected: &Value, names: &[String]) -> Result<Answer> {
     if names.len() != 2 {
         bail!(
-            "`pairwise` is about two responses, but there are {}",
+            "`pairwise` is about two responses, but there are {}\nhint: several are judged by the tag `Ranker`, \
+             one by `Rating`",
             names.len()
         );
     }
@@ -160,7 +187,12 @@ fn pairwise(selected: &Value, names: &[String]) -> Result<Answer> {
         Some("left") => Answer::Best(0),
         Some("right") => Answer::Best(1),
         Some("none") => Answer::Abstain,
-        _ => bail!(wrong("selected", selected, "left, right or none")),
+        _ => bail!(wrong(
+            "selected",
+            selected,
+            "left, right or none",
+            "left is the response with the lower number"
+        )),
     })
 }
 
@@ -168,12 +200,16 @@ fn pairwise(selected: &Value, names: &[String]) -> Result<Answer> {
 /// best to the worst.
 fn ranker(value: &Value, names: &[String]) -> Result<Answer> {
     let places = |ids: &Value| -> Result<Vec<usize>> {
-        let ids = ids
-            .as_array()
-            .with_context(|| wrong("ranker", ids, "a list of ids"))?;
+        let ids = ids.as_array().with_context(|| {
+            let hint = "{\"rank\": [\"b\", \"a\"]}, with the ids of all responses from the best on";
+            wrong("ranker", ids, "a list of ids", hint)
+        })?;
         let place = |id: &Value| {
             let place = id_text(id).and_then(|id| names.iter().position(|name| *name == id));
-            place.with_context(|| wrong("ranker", id, &format!("one of {names:?}")))
+            let known: Vec<&str> = names.iter().map(String::as_str).collect();
+            let known = || format!("one of {}", listed(&known));
+            let hint = "a ranking names responses as `data` does";
+            place.with_context(|| wrong("ranker", id, &known(), hint))
         };
         ids.iter().map(place).collect()
     };
@@ -205,8 +241,9 @@ fn ranker(value: &Value, names: &[String]) -> Result<Answer> {
             Ok(rank) => groups.push((rank, ids)),
             Err(_) if ids.is_empty() => {}
             Err(_) => bail!(
-                "`ranker` has a bucket `{name}`\n\
-                 hint: buckets must be called `best` and anything else, or 1, 2 and so on"
+                "`ranker` has a bucket `{}`\n\
+                 hint: buckets must be called `best` and anything else, or 1, 2 and so on",
+                Line(name)
             ),
         }
     }

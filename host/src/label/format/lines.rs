@@ -3,17 +3,31 @@
 use std::fs::File;
 use std::io::BufReader;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Error, Result};
+use serde_json::{Map, Value};
 
 use super::stream::{for_lines, parse};
-use super::{Imported, Written, one_kind};
+use super::{Imported, Written, guess, one_kind};
 use crate::label::Label;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     for_lines(BufReader::new(file), |number, text| {
-        let label = parse(text).and_then(|label| into.push(label));
-        label.with_context(|| format!("line {number}"))
+        let label = parse(text).map_err(|error| other_format(text, error));
+        let pushed = label.and_then(|label| into.push(label));
+        pushed.with_context(|| format!("line {number}"))
     })
+}
+
+/// What is wrong with a line matters less than that it is of another format.
+fn other_format(text: &str, error: Error) -> Error {
+    let row = serde_json::from_str::<Map<String, Value>>(text);
+    match row.ok().and_then(|row| guess::by_fields(&row, "jsonl")) {
+        Some(hint) => error.context(hint),
+        None if format!("{error:#}").contains("hint: ") => error,
+        None => error.context(
+            "hint: a line is {\"comparison\": {\"query\": …, \"responses\": […]}, \"answer\": …, \"labeler\": …}",
+        ),
+    }
 }
 
 pub(super) fn write(labels: &[Label]) -> Result<Written> {

@@ -8,13 +8,14 @@ use std::fs::File;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
+use super::guess::{listed, missing};
 use super::stream::{for_rows, wrong};
 use super::{Imported, Tally, Written, count, rows};
 use crate::label::{Answer, Comparison, Label, Labeler, Passage};
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     let mut lengths = None;
-    for_rows(file, |row| {
+    for_rows(file, "original", |row| {
         let label = label(row)?;
         // First what is wrong with the row itself.
         label.check()?;
@@ -74,7 +75,10 @@ fn label(row: &Map<String, Value>) -> Result<Label> {
         .filter(|name| row.contains_key(*name))
         .collect();
     if answers.len() > 1 {
-        bail!("has `{}`, must have one of them", answers.join("` and `"));
+        bail!(
+            "has `{}`, must have one of them\nhint: make a row of each",
+            answers.join("` and `")
+        );
     }
     let numbered = |number: usize| format!("sample{number}");
     let names: Vec<String> = (0..)
@@ -83,12 +87,27 @@ fn label(row: &Map<String, Value>) -> Result<Label> {
         .collect();
     let number_of = |name: &String| name.strip_prefix("sample")?.parse::<usize>().ok();
     if let Some(far) = row.keys().find(|name| number_of(name) > Some(names.len())) {
-        bail!("has `{far}` and no `sample{}`", names.len());
+        bail!(
+            "has `{far}` and no `sample{}`\nhint: samples are numbered from 0, without a gap",
+            names.len()
+        );
+    }
+    if let (Some(answer @ ("best" | "difference")), 0 | 1) = (answers.first().copied(), names.len())
+    {
+        bail!(
+            "has `{answer}`, but not two samples\nhint: they are called `sample0`, `sample1` and so on; one `sample` \
+             alone has a `score`"
+        );
     }
     let (names, answer) = if let Some(best) = row.get("best") {
-        let best = best
-            .as_u64()
-            .with_context(|| wrong("best", best, "a number from 0"))?;
+        let best = best.as_u64().with_context(|| {
+            wrong(
+                "best",
+                best,
+                "a number from 0",
+                "0 is `sample0`, 1 is `sample1`",
+            )
+        })?;
         (names, Answer::Best(best as usize))
     } else if let Some(value) = row.get("difference") {
         (names, Answer::Difference(number("difference", value)?))
@@ -98,7 +117,12 @@ fn label(row: &Map<String, Value>) -> Result<Label> {
             Answer::Rating(number("score", value)?),
         )
     } else {
-        bail!("has none of `best`, `difference` and `score`");
+        let has: Vec<&str> = row.keys().map(String::as_str).collect();
+        bail!(
+            "has none of `best`, `difference` and `score`, but {}\nhint: an answer is \"best\": 0 or \
+             \"difference\": -0.5 of samples, or \"score\": 7 of one `sample`",
+            listed(&has)
+        );
     };
     let responses = names.iter().map(|name| passage(row, name));
     Ok(Label {
@@ -116,16 +140,23 @@ fn label(row: &Map<String, Value>) -> Result<Label> {
 fn number(name: &str, value: &Value) -> Result<f64> {
     value
         .as_f64()
-        .with_context(|| wrong(name, value, "a number"))
+        .with_context(|| wrong(name, value, "a number", "0.5, without quotes"))
 }
 
 fn passage(row: &Map<String, Value>, name: &str) -> Result<Passage> {
-    let value = row.get(name).with_context(|| format!("has no `{name}`"))?;
+    let value = row.get(name).with_context(|| {
+        let has = row.keys().map(String::as_str);
+        format!("has no `{name}`\n{}", missing(name, has))
+    })?;
     let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
     let ids = value
         .as_array()
         .and_then(|ids| ids.iter().map(id).collect());
-    let ids = ids.with_context(|| wrong(name, value, "a list of token ids"))?;
+    let hint = match value {
+        Value::String(_) => "this format has no texts; `jsonl` and `trl` have",
+        _ => "token ids are whole numbers from 0 to 4294967295",
+    };
+    let ids = ids.with_context(|| wrong(name, value, "a list of token ids", hint))?;
     Ok(Passage::of_tokens(ids))
 }
 

@@ -19,19 +19,27 @@ use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::Type;
 use serde_json::Value;
 
+use super::guess::{listed, meant};
 use super::table::{self, COLUMNS, Row, response_of};
 use super::{Imported, Written, count, one_kind, rows, trl};
 use crate::label::{Answer, Label};
+use crate::terminal::Line;
+
+/// What to do about a file that is not whole.
+const AGAIN: &str = "fetch it or write it again";
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     // The crate panics at some of the damages that a file can have; what was read until then is dropped
     // with the error.
     let read = AssertUnwindSafe(|| read_rows(file, into));
-    std::panic::catch_unwind(read).unwrap_or_else(|_| bail!("it is a damaged Parquet file"))
+    std::panic::catch_unwind(read)
+        .unwrap_or_else(|_| bail!("it is a damaged Parquet file\nhint: {AGAIN}"))
 }
 
 fn read_rows(file: File, into: &mut Imported) -> Result<()> {
-    let file = SerializedFileReader::new(file).context("it is no Parquet file")?;
+    let file = SerializedFileReader::new(file).with_context(|| {
+        format!("it is no Parquet file\nhint: is it another format? if it is not, {AGAIN}")
+    })?;
     let schema = file.metadata().file_metadata().schema();
     let columns = schema.get_fields();
     let has = |name: &str| columns.iter().any(|column| column.name() == name);
@@ -39,7 +47,17 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
     let theirs = has("chosen") && has("rejected");
     if !ours && !theirs {
         let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
-        bail!("it has no columns `chosen` and `rejected`, and no `answer`, but {names:?}");
+        let missing = match has("chosen") {
+            true => "rejected",
+            false => "chosen",
+        };
+        bail!(
+            "it has no columns `chosen` and `rejected`, and no `answer`, but {}\n{}",
+            listed(&names),
+            meant(missing, &names).unwrap_or_else(|| {
+                "hint: preferences stand in `prompt`, `chosen` and `rejected`".to_owned()
+            })
+        );
     }
     check_packing(&file)?;
     let is_fine = |column: &str| {
@@ -66,7 +84,9 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
     let wanted = Type::group_type_builder(schema.name()).with_fields(known);
     for (number, row) in file.get_row_iter(Some(wanted.build()?))?.enumerate() {
         let about = || format!("row {number}, counted from 0");
-        let row = row.context("the file is damaged").with_context(about)?;
+        let row = row
+            .with_context(|| format!("the file is damaged\nhint: {AGAIN}"))
+            .with_context(about)?;
         let cells = row.into_columns().into_iter();
         let cells = cells.map(|(name, field)| match value(field) {
             Value::Number(time) if is_fine(&name) => {
@@ -91,11 +111,13 @@ fn check_packing(file: &SerializedFileReader<File>) -> Result<()> {
     let groups = file.metadata().row_groups().iter();
     for column in groups.flat_map(|group| group.columns()) {
         match column.compression() {
-            Compression::UNCOMPRESSED | Compression::SNAPPY => {}
+            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_) => {}
             other => bail!(
-                "column `{}` is packed with {other}, must be with SNAPPY or not at all\n\
+                "column `{}` is packed with {}, must be with SNAPPY, with ZSTD or not at all\n\
                  hint: write it again so, such as with pandas: df.to_parquet(name)",
-                column.column_path().string()
+                Line(column.column_path().string()),
+                // Without how hard the packer tried.
+                other.to_string().split('(').next().unwrap_or_default()
             ),
         }
     }
@@ -127,7 +149,7 @@ fn check_type(column: &Type) -> Result<()> {
         bail!(
             "column `{}` is of type {physical} ({said}), which labels do not have\nhint: write it as \
              text, as a number, or, for a time, as a timestamp",
-            column.name()
+            Line(column.name())
         );
     }
     Ok(())

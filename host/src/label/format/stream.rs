@@ -5,9 +5,12 @@ use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read};
 use std::rc::Rc;
 
-use anyhow::{Context, Result, bail};
-use serde::de::{Deserializer, Error, SeqAccess, Visitor};
+use anyhow::{Context, Result, anyhow, bail};
+use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 use serde_json::{Map, Value};
+
+use super::guess;
+use crate::terminal::Line;
 
 /// No line and no row may be longer.
 pub(super) const LONGEST: u64 = 64 << 20;
@@ -30,8 +33,9 @@ pub(super) fn for_lines(
                 LONGEST >> 20
             );
         }
-        let text = std::str::from_utf8(&bytes)
-            .with_context(|| format!("line {number} is not UTF-8 text"))?;
+        let text = std::str::from_utf8(&bytes).with_context(|| {
+            format!("line {number} is not UTF-8 text\nhint: save the file as UTF-8")
+        })?;
         // Spreadsheets put a byte order mark before the first line.
         let text = text.trim_start_matches('\u{feff}').trim();
         if !text.is_empty() {
@@ -41,16 +45,35 @@ pub(super) fn for_lines(
     Ok(())
 }
 
-/// Calls `each` with the object of every line.
+/// Calls `each` with the object of every line of a file of this format.
 pub(super) fn for_objects(
     file: impl BufRead,
+    format: &str,
     mut each: impl FnMut(&Map<String, Value>) -> Result<()>,
 ) -> Result<()> {
     for_lines(file, |number, text| {
-        let about = || format!("line {number}");
-        let row: Value = parse(text).with_context(about)?;
-        let row = row.as_object().context("is no JSON object");
-        each(row.with_context(about)?).with_context(about)
+        let read = parse(text).and_then(|row: Value| in_object(&row, format, &mut each));
+        read.with_context(|| format!("line {number}"))
+    })
+}
+
+/// Calls `each` with the object that `row` is. What is wrong with it matters less than that it is of another
+/// format.
+fn in_object(
+    row: &Value,
+    format: &str,
+    each: &mut impl FnMut(&Map<String, Value>) -> Result<()>,
+) -> Result<()> {
+    let object = row.as_object().with_context(|| {
+        let shown = shown(row);
+        format!("is {shown}, which is no JSON object\nhint: a row is {{\"name\": value, …}}")
+    })?;
+    each(object).map_err(|error| match guess::by_fields(object, format) {
+        Some(hint) => {
+            let names: Vec<&str> = object.keys().map(String::as_str).collect();
+            anyhow!("has {}\n{hint}", guess::listed(&names))
+        }
+        None => error,
     })
 }
 
@@ -58,23 +81,34 @@ pub(super) fn for_objects(
 pub(super) fn parse<T: serde::de::DeserializeOwned>(line: &str) -> Result<T> {
     let mut source = serde_json::Deserializer::from_str(line);
     let value = serde_path_to_error::deserialize(&mut source).map_err(|error| {
-        // Which line it is, the caller says; here it is always the first.
-        let problem = error
-            .inner()
-            .to_string()
-            .replace(" line 1 column", " column");
-        match error.path().to_string().as_str() {
-            "." | "?" => anyhow::anyhow!("it is no JSON: {problem}"),
-            field => anyhow::anyhow!("`{field}`: {problem}"),
+        let path = error.path().to_string();
+        let inner = error.inner();
+        let said = guess::in_words(inner);
+        // It names the fields that it does not know.
+        let problem = Line(&said);
+        // What is JSON, but nothing that can stand there, may be called no JSON.
+        if !inner.is_data() && serde_json::from_str::<IgnoredAny>(line).is_err() {
+            let hint = guess::json(line, &said, inner.column());
+            return anyhow!("it is no JSON: {problem}\nhint: {hint}");
+        }
+        let hint =
+            guess::field(&path, &said).map_or(String::new(), |hint| format!("\nhint: {hint}"));
+        match path.as_str() {
+            "." | "?" => anyhow!("{problem}{hint}"),
+            field => anyhow!("`{}`: {problem}{hint}", Line(field)),
         }
     })?;
-    source.end().context("there is more than one value")?;
+    source.end().map_err(|error| {
+        let column = error.column();
+        anyhow!("there is more than one value, from column {column} on\nhint: a row is a line; is a line break missing?")
+    })?;
     Ok(value)
 }
 
-/// Calls `each` with every object of a JSON array, one at a time.
+/// Calls `each` with every object of a JSON array of this format, one at a time.
 pub(super) fn for_rows(
     file: impl Read,
+    format: &str,
     each: impl FnMut(&Map<String, Value>) -> Result<()>,
 ) -> Result<()> {
     let (file, left) = metered(file);
@@ -82,6 +116,7 @@ pub(super) fn for_rows(
     let mut failed = None;
     let mut source = serde_json::Deserializer::from_reader(BufReader::new(file));
     let rows = Rows {
+        format,
         left,
         row: &row,
         failed: &mut failed,
@@ -91,7 +126,7 @@ pub(super) fn for_rows(
     let Err(error) = read else {
         return Ok(());
     };
-    let error = failed.unwrap_or_else(|| anyhow::anyhow!(error));
+    let error = failed.unwrap_or_else(|| anyhow!(error));
     Err(match row.get() {
         Some(row) => error.context(format!("row {row}, counted from 0")),
         None => error.context("it is no JSON array of labels"),
@@ -99,6 +134,7 @@ pub(super) fn for_rows(
 }
 
 struct Rows<'a, F> {
+    format: &'a str,
     left: Left,
     /// The number of the row that is being read.
     row: &'a Cell<Option<usize>>,
@@ -121,8 +157,7 @@ impl<'de, F: FnMut(&Map<String, Value>) -> Result<()>> Visitor<'de> for Rows<'_,
             let Some(value) = rows.next_element::<Value>()? else {
                 break;
             };
-            let row = value.as_object().context("is no JSON object");
-            if let Err(error) = row.and_then(|row| (self.each)(row)) {
+            if let Err(error) = in_object(&value, self.format, &mut self.each) {
                 *self.failed = Some(error);
                 return Err(A::Error::custom("a row is wrong"));
             }
@@ -166,14 +201,18 @@ impl<R: Read> Read for Metered<R> {
     }
 }
 
-/// Says that a field has another value than it should.
-pub(super) fn wrong(name: &str, value: &Value, wanted: &str) -> String {
-    format!("`{name}` is {}, must be {wanted}", shown(value))
+/// Says that a field has another value than it should, and what to do about it.
+pub(super) fn wrong(name: &str, value: &Value, wanted: &str, hint: &str) -> String {
+    format!(
+        "`{}` is {}, must be {wanted}\nhint: {hint}",
+        Line(name),
+        shown(value)
+    )
 }
 
 /// A value as a message shows it: not longer than a line.
 pub(super) fn shown(value: &Value) -> String {
-    let mut shown = value.to_string();
+    let mut shown = Line(value).to_string();
     if let Some((end, _)) = shown.char_indices().nth(60) {
         shown.truncate(end);
         shown.push('…');

@@ -1,12 +1,14 @@
 //! A label as one row of a table, for formats that are tables: which columns there are and what stands
 //! in them. A cell that is empty is not in the row.
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use serde_json::{Map, Value};
 
-use super::stream::wrong;
+use super::guess::missing;
+use super::stream::{shown, wrong};
 use super::time;
 use crate::label::{Answer, Comparison, Label, Labeler, Passage, Source};
+use crate::spelling;
 
 /// A row by the names of its columns.
 pub(super) type Row = Map<String, Value>;
@@ -22,6 +24,9 @@ pub(super) const COLUMNS: [&str; 8] = [
     "checkpoint",
     "config",
 ];
+
+/// What may stand in the column `answer`.
+const KINDS: &str = "best, tie, ranking, difference, rating, abstain or skip";
 
 /// Which response a column is about, and whether it holds token ids: `response2`, `response2_tokens`.
 pub(super) fn response_of(column: &str) -> Option<(usize, bool)> {
@@ -94,7 +99,10 @@ pub(super) fn label(row: &Row) -> Result<Label> {
     let query = ["query", "prompt"]
         .iter()
         .find_map(|name| passage(row, name).transpose())
-        .context("has no `query`")??;
+        .with_context(|| {
+            let has = row.keys().map(String::as_str);
+            format!("has no query\n{}", missing("prompt", has))
+        })??;
     let sha256 = text(row, "plugin_sha256")?;
     let version = text(row, "plugin_version")?;
     let labeler = match (text(row, "labeler")?, sha256) {
@@ -115,7 +123,7 @@ pub(super) fn label(row: &Row) -> Result<Label> {
     };
     let responses = responses(row)?;
     let answer = answer(row, responses.len())?;
-    Ok(Label {
+    let label = Label {
         comparison: Comparison {
             query,
             responses,
@@ -125,15 +133,24 @@ pub(super) fn label(row: &Row) -> Result<Label> {
         labeler,
         time: match row.get("time") {
             None => None,
-            Some(Value::String(text)) => Some(time::parse(text).with_context(|| {
-                wrong("time", &row["time"], "a time such as 2026-03-09T22:16:08Z")
-            })?),
             Some(time) => Some(
-                time.as_i64()
-                    .with_context(|| wrong("time", time, "a time"))?,
+                match time {
+                    Value::String(text) => time::parse(text),
+                    other => other.as_i64(),
+                }
+                .with_context(|| wrong("time", time, "a time", time::HINT))?,
             ),
         },
-    })
+    };
+    // What it says stands in the column `value`, whatever it is.
+    label.check().map_err(|malformed| match malformed.field {
+        "best" | "tie" | "ranking" | "score" => {
+            let value = shown(row.get("value").unwrap_or(&Value::Null));
+            Error::new(malformed).context(format!("`value` is {value}"))
+        }
+        _ => malformed.into(),
+    })?;
+    Ok(label)
 }
 
 fn responses(row: &Row) -> Result<Vec<Passage>> {
@@ -147,7 +164,10 @@ fn responses(row: &Row) -> Result<Vec<Passage>> {
         (place >= count).then_some(name)
     });
     if let Some(name) = after {
-        bail!("has a `{name}`, but no `response{count}`");
+        bail!(
+            "has a `{name}`, but no `response{count}`\nhint: responses are numbered from 0, without a gap; in CSV, \
+             the column `responses` says how many there are when one of them is empty"
+        );
     }
     Ok(responses)
 }
@@ -160,7 +180,8 @@ fn passage(row: &Row, name: &str) -> Result<Option<Passage>> {
             let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
             let ids = value.as_array();
             let ids = ids.and_then(|ids| ids.iter().map(id).collect());
-            Some(ids.with_context(|| wrong(&column, value, "a list of token ids"))?)
+            let hint = "token ids are whole numbers from 0 to 4294967295, such as [464, 2646]";
+            Some(ids.with_context(|| wrong(&column, value, "a list of token ids", hint))?)
         }
     };
     let text = text(row, name)?;
@@ -172,7 +193,10 @@ fn text(row: &Row, name: &str) -> Result<Option<String>> {
         return Ok(None);
     };
     let text = value.as_str().map(str::to_owned);
-    Ok(Some(text.with_context(|| wrong(name, value, "a text"))?))
+    let hint = "write the column as text";
+    Ok(Some(
+        text.with_context(|| wrong(name, value, "a text", hint))?,
+    ))
 }
 
 /// The kind of an answer, and the rest of it.
@@ -197,35 +221,42 @@ fn said(answer: &Answer) -> (&'static str, Option<String>) {
 
 /// `count`: how many responses there are.
 fn answer(row: &Row, count: usize) -> Result<Answer> {
-    let kind = row.get("answer").context("has no `answer`")?;
-    let none = Value::Null;
-    let value = row.get("value").unwrap_or(&none);
+    let kind = row.get("answer").with_context(|| {
+        format!(
+            "has no `answer`\nhint: it is one of {KINDS}; leave out rows that nobody has judged"
+        )
+    })?;
+    let value = row.get("value");
     // A table that somebody made may have numbers there.
     let said = match value {
-        Value::String(text) => text.trim().to_owned(),
-        Value::Null => String::new(),
-        other => other.to_string(),
+        Some(Value::String(text)) => text.trim().to_owned(),
+        Some(other) => other.to_string(),
+        None => String::new(),
+    };
+    let needs = |wanted: &str, hint: &str| match value {
+        Some(value) => wrong("value", value, wanted, hint),
+        None => format!("has no `value`, must be {wanted}\nhint: {hint}"),
+    };
+    // Tables with gaps turn whole numbers into others.
+    let place = |text: &str| -> Option<usize> {
+        let whole = text.strip_suffix(".0").unwrap_or(text);
+        whole.parse().ok()
     };
     let list = |text: &str| -> Result<Vec<usize>> {
         let places = text.split(['=', ' ']).filter(|part| !part.is_empty());
-        let places = places.map(str::parse).collect::<Result<_, _>>();
-        places.with_context(|| {
-            wrong(
-                "value",
-                value,
-                "places from 0, such as `0 2` or `2 > 0 = 1`",
-            )
-        })
+        let places: Option<Vec<usize>> = places.map(place).collect();
+        let hint = "`0 2` are a tie, `2 > 0 = 1` is a ranking with `response2` before both others";
+        places.with_context(|| needs("places from 0", hint))
     };
     let number = || -> Result<f64> {
-        let number = said.parse();
-        number.with_context(|| wrong("value", value, "a number"))
+        let number = said.parse().ok();
+        number.with_context(|| needs("a number", "such as 0.5, with a point"))
     };
     Ok(match kind.as_str() {
-        Some("best") => Answer::Best(
-            said.parse()
-                .with_context(|| wrong("value", value, "a place from 0"))?,
-        ),
+        Some("best") => Answer::Best(place(&said).with_context(|| {
+            let hint = "0 is `response0`, 1 is `response1`";
+            needs("a place from 0", hint)
+        })?),
         Some("tie") => Answer::Tie(list(&said)?),
         Some("ranking") => {
             let groups = said.split('>').map(list).collect::<Result<_>>()?;
@@ -235,10 +266,14 @@ fn answer(row: &Row, count: usize) -> Result<Answer> {
         Some("rating") => Answer::Rating(number()?),
         Some("abstain") => Answer::Abstain,
         Some("skip") => Answer::Skip,
-        _ => bail!(wrong(
-            "answer",
-            kind,
-            "best, tie, ranking, difference, rating, abstain or skip"
-        )),
+        _ => {
+            let said = kind.as_str().unwrap_or_default().to_lowercase();
+            let kinds = KINDS.split(", ").flat_map(|part| part.split(" or "));
+            let hint = match spelling::nearest(&said, kinds) {
+                Some(kind) => format!("is `{kind}` what is meant?"),
+                None => "which response is chosen stands in `value`".to_owned(),
+            };
+            bail!(wrong("answer", kind, KINDS, &hint))
+        }
     })
 }

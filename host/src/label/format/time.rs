@@ -1,5 +1,8 @@
 //! Points in time as text, `2026-03-09T22:16:08.728Z`, after ISO 8601, from year 1 to 9999.
 
+/// What to do about a time that is none.
+pub(super) const HINT: &str = "a time is written 2026-03-09T22:16:08Z or 2026-03-09 22:16:08+01:00; leave it out where nobody knows";
+
 const DAY: i64 = 86_400_000;
 /// From the first day of year 1 to the first of 1970.
 const DAYS_TO_1970: i64 = 719_162;

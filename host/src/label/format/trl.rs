@@ -8,14 +8,14 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::stream::{for_objects, wrong};
-use super::{Imported, Tally, Written, count, in_lines, rows};
+use super::{Imported, Tally, Written, count, guess, in_lines, rows};
 use crate::label::{Answer, Comparison, Label, Labeler, Passage};
 
 /// The fields that are read.
 pub(super) const FIELDS: [&str; 3] = ["prompt", "chosen", "rejected"];
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_objects(BufReader::new(file), |row| {
+    for_objects(BufReader::new(file), "trl", |row| {
         let label = label(row, &mut into.left)?;
         into.push(label)
     })
@@ -33,8 +33,8 @@ pub(super) fn write(labels: &[Label]) -> Result<Written> {
 /// What `chosen` and `rejected` say; what of the row says more is counted in `left`.
 pub(super) fn label(row: &Map<String, Value>, left: &mut Tally) -> Result<Label> {
     let [prompt, chosen, rejected] = FIELDS.map(|name| said(row, name));
-    let chosen = chosen?.context("has no `chosen`")?;
-    let rejected = rejected?.context("has no `rejected`")?;
+    let chosen = chosen?.with_context(|| absent(row, "chosen"))?;
+    let rejected = rejected?.with_context(|| absent(row, "rejected"))?;
     let prompt = prompt?;
     for name in row.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
         count(left, format!("`{name}`"));
@@ -46,12 +46,14 @@ pub(super) fn label(row: &Map<String, Value>, left: &mut Tally) -> Result<Label>
     let texts = match (chosen, rejected) {
         (Said::Text(chosen), Said::Text(rejected)) => of_texts(prompt, chosen, &rejected),
         (Said::Talk(chosen), Said::Talk(rejected)) => of_talks(prompt, &chosen, &rejected, left),
-        (Said::Text(_), Said::Talk(_)) => {
-            bail!("`rejected` is a list of messages, must be a text as `chosen` is")
-        }
-        (Said::Talk(_), Said::Text(_)) => {
-            bail!("`rejected` is a text, must be a list of messages as `chosen` is")
-        }
+        (Said::Text(_), Said::Talk(_)) => bail!(
+            "`rejected` is a list of messages, must be a text as `chosen` is\nhint: write a single message as its \
+             text alone"
+        ),
+        (Said::Talk(_), Said::Text(_)) => bail!(
+            "`rejected` is a text, must be a list of messages as `chosen` is\nhint: write it as \
+             [{{\"role\": \"assistant\", \"content\": …}}]"
+        ),
     };
     let [query, best, other] = texts.map(Passage::of_text);
     Ok(Label {
@@ -64,6 +66,23 @@ pub(super) fn label(row: &Map<String, Value>, left: &mut Tally) -> Result<Label>
         labeler: Labeler::Unknown,
         time: None,
     })
+}
+
+/// Says that a row has no such field, and what may be meant.
+fn absent(row: &Map<String, Value>, name: &str) -> String {
+    let has = |name: &str| row.contains_key(name);
+    // TRL's other rows: a response that was liked or not, and steps that are right or not.
+    let hint = if has("label") || has("labels") || has("completion") || has("completions") {
+        "hint: rows with `completion` and `label` compare nothing; rate each as a label of `jsonl`"
+            .to_owned()
+    } else if has(name) {
+        return format!("`{name}` is null\nhint: leave out rows that nobody has judged");
+    } else {
+        let all: Vec<&str> = row.keys().map(String::as_str).collect();
+        let others = all.iter().copied().filter(|other| !FIELDS.contains(other));
+        guess::meant(name, &others.collect::<Vec<_>>()).unwrap_or_else(|| guess::missing(name, all))
+    };
+    format!("has no `{name}`\n{hint}")
 }
 
 /// Query and responses.
@@ -134,7 +153,7 @@ fn said(row: &Map<String, Value>, name: &str) -> Result<Option<Said>> {
                     let name = format!("{name}[{at}].{part}");
                     let value = message.get(part).unwrap_or(&Value::Null);
                     let text = value.as_str().map(str::to_owned);
-                    text.with_context(|| wrong(&name, value, "a text"))
+                    text.with_context(|| wrong(&name, value, "a text", of_message(message)))
                 };
                 Ok(Message {
                     role: part("role")?,
@@ -143,8 +162,29 @@ fn said(row: &Map<String, Value>, name: &str) -> Result<Option<Said>> {
             });
             Some(Said::Talk(read.collect::<Result<_>>()?))
         }
-        Some(other) => bail!(wrong(name, other, "a text or a list of messages")),
+        Some(other) => bail!(wrong(
+            name,
+            other,
+            "a text or a list of messages",
+            "a message is {\"role\": \"user\", \"content\": …}; a text stands in double quotes"
+        )),
     })
+}
+
+/// What to do about a message that is none.
+fn of_message(message: &Value) -> &'static str {
+    let has = |name: &str| message.get(name).is_some();
+    if message.is_string() {
+        "a text stands there alone, in no list"
+    } else if has("from") && has("value") {
+        "a message has `role` and `content`; rename `from` and `value`"
+    } else if has("tool_calls") || has("function_call") {
+        "a call of a tool is no text; leave the row out"
+    } else if message.get("content").is_some_and(Value::is_array) {
+        "`content` is one text; join the texts of its parts, and leave rows with images out"
+    } else {
+        "a message is {\"role\": \"user\", \"content\": \"…\"}"
+    }
 }
 
 /// One message is what it says; several are a line each, with who says it before.

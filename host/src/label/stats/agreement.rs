@@ -23,7 +23,7 @@ pub struct Agreement {
 }
 
 /// Agreement of all pairs of judges, or of kinds of judges, that `key` tells apart; the pairs that share
-/// most come first. `choices` are those of each comparison, of different judges.
+/// most come first. `choices` are those of each comparison, of different judges: which response each put first.
 pub(super) fn between<'a, K: Eq + Hash + 'a>(
     choices: &[Vec<(&'a Labeler, usize)>],
     key: impl Fn(&'a Labeler) -> K,
@@ -64,27 +64,38 @@ pub(super) fn between<'a, K: Eq + Hash + 'a>(
             }
         })
         .collect();
-    all.sort_by(|a, b| (b.shared, &a.labelers).cmp(&(a.shared, &b.labelers)));
+    all.sort_by(|a, b| {
+        let order = (b.shared, &a.labelers).cmp(&(a.shared, &b.labelers));
+        order.then(b.same.cmp(&a.same))
+    });
     all
 }
 
-/// Krippendorff's alpha for nominal values; `units`: the values that two or more judges gave each
-/// thing. None when all values are the same, or there are none.
-pub fn alpha(units: &[Vec<usize>]) -> Option<f64> {
-    let mut totals: BTreeMap<usize, f64> = BTreeMap::new();
-    let mut observed = 0.0;
-    for unit in units {
-        let mut counts: BTreeMap<usize, f64> = BTreeMap::new();
-        for value in unit {
-            *counts.entry(*value).or_default() += 1.0;
-            *totals.entry(*value).or_default() += 1.0;
-        }
-        let count = unit.len() as f64;
-        // Ordered pairs of different values, each unit weighing as many as it has values.
-        let pairs: f64 = counts.values().map(|here| here * (count - here)).sum();
-        observed += pairs / (count - 1.0);
+/// What two or more judges chose of one comparison.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Shared {
+    /// The choice of each judge.
+    pub values: Vec<usize>,
+    /// How often two who look at nothing choose alike: of n different responses, once in n.
+    pub by_chance: f64,
+}
+
+/// Krippendorff's alpha for nominal values, as if each comparison had been entered in every order of its
+/// responses. He counts how often each value is given to know what chance brings; but a place means nothing from
+/// one comparison to the next, and after all orders each is as frequent, so that chance is known. None without
+/// comparisons that differ in their responses.
+pub fn alpha(shared: &[Shared]) -> Option<f64> {
+    let (mut observed, mut expected) = (0.0, 0.0);
+    for Shared { values, by_chance } in shared {
+        let mut counts: BTreeMap<usize, usize> = BTreeMap::new();
+        values
+            .iter()
+            .for_each(|value| *counts.entry(*value).or_default() += 1);
+        let count = values.len();
+        // Ordered pairs of different values, each comparison weighing as many as it has values.
+        let pairs: usize = counts.values().map(|here| here * (count - here)).sum();
+        observed += pairs as f64 / (count - 1) as f64;
+        expected += count as f64 * (1.0 - by_chance);
     }
-    let all: f64 = totals.values().sum();
-    let expected: f64 = totals.values().map(|here| here * (all - here)).sum();
-    (expected > 0.0).then(|| 1.0 - observed * (all - 1.0) / expected)
+    (expected > 0.0).then(|| 1.0 - observed / expected)
 }

@@ -1,7 +1,9 @@
 //! Numbers that were worked out by hand or are in the literature.
 
-use super::super::tests::of_texts;
+use super::super::Source;
+use super::super::tests::{of_texts, ranking};
 use super::*;
+use proptest::prelude::*;
 
 fn said(by: &str, query: &str, best: usize, time: i64) -> Label {
     Label {
@@ -11,8 +13,24 @@ fn said(by: &str, query: &str, best: usize, time: i64) -> Label {
     }
 }
 
+/// Krippendorff's alpha for nominal values that mean the same in all units, from their coincidences.
+fn krippendorff(units: &[Vec<usize>]) -> f64 {
+    let mut totals: BTreeMap<usize, f64> = BTreeMap::new();
+    let mut observed = 0.0;
+    for unit in units {
+        for value in unit {
+            *totals.entry(*value).or_default() += 1.0;
+            let others = unit.iter().filter(|other| *other != value).count();
+            observed += others as f64 / (unit.len() - 1) as f64;
+        }
+    }
+    let all: f64 = totals.values().sum();
+    let expected: f64 = totals.values().map(|here| here * (all - here)).sum();
+    1.0 - observed * (all - 1.0) / expected
+}
+
 #[test]
-fn alpha_of_krippendorffs_own_example() {
+fn krippendorffs_own_example() {
     // Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", example C: nominal 0.743.
     let units = [
         vec![1, 1, 1],
@@ -27,10 +45,173 @@ fn alpha_of_krippendorffs_own_example() {
         vec![5, 5, 5],
         vec![1, 1],
     ];
-    assert!((alpha(&units).unwrap() - 0.743).abs() < 5e-4);
-    assert_eq!(alpha(&[vec![1, 1], vec![1, 1]]), None);
+    assert!((krippendorff(&units) - 0.743).abs() < 5e-4);
+}
+
+/// All orders of so many.
+fn orders(count: usize) -> Vec<Vec<usize>> {
+    if count == 0 {
+        return vec![Vec::new()];
+    }
+    let shorter = orders(count - 1).into_iter();
+    let longer = shorter.flat_map(|order| {
+        (0..count).map(move |at| {
+            let mut order = order.clone();
+            order.insert(at, count - 1);
+            order
+        })
+    });
+    longer.collect()
+}
+
+proptest! {
+    /// But for the share that a value is not paired with itself, which is nothing when there are many.
+    #[test]
+    fn alpha_is_krippendorffs_over_all_orders(
+        (count, units) in (2usize..5).prop_flat_map(|count| {
+            let unit = prop::collection::vec(0..count, 2..5);
+            (Just(count), prop::collection::vec(unit, 1..6))
+        })
+    ) {
+        let turned = |order: &Vec<usize>| -> Vec<Vec<usize>> {
+            let turned = |unit: &Vec<usize>| unit.iter().map(|place| order[*place]).collect();
+            units.iter().map(turned).collect()
+        };
+        let all: Vec<Vec<usize>> = orders(count).iter().flat_map(turned).collect();
+        let values = all.concat().len() as f64;
+        let shared: Vec<Shared> = units.iter().map(|unit| Shared {
+            values: unit.clone(),
+            by_chance: 1.0 / count as f64,
+        }).collect();
+        let (ours, his) = (1.0 - alpha(&shared).unwrap(), 1.0 - krippendorff(&all));
+        prop_assert!((ours * (values - 1.0) / values - his).abs() < 1e-9, "{ours} {his}");
+    }
+}
+
+#[test]
+fn alpha_knows_chance() {
+    let of = |values: &[usize], count: f64| Shared {
+        values: values.to_vec(),
+        by_chance: 1.0 / count,
+    };
     assert_eq!(alpha(&[]), None);
-    assert_eq!(alpha(&[vec![0, 0], vec![1, 1]]), Some(1.0));
+    assert_eq!(alpha(&[of(&[0, 0], 1.0)]), None);
+    // Also where all chose the same place, as files of `chosen` and `rejected` have it.
+    assert_eq!(alpha(&[of(&[0, 0], 2.0), of(&[0, 0, 0], 4.0)]), Some(1.0));
+    // One of two pairs agrees on one of two: chance.
+    assert_eq!(alpha(&[of(&[0, 1], 2.0), of(&[1, 1], 2.0)]), Some(0.0));
+    // One of four pairs agrees on one of four: chance.
+    let four = [[0, 0], [1, 2], [3, 0], [2, 1]].map(|values| of(&values, 4.0));
+    assert_eq!(alpha(&four), Some(0.0));
+    // Of three who chose, one pair of three agrees: 3 (2/3) of 3 (1/2).
+    let three = alpha(&[of(&[0, 0, 1], 2.0)]).unwrap();
+    assert!((three - (1.0 - 2.0 / 1.5)).abs() < 1e-12, "{three}");
+}
+
+/// Responses in another order, and the answer that says the same of them.
+fn turned(label: &Label, salt: u64) -> Label {
+    let responses = &label.comparison.responses;
+    let mut order: Vec<usize> = (0..responses.len()).collect();
+    order.sort_by_key(|at| salt.rotate_left(11 * *at as u32));
+    let place = |old: &usize| order.iter().position(|at| at == old).unwrap();
+    let group = |places: &Vec<usize>| places.iter().map(place).collect();
+    let mut turned = label.clone();
+    turned.comparison.responses = order.iter().map(|at| responses[*at].clone()).collect();
+    turned.answer = match &label.answer {
+        Answer::Best(old) => Answer::Best(place(old)),
+        Answer::Tie(places) => Answer::Tie(group(places)),
+        Answer::Ranking(groups) => Answer::Ranking(groups.iter().map(group).collect()),
+        Answer::Difference(value) if order[0] == 1 => Answer::Difference(-value),
+        other => other.clone(),
+    };
+    turned
+}
+
+/// Labels of few comparisons by few judges, who meet often.
+fn meeting() -> impl Strategy<Value = Label> {
+    let responses = prop::collection::vec(prop::sample::select(vec!["a", "b", "cc"]), 1..4);
+    let judge = prop::sample::select(vec!["ann", "bob", "cem", ""]);
+    let query = prop::sample::select(vec!["p", "q"]);
+    let answered = responses.prop_flat_map(|responses| {
+        let count = responses.len();
+        let answers = match count {
+            1 => prop_oneof![Just(Answer::Rating(3.0)), Just(Answer::Skip)].boxed(),
+            2 => prop_oneof![
+                4 => (0..2usize).prop_map(Answer::Best),
+                1 => Just(Answer::Tie(vec![0, 1])),
+                1 => (-2..3i32).prop_map(|value| Answer::Difference(f64::from(value))),
+            ]
+            .boxed(),
+            _ => prop_oneof![
+                4 => (0..count).prop_map(Answer::Best),
+                1 => Just(Answer::Tie(vec![0, 2])),
+                2 => ranking(count),
+                1 => Just(Answer::Abstain),
+            ]
+            .boxed(),
+        };
+        (Just(responses), answers)
+    });
+    (query, answered, judge, prop::option::of(0..9_000_000i64)).prop_map(
+        |(query, (responses, answer), judge, time)| Label {
+            labeler: match judge {
+                "" => Labeler::Unknown,
+                name => Labeler::Person(name.to_owned()),
+            },
+            time,
+            ..of_texts(query, &responses, answer)
+        },
+    )
+}
+
+proptest! {
+    #[test]
+    fn no_order_makes_a_difference(
+        salted in prop::collection::vec((meeting(), any::<u64>()), 0..24)
+    ) {
+        let labels: Vec<Label> = salted.iter().map(|(label, _)| label.clone()).collect();
+        let mut other = salted.clone();
+        other.sort_by_key(|(_, salt)| *salt);
+        let rows: Vec<Label> = other.iter().map(|(label, _)| label.clone()).collect();
+        let stats = Stats::of(&labels);
+        prop_assert_eq!(&Stats::of(&rows), &stats);
+        let both: Vec<Label> = other.iter().map(|(label, salt)| turned(label, *salt)).collect();
+        // Who stood where is what the places are about.
+        let elsewhere = Stats { places: stats.places.clone(), ..Stats::of(&both) };
+        prop_assert_eq!(&elsewhere, &stats);
+    }
+}
+
+#[test]
+fn who_saw_the_same_in_another_order_saw_the_same() {
+    let label = |by: &str, responses: &[&str], best: usize| Label {
+        labeler: Labeler::Person(by.to_owned()),
+        ..of_texts("q", responses, Answer::Best(best))
+    };
+    let mut with_tokens = label("cem", &["good", "bad"], 0);
+    for passage in &mut with_tokens.comparison.responses {
+        passage.tokens = Some(vec![1]);
+    }
+    with_tokens.comparison.source = Some(Source {
+        checkpoint: "run/7".to_owned(),
+        config: "0".repeat(64),
+    });
+    let stats = Stats::of(&[
+        label("ann", &["good", "bad"], 0),
+        label("bob", &["bad", "good"], 1),
+        with_tokens,
+        label("ann", &["bad", "good"], 1),
+    ]);
+    assert_eq!((stats.comparisons, stats.shared), (1, 1));
+    assert_eq!(stats.alpha, Some(1.0));
+    assert_eq!((stats.duplicates, stats.contradictions), (1, 0));
+    assert!(stats.agreement.iter().all(|pair| pair.share == 1.0));
+    // The same place, but not the same response.
+    let stats = Stats::of(&[
+        label("ann", &["good", "bad"], 0),
+        label("bob", &["bad", "good"], 0),
+    ]);
+    assert_eq!((stats.alpha, stats.agreement[0].share), (Some(-1.0), 0.0));
 }
 
 #[test]
@@ -57,8 +238,8 @@ fn counts_what_was_said_by_whom() {
     assert_eq!((longest.first, longest.of, longest.by_chance), (3, 5, 2.5));
     assert!((longest.deviation - 1.25f64.sqrt()).abs() < 1e-12);
     assert_eq!((stats.duplicates, stats.contradictions), (1, 1));
-    // Of q1, what ann and bob said first.
-    assert_eq!(stats.shared, 1);
+    // Bob has chosen both as often, and so none.
+    assert_eq!(stats.shared, 0);
     assert_eq!(stats.per_minute, Some(2.0));
     assert_eq!(Stats::of(&[]), Stats::default());
 }

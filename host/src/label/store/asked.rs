@@ -4,8 +4,11 @@
 use anyhow::{Context, Result, bail};
 use rusqlite::{OptionalExtension, TransactionBehavior, params};
 
-use super::{Store, add_comparison, get};
+use super::access::explained;
+use super::write::add_comparison;
+use super::{Store, comparison, get};
 use crate::label::{Comparison, Label};
+use crate::terminal::Line;
 
 impl Store {
     /// Keeps all of `comparisons`, or none. A key that is there already must be of the same one.
@@ -13,13 +16,14 @@ impl Store {
         &mut self,
         comparisons: impl IntoIterator<Item = (String, &'a Comparison)>,
     ) -> Result<()> {
-        let about = format!("cannot write to the store `{}`", self.path.display());
+        let about = format!("cannot write to the store `{}`", Line(self.path.display()));
         let ask = || -> Result<()> {
             let transaction = self
                 .connection
-                .transaction_with_behavior(TransactionBehavior::Immediate)?;
-            for (key, comparison) in comparisons {
-                let id = add_comparison(&transaction, comparison)?;
+                .transaction_with_behavior(TransactionBehavior::Immediate)
+                .map_err(explained)?;
+            for (key, asked) in comparisons {
+                let id = add_comparison(&transaction, asked)?;
                 let known: Option<i64> = transaction
                     .prepare_cached("SELECT comparison FROM asked WHERE key = ?1")?
                     .query_row([&key], get)
@@ -27,8 +31,9 @@ impl Store {
                 match known {
                     Some(known) if known == id => {}
                     Some(_) => bail!(
-                        "`{key}` was asked before, about other responses\nhint: start a new run directory, \
-                         or use another store"
+                        "`{}` was asked before, about other responses\nhint: start a new run directory, \
+                         or use another store",
+                        Line(key)
                     ),
                     None => {
                         transaction
@@ -37,7 +42,7 @@ impl Store {
                     }
                 }
             }
-            Ok(transaction.commit()?)
+            transaction.commit().map_err(explained)
         };
         ask().context(about)
     }
@@ -53,7 +58,7 @@ impl Store {
         let rows: Vec<(String, i64)> = statement
             .query_map([prefix], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        let read = |(key, id): (String, i64)| Ok((key, self.comparison(id)?));
+        let read = |(key, id): (String, i64)| Ok((key, comparison(&self.connection, id)?));
         rows.into_iter().map(read).collect()
     }
 
@@ -65,11 +70,12 @@ impl Store {
             .optional()?;
         let Some(id) = id else {
             bail!(
-                "nobody asked `{key}` in the store `{}`\nhint: `attune label pending` prints what was asked",
-                self.path.display()
+                "nobody asked `{}` in the store `{}`\nhint: `attune label pending` prints what was asked",
+                Line(key),
+                Line(self.path.display())
             );
         };
-        self.comparison(id)
+        comparison(&self.connection, id)
     }
 
     /// All labels under keys that begin with `prefix`, in the order in which they came.

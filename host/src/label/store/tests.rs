@@ -1,9 +1,12 @@
 //! What went in comes out, once, whoever writes meanwhile.
 
-use super::super::Answer;
 use super::super::tests::{label, of_texts};
+use super::super::{Answer, Source};
+use super::access::STEPS;
 use super::*;
 use proptest::prelude::*;
+
+mod corrected;
 
 fn keyed(labels: &[Label]) -> Vec<(String, &Label)> {
     let numbered = labels.iter().enumerate();
@@ -102,10 +105,8 @@ fn what_something_else_changed_is_refused() {
     ] {
         let mut store = Store::create(&path).unwrap();
         store.add([("k".to_owned(), &label)]).unwrap();
-        Connection::open(&path)
-            .unwrap()
-            .execute(change, [])
-            .unwrap();
+        let other = Connection::open(&path).unwrap();
+        other.execute(change, []).unwrap();
         let message = format!("{:#}", store.labels().unwrap_err());
         assert!(
             message.contains(part) && message.contains("hint: "),
@@ -114,4 +115,98 @@ fn what_something_else_changed_is_refused() {
         drop(store);
         std::fs::remove_file(&path).unwrap();
     }
+}
+
+/// What lies in a folder, byte for byte.
+fn files(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
+    let entries = std::fs::read_dir(folder).unwrap().map(Result::unwrap);
+    let file = |entry: std::fs::DirEntry| {
+        let name = entry.file_name().into_string().unwrap();
+        (name, std::fs::read(entry.path()).unwrap())
+    };
+    entries.map(file).collect()
+}
+
+/// A store as an older version left it.
+fn older(path: &Path, version: usize, label: &Label) {
+    let mut store = Store::create(path).unwrap();
+    store.add([("k".to_owned(), label)]).unwrap();
+    for table in ["corrections", "asked"].iter().take(STEPS.len() - version) {
+        let drop = format!("DROP TABLE {table}");
+        store.connection.execute_batch(&drop).unwrap();
+    }
+    let version = version as i64;
+    let set = store
+        .connection
+        .pragma_update(None, "user_version", version);
+    set.unwrap();
+}
+
+#[test]
+fn reading_changes_nothing_and_needs_no_step() {
+    let mut label = of_texts("q", &["a", "b"], Answer::Best(1));
+    label.comparison.source = Some(Source {
+        checkpoint: "run/7".to_owned(),
+        config: "0".repeat(64),
+    });
+    for version in 1..=STEPS.len() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("labels.db");
+        older(&path, version, &label);
+        let before = files(folder.path());
+        assert_eq!(before.len(), 1, "{version}");
+        let store = Store::read(&path).unwrap();
+        let all = [("k".to_owned(), label.clone())];
+        assert_eq!(store.labels().unwrap(), all, "{version}");
+        assert_eq!(store.pending("").unwrap(), []);
+        assert_eq!(store.corrected().unwrap(), 0);
+        assert_eq!(store.history().unwrap()[0].label, label);
+        drop(store);
+        assert!(files(folder.path()) == before, "{version}");
+        // To write to it is to bring it up to date.
+        let mut store = Store::open(&path).unwrap();
+        store.ask([("p".to_owned(), &label.comparison)]).unwrap();
+        assert_eq!(store.pending("").unwrap().len(), 1);
+        assert_eq!(store.labels().unwrap(), all);
+    }
+}
+
+#[test]
+fn a_store_that_was_opened_to_be_read_is_not_written_to() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.db");
+    let label = of_texts("q", &["a", "b"], Answer::Best(1));
+    Store::create(&path)
+        .unwrap()
+        .add([("k".to_owned(), &label)])
+        .unwrap();
+    let mut store = Store::read(&path).unwrap();
+    let message = format!("{:#}", store.add([("l".to_owned(), &label)]).unwrap_err());
+    assert!(message.contains("may not be written to"), "{message}");
+    assert_eq!(store.labels().unwrap().len(), 1);
+    // A file that nobody has written to yet has no labels.
+    let empty = folder.path().join("empty.db");
+    std::fs::write(&empty, "").unwrap();
+    assert_eq!(Store::read(&empty).unwrap().labels().unwrap(), []);
+    assert_eq!(std::fs::read(&empty).unwrap(), b"");
+    let nowhere = Store::read(&folder.path().join("nowhere.db")).unwrap_err();
+    assert!(
+        nowhere.to_string().contains("there is no store"),
+        "{nowhere}"
+    );
+}
+
+#[test]
+fn a_copy_has_what_was_written_last() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("labels.db");
+    let label = of_texts("q", &["a", "b"], Answer::Best(1));
+    let mut store = Store::create(&path).unwrap();
+    store.add([("k".to_owned(), &label)]).unwrap();
+    // As a kill leaves it: the label is in the file beside the store.
+    let wal = std::fs::read(folder.path().join("labels.db-wal")).unwrap();
+    assert!(!wal.is_empty());
+    let (_copy, file) = copy::copied(&path).unwrap();
+    let copied = Store::read(&file).unwrap();
+    assert_eq!(copied.labels().unwrap(), store.labels().unwrap());
 }

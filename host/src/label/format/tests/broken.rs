@@ -1,4 +1,4 @@
-//! Files that are broken: each error names the line or row, and the field.
+//! Files that are broken: each error names the line or row, the field, and what to do about it.
 
 use super::super::stream::{for_lines, for_rows};
 use super::*;
@@ -6,6 +6,11 @@ use super::*;
 fn check(format: &str, file: impl AsRef<[u8]>, parts: &[&str]) {
     let message = format!("{:#}", reread(file.as_ref(), format).unwrap_err());
     assert!(message.contains("cannot read labels from `"), "{message}");
+    // Each is told what to do about just that.
+    assert!(
+        message.contains("\nhint: ") || message.contains(": hint: "),
+        "{message}"
+    );
     for part in parts {
         assert!(
             message.contains(part),
@@ -36,7 +41,92 @@ fn files_that_are_something_else() {
         check(format, "[{},", &["row 0"]);
         check(format, "[3]", &["row 0", "no JSON object"]);
     }
-    check("jsonl", b"\xff\xfe", &["line 1 is not UTF-8"]);
+    check("jsonl", b"\xff\xfa", &["line 1 is not UTF-8", "hint: save"]);
+}
+
+#[test]
+fn files_of_another_kind_are_recognized() {
+    let parquet = write(&one_of_each(), Format::named("parquet").unwrap()).unwrap();
+    for (format, file, parts) in [
+        (
+            "csv",
+            parquet.bytes.as_slice(),
+            ["a Parquet file", "`--format parquet`"],
+        ),
+        ("jsonl", b"\x1f\x8b\x08\0", ["packed with gzip", "gunzip"]),
+        (
+            "trl",
+            b"\x28\xb5\x2f\xfd\0",
+            ["packed with Zstandard", "unzstd"],
+        ),
+        ("csv", b"PK\x03\x04\0\0", ["a ZIP file", "as CSV"]),
+        (
+            "jsonl",
+            b"SQLite format 3\0",
+            ["an SQLite database", "label export"],
+        ),
+        ("csv", b"\xff\xfeq\0u\0", ["in UTF-16", "iconv"]),
+        ("trl", b" [{\"chosen\": 1}]", ["one JSON array", "jq -c"]),
+        ("argilla", b"{\"fields\": {}}", ["no JSON array", "jq -s"]),
+    ] {
+        check(format, file, &parts);
+    }
+    let trl = r#"{"prompt":"p","chosen":"a","rejected":"b"}"#;
+    let original = r#"{"query":[1],"sample0":[2],"sample1":[3],"best":0}"#;
+    let argilla = r#"{"fields":{"prompt":"q","r1":"a","r2":"b"},"responses":{}}"#;
+    let studio = r#"{"data":{"prompt":"q","r1":"a","r2":"b"},"annotations":[]}"#;
+    let ours = r#"{"comparison":{"query":{"text":"q"},"responses":[{"text":"a"},{"text":"b"}]},"answer":{"best":0},"labeler":"unknown"}"#;
+    for (format, row, meant) in [
+        ("jsonl", trl, "trl"),
+        ("jsonl", studio, "label-studio"),
+        ("trl", ours, "jsonl"),
+        ("trl", original, "original"),
+        ("original", trl, "trl"),
+        ("label-studio", argilla, "argilla"),
+        ("argilla", studio, "label-studio"),
+    ] {
+        let file = match format {
+            "jsonl" | "trl" => row.to_owned(),
+            _ => format!("[{row}]"),
+        };
+        check(
+            format,
+            file,
+            &[&format!("hint: this looks like `--format {meant}`")],
+        );
+    }
+}
+
+#[test]
+fn lines_that_are_no_json() {
+    for (line, part) in [
+        ("{'prompt': 'p'}", "double quotes"),
+        (r#"{"prompt": "p", "chosen": True}"#, "that is Python"),
+        (r#"{"prompt": "p", "score": NaN}"#, "no such number"),
+        ("{\"prompt\": \"a\tb\"}", "a tab `\\t`"),
+        (r#"{"prompt": "p", "chosen": "#, "before it is complete"),
+        (r#"{"prompt": "p",}"#, "remove the comma"),
+        (r#"{"prompt": "\d"}"#, "is written `\\\\`"),
+        (r#"{"prompt": "p"} {"prompt": "q"}"#, "a row is a line"),
+        ("prompt: p", "is it another format?"),
+    ] {
+        check("trl", format!("\n{line}\n"), &["line 2", part]);
+    }
+    // In an array as well, where it is not known any more what stood there.
+    for (row, part) in [
+        ("{'query': [1]}", "double quotes"),
+        (r#"{"query": [1], "best": None}"#, "that is Python"),
+        (r#"{"query": [1], "difference": NaN}"#, "no such number"),
+        (r#"{"query": [1], "best": 0,}"#, "remove the comma"),
+        (r#"{"query": [1], "best""#, "before it is complete"),
+    ] {
+        let good = r#"{"query":[1],"sample0":[2],"sample1":[3],"best":0}"#;
+        check("original", format!("[{good},\n  {row}"), &["row 1", part]);
+        check("original", format!("[{good},{row}"), &["row 1", part]);
+    }
+    for file in ["3", "\"text\""] {
+        check("argilla", file, &["no JSON array", "one array of rows"]);
+    }
 }
 
 #[test]
@@ -52,14 +142,41 @@ fn lines_of_attune() {
             good.replace("\"best\":0", "\"best\":5"),
             &["`best`", "0 to 1"][..],
         ),
-        (good.replace("answer", "anwser"), &["anwser"]),
+        (
+            good.replace("answer", "anwser"),
+            &["anwser", "hint: is `answer` what is meant?"],
+        ),
         (
             good.replace("\"best\":0", "\"beast\":0"),
-            &["`answer", "beast"],
+            &["`answer", "beast", "hint: is `best` what is meant?"],
+        ),
+        (
+            good.replace("\"best\":0", "\"best\":\"0\""),
+            &["`answer.best`", "expected a whole number from 0"],
+        ),
+        (
+            good.replace("\"labeler\"", "\"source\":1,\"labeler\""),
+            &["`source`", "hint: it stands in `comparison`"],
+        ),
+        (
+            good.replace("{\"best\":0}", "1"),
+            &["`answer`", "hint: an answer is {\"best\": 0}"],
+        ),
+        (
+            good.replace("\"unknown\"", "\"ann\""),
+            &["`labeler", "hint: a judge is {\"person\": \"ann\"}"],
+        ),
+        (
+            good.replace("\"unknown\"", "\"unknown\",\"time\":\"noon\""),
+            &["`time`", "hint: a time is in milliseconds"],
+        ),
+        (
+            good.replace("\"answer\":{\"best\":0},", ""),
+            &["missing field `answer`", "hint: a line is"],
         ),
         (
             good.replace("\"b\"", "3"),
-            &["`comparison.responses[1].text`"],
+            &["`comparison.responses[1].text`", "hint: a passage is"],
         ),
         ("{".to_owned(), &["JSON"]),
         (format!("{good}{good}"), &["more than one value"]),
@@ -93,7 +210,7 @@ fn rows_of_the_original() {
         ),
         (
             r#"[{"query":[1],"sample0":[1],"best":0}]"#.to_owned(),
-            "at least 2",
+            "not two samples",
         ),
         (
             row(r#""best":0,"score":1.5"#),
@@ -155,6 +272,38 @@ fn rows_of_trl() {
         ),
         ("[]".to_owned(), "no JSON object"),
         ("{\"prompt\"".to_owned(), "JSON"),
+        (good.replace("\"b\"", "null"), "`rejected` is null"),
+        (
+            good.replace("\"b\"", "[\"b\"]"),
+            "a text stands there alone",
+        ),
+        (
+            good.replace("rejected", "rejected_response"),
+            "hint: is `rejected_response` what is meant? call it `rejected`",
+        ),
+        (
+            good.replace("chosen", "choosen"),
+            "hint: is `choosen` what is meant? call it `chosen`",
+        ),
+        (
+            r#"{"prompt":"p","completion":"a","label":true}"#.to_owned(),
+            "compare nothing",
+        ),
+        (
+            good.replace("\"b\"", r#"[{"from":"human","value":"b"}]"#),
+            "hint: a message has `role` and `content`; rename",
+        ),
+        (
+            good.replace(
+                "\"b\"",
+                r#"[{"role":"user","content":[{"type":"text","text":"b"}]}]"#,
+            ),
+            "join the texts of its parts",
+        ),
+        (
+            good.replace("\"b\"", r#"[{"role":"assistant","tool_calls":[]}]"#),
+            "a call of a tool is no text",
+        ),
     ] {
         check("trl", format!("{good}\n{line}"), &["line 2", part]);
     }
@@ -211,7 +360,7 @@ fn tasks_of_label_studio() {
         (task(items, &ranker("3")), "`ranker` is 3"),
         (
             task(r#""prompt":"q","items":[{"id":"a","title":"a"}]"#, left),
-            "`data.items[0].body` is null",
+            "`data.items[0]` has no text",
         ),
         (
             task(two, r#"{"type":"choices","value":{}}"#),
@@ -256,7 +405,7 @@ fn records_of_argilla() {
         (record(two, &ranked("3")), "`value` is 3"),
         (
             record(two, &ranked(r#"[{"value":"r1","rank":1}]"#)),
-            "a rank for each of [\"r1\", \"r2\"]",
+            "a rank for each of `r1`, `r2`",
         ),
         (
             record(two, &ranked(r#"[{"value":"r1","rank":"top"}]"#)),
@@ -300,7 +449,7 @@ fn rows_of_tables() {
             "q,a,b,best,first,,",
             "`value` is \"first\", must be a place",
         ),
-        ("q,a,b,best,,,", "`value` is null"),
+        ("q,a,b,best,,,", "has no `value`, must be a place"),
         ("q,a,b,beast,1,,", "`answer` is \"beast\", must be best"),
         ("q,a,b,,1,,", "no `answer`"),
         (
@@ -316,19 +465,45 @@ fn rows_of_tables() {
         ("q,a,b,best,1,noon,", "`time` is \"noon\""),
         ("q,a,b,best,1,,3", "`responses` is 3, but there are 2"),
         ("q,a,b,best,1,,many", "`responses` is \"many\""),
-        ("q,a,b", "found record with 3 fields"),
-        ("q,a,\"b,best,1,,", "found record with 3 fields"),
+        ("q,a,b", "has 3 cells, the header has 7"),
+        ("q,a,\"b,best,1,,", "has 3 cells, the header has 7"),
     ] {
         let file = format!("{header}\nq,a,b,skip,,,\n{row}\n");
-        check("csv", file, &["line", "3", part]);
+        check("csv", file, &["line 3", part]);
     }
+    let file = format!("{header}\nq,a,b,best,2,,\n");
+    check("csv", file, &["`value` is \"2\"", "counted from 0"]);
+    let file = format!("{header}\nq,a,b,Best,1,,\n");
+    check("csv", file, &["hint: is `best` what is meant?"]);
+    let file = [header.as_bytes(), b"\nq,a,b\xfc,best,1,,\n"].concat();
+    check(
+        "csv",
+        file,
+        &[
+            "line 2",
+            "column `response1`",
+            "hint: save the table as UTF-8",
+        ],
+    );
+    // What tables with gaps make of places.
+    let file = format!("{header}\nq,a,b,best,1.0,,\n");
+    let labels = reread(file.as_bytes(), "csv").unwrap().labels;
+    assert_eq!(labels[0].answer, Answer::Best(1));
     for (header, part) in [
         (
             "query;response0;answer",
-            "hint: columns are separated by commas",
+            "hint: columns are separated by commas, and here by `;`",
         ),
+        ("query\tresponse0\tanswer", "and here by `\\t`"),
         ("query,response0,query,answer", "has `query` twice"),
         ("response0,answer", "no column `query`"),
+        (
+            "prompt,response0,answer",
+            "is `prompt` what is meant? call it `query`",
+        ),
+        ("query,response1,response2,answer", "numbered from 0"),
+        ("query,response_0,answer", "is `response_0` what is meant?"),
+        ("prompt,chosen,rejected", "`--format trl`"),
     ] {
         check("csv", format!("{header}\n"), &["line 1", part]);
     }
@@ -410,17 +585,20 @@ fn parquet_that_is_cut_or_changed() {
     let whole = write(&labels, Format::named("parquet").unwrap())
         .unwrap()
         .bytes;
-    let packed = include_bytes!("../../../../../tests/labels/zstd.parquet");
-    let parts = ["column `chosen` is packed with ZSTD", "hint: "];
+    let packed = include_bytes!("../../../../../tests/labels/gzip.parquet");
+    let parts = ["column `chosen` is packed with GZIP", "hint: "];
     check("parquet", packed, &parts);
     for length in [4, 100, whole.len() / 2, whole.len() - 1] {
         check("parquet", &whole[..length], &["no Parquet file"]);
     }
     // Whatever is changed: labels or an error, and no crash.
-    for at in 0..whole.len() {
-        let mut changed = whole.clone();
-        changed[at] ^= 0xff;
-        let _ = reread(&changed, "parquet");
+    let zstd = include_bytes!("../../../../../tests/labels/zstd.parquet");
+    for file in [whole.as_slice(), zstd] {
+        for at in 0..file.len() {
+            let mut changed = file.to_vec();
+            changed[at] ^= 0xff;
+            let _ = reread(&changed, "parquet");
+        }
     }
 }
 
@@ -434,14 +612,14 @@ fn endless_lines_and_rows_are_not_read_to_their_end() {
     );
     for start in ["[{\"query\": \"", "[{}, {\"a\": [1"] {
         let file = std::io::Read::chain(start.as_bytes(), std::io::repeat(b'1'));
-        let message = format!("{:#}", for_rows(file, |_| Ok(())).unwrap_err());
+        let message = format!("{:#}", for_rows(file, "trl", |_| Ok(())).unwrap_err());
         assert!(message.contains("longer than 64 MiB"), "{message}");
         assert!(message.contains("row "), "{message}");
     }
     // Many short ones are no long one.
     let many = "[{}".to_owned() + &",{\"a\": 123456789}".repeat(6_000_000) + "]";
     let mut rows = 0;
-    for_rows(many.as_bytes(), |_| {
+    for_rows(many.as_bytes(), "trl", |_| {
         rows += 1;
         Ok(())
     })

@@ -258,11 +258,14 @@ fn tables_that_somebody_typed() {
 /// Written by `tests/labels/parquet.py`, as Hugging Face's libraries write such files.
 #[test]
 fn parquet_of_hugging_face() {
-    let words = include_bytes!("../../../../../tests/labels/words.parquet");
-    let Imported { labels, left, .. } = reread(words, "parquet").unwrap();
-    assert_eq!(texts(&labels[0]), ["The sky is", " blue.", " green."]);
-    assert_eq!(texts(&labels[1]), ["Größe", " groß", " 🙂"]);
-    assert_eq!(left, Tally::from([("the column `score`".to_owned(), 1)]));
+    let words = include_bytes!("../../../../../tests/labels/words.parquet").as_slice();
+    let zstd = include_bytes!("../../../../../tests/labels/zstd.parquet").as_slice();
+    for file in [words, zstd] {
+        let Imported { labels, left, .. } = reread(file, "parquet").unwrap();
+        assert_eq!(texts(&labels[0]), ["The sky is", " blue.", " green."]);
+        assert_eq!(texts(&labels[1]), ["Größe", " groß", " 🙂"]);
+        assert_eq!(left, Tally::from([("the column `score`".to_owned(), 1)]));
+    }
     let talk = include_bytes!("../../../../../tests/labels/talk.parquet");
     let Imported { labels, left, .. } = reread(talk, "parquet").unwrap();
     assert_eq!(texts(&labels[0]), ["Hello", "Hi.", "Go away."]);
