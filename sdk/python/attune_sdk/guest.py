@@ -5,14 +5,14 @@ It knows the contract's records and nothing about what a plugin does."""
 
 from __future__ import annotations
 
-from typing import Any, Callable, Dict, List, Optional, Sequence, Type, TypeVar
+from typing import Any, Callable, Dict, List, Optional, Sequence, Tuple, Type, TypeVar
 
 from attune_world.imports import log as _log  # type: ignore[import-not-found]
 from attune_world.imports import progress, types
 from attune_world.imports import tokenizer as _tokenizer
 from componentize_py_types import Err  # type: ignore[import-not-found]
 
-from . import confine, host, labeler, outcome, plugin, shaper, task
+from . import confine, host, imports, labeler, outcome, plugin, shaper, task
 from .columns import BadBatch, packed_tokens, text_column
 from .explain import explain
 from .rows import CallContext, Split
@@ -64,8 +64,20 @@ def begin() -> None:
     confine.before_import()
 
 
-def export(made: Any, kind: str, name: str, version: str, summary: str) -> Dict[str, Any]:
-    """The exports of a component that plays ``kind`` by the class ``made``."""
+def export(
+    made: Any,
+    kind: str,
+    name: str,
+    version: str,
+    summary: str,
+    late: Sequence[Tuple[str, int, str, str, str]],
+) -> Dict[str, Any]:
+    """The exports of a component that plays ``kind`` by the class ``made``; ``late`` are the
+    plugin's imports inside functions."""
+    too_late = imports.missing([imports.Late(*one) for one in late])
+    if too_late:
+        found = "; ".join(map(str, too_late))
+        raise ImportError(f"{found}: a component finds no modules; import at the top of the module")
     wanted = _KINDS[kind]
     if not (isinstance(made, type) and issubclass(made, wanted)):
         raise TypeError(f"{made!r} is no class that derives from attune_sdk.{wanted.__name__}")
