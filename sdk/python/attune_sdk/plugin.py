@@ -79,7 +79,7 @@ class Plugin(Generic[S]):
 
     def __init_subclass__(cls, **keywords: Any) -> None:
         super().__init_subclass__(**keywords)
-        for base in getattr(cls, "__orig_bases__", ()):
+        for base in cls.__dict__.get("__orig_bases__", ()):
             for argument in typing.get_args(base):
                 if isinstance(argument, type):
                     cls._SETTINGS = argument
