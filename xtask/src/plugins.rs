@@ -1,9 +1,11 @@
 //! Builds every plugin in `plugins/` to `target/plugins/NAME.wasm`, and those in `tests/`, which only
-//! tests use, to `target/test-plugins/NAME.wasm`. It knows the folders; how a plugin is built is
-//! `attune-build`'s.
+//! tests use, to `target/test-plugins/NAME.wasm`; Rust and Python ones. It knows the folders; how a
+//! plugin is built is `attune-build`'s.
 
 use anyhow::{Result, bail};
+use attune_build::Built;
 use attune_build::project::keep;
+use attune_build::python;
 use attune_build::rust::{Package, Workspace};
 use attune_build::wasm::WasmToolchain;
 
@@ -38,19 +40,25 @@ pub(crate) fn build(layout: &Layout, toolchain: &WasmToolchain) -> Result<()> {
             let bytes = workspace.build(toolchain, &plugins, &layout.plugins(), true)?;
             for (plugin, bytes) in plugins.iter().zip(bytes) {
                 let path = folder.join(&plugin.name).with_extension("wasm");
-                let built = keep(&plugin.name, path, &bytes)?;
-                let news = if built.changed {
-                    "written"
-                } else {
-                    "unchanged"
-                };
-                println!(
-                    "    {} {news} ({} KB)",
-                    layout.short(&built.path),
-                    built.len.div_ceil(1000)
-                );
+                tell(layout, &keep(&plugin.name, path, &bytes)?);
+            }
+            for project in python::projects(&sources.join("python"))? {
+                tell(layout, &python::build(&project, Some(&folder))?);
             }
         }
         Ok(())
     })
+}
+
+fn tell(layout: &Layout, built: &Built) {
+    let news = if built.changed {
+        "written"
+    } else {
+        "unchanged"
+    };
+    println!(
+        "    {} {news} ({} KB)",
+        layout.short(&built.path),
+        built.len.div_ceil(1000)
+    );
 }

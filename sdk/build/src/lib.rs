@@ -5,6 +5,7 @@
 
 pub mod cache;
 pub mod project;
+pub mod python;
 pub mod rust;
 pub mod tool;
 pub mod wasm;

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::cache;
+use crate::python;
 use crate::rust::Workspace;
 use crate::tool::write_atomically;
 use crate::wasm::WasmToolchain;
@@ -76,7 +77,7 @@ impl Project {
     pub fn build(&self, out: Option<&Path>, target_folder: Option<&Path>) -> Result<Built> {
         match self.language {
             Language::Rust => self.build_rust(out, target_folder),
-            Language::Python => bail!("Python plugins cannot be built yet"),
+            Language::Python => python::build(&self.folder, out),
         }
     }
 

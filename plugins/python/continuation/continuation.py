@@ -1,0 +1,97 @@
+"""The paper's task: continue a piece of text. It cuts queries and ends responses by the rules of
+Ziegler et al. (2019), all of them settings; it does not know what a good continuation is."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from math import isfinite
+from typing import List, Optional
+
+from attune_sdk import Assets, Columns, DataRow, Ending, Layout, Metric, NotApplicable, Problems
+from attune_sdk import Query, Rollout, Task, setting, tokenizer
+from rules import cut, distinct_pairs, ending, texts
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Settings of `continuation`; the defaults are those of the paper's style tasks."""
+
+    field: str = setting(
+        "text", "Field of a data row that holds the text; a row that is a string is the text."
+    )
+    reference_field: Optional[str] = setting(
+        None, "Field that holds what a person wrote for the query; none by default."
+    )
+    query_len: int = setting(64, "Tokens of a query at most.", minimum=0)
+    response_len: int = setting(24, "Tokens of every response.", minimum=0)
+    start_text: Optional[str] = setting(
+        ".",
+        "A query starts after the first of these; must be a single token; null: at the text's start.",
+    )
+    end_text: Optional[str] = setting(
+        ".",
+        "A query ends with the last of these; must be a single token; null: where it is full.",
+    )
+    prefix: str = setting("", "What the policy sees before the query.")
+    suffix: str = setting("", "What the policy sees after the query.")
+    truncate_token: Optional[str] = setting(
+        ".",
+        "A response ends with the first of these; must be a single token; null: nothing is cut.",
+    )
+    truncate_after: int = setting(
+        16, "The first place, from 0, where a response may end.", minimum=0
+    )
+    penalty: float = setting(-1.0, "The score of a response that does not end as it should.")
+    min_query_tokens: int = setting(1, "Shorter queries are dropped.", minimum=0)
+
+
+class Continuation(Task[Settings]):
+    """The task: settings, and the token ids that they name."""
+
+    COLUMNS = Columns.RESPONSE_TOKENS
+    METRICS = (
+        Metric("kept_tokens", "tokens of the response that the scorer sees"),
+        Metric("distinct_2", "share of the response's word pairs that are different"),
+    )
+
+    def configure(self, assets: Assets) -> None:
+        s, problems = self.settings, Problems()
+        problems.require(s.query_len > 0, "/query_len", "must be at least 1")
+        problems.require(s.response_len > 0, "/response_len", "must be at least 1")
+        late = f"{s.truncate_after} is not below response_len {s.response_len}"
+        problems.require(s.truncate_after < max(s.response_len, 1), "/truncate_after", late)
+        problems.require(isfinite(s.penalty), "/penalty", "must be a number")
+
+        def single(path: str, text: Optional[str]) -> Optional[int]:
+            if not text:  # TOML has no null, so an empty text means none as well
+                return None
+            tokens = tokenizer.encode(text)
+            message = f"{json.dumps(text)} is {len(tokens)} tokens, must be a single one"
+            problems.require(len(tokens) == 1, path, message)
+            return tokens[0] if tokens else None
+
+        self._start = single("/start_text", s.start_text)
+        self._end = single("/end_text", s.end_text)
+        self._truncate = single("/truncate_token", s.truncate_token)
+        problems.done()
+        self._around: List[List[int]] = [tokenizer.encode(text) for text in (s.prefix, s.suffix)]
+
+    def layout(self) -> Layout:
+        return Layout(self.settings.query_len, self.settings.response_len, *self._around)
+
+    def query(self, row: DataRow) -> Query:
+        text, reference = texts(row, self.settings.field, self.settings.reference_field)
+        tokens = cut(tokenizer.encode(text), self.settings.query_len, self._start, self._end)
+        if tokens is None or len(tokens) < self.settings.min_query_tokens:
+            raise NotApplicable
+        return Query(tokens, reference)
+
+    def finish(self, row: Rollout) -> Ending:
+        tokens = row.response_tokens.tolist()
+        kept, valid = ending(tokens, self._truncate, self.settings.truncate_after)
+        return Ending(kept, valid, self.settings.penalty)
+
+    def evaluate(self, row: Rollout) -> List[float]:
+        kept = self.finish(row).kept
+        return [kept, distinct_pairs(tokenizer.decode(row.response_tokens[:kept]))]

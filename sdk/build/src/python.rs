@@ -1,0 +1,223 @@
+//! A Python project becomes a component: its modules and the SDK are staged, an interpreter compiled
+//! to WebAssembly imports them, and a snapshot of its memory is the component.
+//! It knows componentize-py; it knows nothing about what a plugin does.
+
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+use serde_json::json;
+
+mod manifest;
+mod tool;
+
+pub use tool::interpreter;
+
+use crate::project::{Built, keep};
+use crate::tool::write_atomically;
+use manifest::Manifest;
+use tool::Tool;
+
+/// What makes the component, run by the interpreter that was found.
+const SCRIPT: &str = include_str!("python/componentize.py");
+/// What keeps chance and time out of the component; empty where there is none.
+const PIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pin.so"));
+const WIT: &str = include_str!("../../wit/0.1/plugin.wit");
+
+macro_rules! sdk {
+    ($($name:literal)*) => {
+        /// The SDK's modules, which go into every component.
+        const SDK: &[(&str, &str)] = &[$((
+            $name,
+            include_str!(concat!("../../python/attune_sdk/", $name)),
+        )),*];
+    };
+}
+
+sdk! {
+    "__init__.py" "cases.py" "columns.py" "confine.py" "explain.py" "guest.py" "host.py" "imports.py"
+    "labeler.py" "log.py" "outcome.py" "plugin.py" "rng.py" "rows.py" "settings.py" "shaper.py"
+    "task.py" "testing.py" "tokenizer.py" "wire.py"
+}
+
+/// Folders that hold no part of a plugin.
+const LEFT_OUT: [&str; 5] = ["tests", "target", "build", "dist", "__pycache__"];
+
+/// Builds the project in `folder` to `out`, or to NAME.wasm among the project's `target/plugins`; or
+/// finds that nothing has changed since it was built. An `out` that is a folder gets NAME.wasm too.
+pub fn build(folder: &Path, out: Option<&Path>) -> Result<Built> {
+    let manifest = Manifest::read(folder)?;
+    let modules = modules(folder)?;
+    manifest.check(modules.keys().map(String::as_str))?;
+    let file = format!("{}.wasm", manifest.name);
+    let path = match out {
+        None => folder.join("target/plugins").join(file),
+        Some(place) if place.is_dir() => place.join(file),
+        Some(path) => path.to_owned(),
+    };
+    let record = path.with_extension("inputs");
+    let inputs = inputs(&manifest, &modules);
+    if let (Ok(kept), Ok(bytes)) = (std::fs::read_to_string(&record), std::fs::read(&path))
+        && kept == format!("{inputs}{}", fingerprint(&bytes))
+    {
+        return keep(&manifest.name, path, &bytes);
+    }
+    let bytes = componentize(&manifest, &modules)?;
+    let built = keep(&manifest.name, path, &bytes)?;
+    write_atomically(
+        &record,
+        format!("{inputs}{}", fingerprint(&bytes)).as_bytes(),
+    )?;
+    Ok(built)
+}
+
+/// The project's modules by their paths, with `/` between folders: all of its `.py` files but tests.
+fn modules(folder: &Path) -> Result<BTreeMap<String, String>> {
+    let mut found = BTreeMap::new();
+    collect(folder, "", &mut found)?;
+    Ok(found)
+}
+
+fn collect(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) -> Result<()> {
+    let about = || format!("cannot read `{}`", folder.display());
+    for entry in std::fs::read_dir(folder).with_context(about)? {
+        let path = entry.with_context(about)?.path();
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        if name.starts_with('.') {
+            continue;
+        }
+        if path.is_dir() {
+            // Python marks its environments, however they are named.
+            if !LEFT_OUT.contains(&name) && !path.join("pyvenv.cfg").exists() {
+                collect(&path, &format!("{prefix}{name}/"), found)?;
+            }
+        } else if name.ends_with(".py") && !name.starts_with("test_") {
+            let text = std::fs::read_to_string(&path)
+                .with_context(|| format!("cannot read `{}`", path.display()))?;
+            found.insert(format!("{prefix}{name}"), text);
+        }
+    }
+    Ok(())
+}
+
+/// A digest of all that the component is made of, so that one that is there can be kept.
+fn inputs(manifest: &Manifest, modules: &BTreeMap<String, String>) -> String {
+    let mut hasher = DefaultHasher::new();
+    (manifest, modules, SDK, WIT, SCRIPT, PIN, tool::PACKAGE).hash(&mut hasher);
+    format!("{:016x} ", hasher.finish())
+}
+
+fn fingerprint(bytes: &[u8]) -> String {
+    let mut hasher = DefaultHasher::new();
+    bytes.hash(&mut hasher);
+    format!("{:016x}\n", hasher.finish())
+}
+
+fn componentize(manifest: &Manifest, modules: &BTreeMap<String, String>) -> Result<Vec<u8>> {
+    let tool = Tool::ensure()?;
+    let stage = tempfile::tempdir().context("cannot make a temporary folder")?;
+    let pin = (!PIN.is_empty()).then(|| stage.path().join("pin.so"));
+    let request = json!({
+        "kind": manifest.kind, "name": manifest.name, "version": manifest.version,
+        "summary": manifest.summary, "module": manifest.module, "class": manifest.class,
+        "modules": modules.keys().collect::<Vec<_>>(), "tool": tool.folder, "pin": pin,
+    });
+    let write = |name: &str, bytes: &[u8]| write_atomically(&stage.path().join(name), bytes);
+    write("request.json", request.to_string().as_bytes())?;
+    write("plugin.wit", WIT.as_bytes())?;
+    write("componentize.py", SCRIPT.as_bytes())?;
+    write("tmp/.keep", b"")?;
+    for (name, text) in SDK {
+        write(&format!("app/attune_sdk/{name}"), text.as_bytes())?;
+    }
+    for (name, text) in modules {
+        write(&format!("app/{name}"), text.as_bytes())?;
+    }
+    let mut command = Command::new(tool.python);
+    command
+        .args(["-I", "-B"])
+        .args([&stage.path().join("componentize.py"), stage.path()])
+        .env("TMPDIR", stage.path().join("tmp"));
+    if let Some(pin) = &pin {
+        std::fs::write(pin, PIN)?;
+        command.env("LD_PRELOAD", pin);
+    }
+    run(&mut command)?;
+    Ok(std::fs::read(stage.path().join("component.wasm"))?)
+}
+
+/// Runs the script; what it says is what the author has to read, whole.
+fn run(command: &mut Command) -> Result<()> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .context("cannot start Python")?;
+    let said = String::from_utf8_lossy(&output.stderr);
+    let said = said.trim();
+    if !output.status.success() {
+        bail!(
+            "Python cannot import the plugin:\n{said}\nhint: it is imported once, when it is built; mend what \
+             is named above"
+        );
+    }
+    if !said.is_empty() {
+        // A warning stops no build, but is not to be lost.
+        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{said}\n").as_bytes());
+    }
+    Ok(())
+}
+
+/// The folders in `folder` that are Python projects, by name; none where there is no such folder.
+pub fn projects(folder: &Path) -> Result<Vec<PathBuf>> {
+    if !folder.is_dir() {
+        return Ok(Vec::new());
+    }
+    let entries = std::fs::read_dir(folder);
+    let mut found: Vec<PathBuf> = entries
+        .with_context(|| format!("cannot read `{}`", folder.display()))?
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.join("pyproject.toml").is_file())
+        .collect();
+    found.sort();
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_module_of_the_sdk_goes_into_a_component() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/attune_sdk");
+        let mut there: Vec<String> = modules(&folder).unwrap().into_keys().collect();
+        there.sort();
+        let known: Vec<&str> = SDK.iter().map(|(name, _)| *name).collect();
+        assert_eq!(there, known);
+    }
+
+    #[test]
+    fn tests_and_hidden_files_are_no_part_of_a_plugin() {
+        let folder = tempfile::tempdir().unwrap();
+        let files = [
+            "a.py",
+            "b/c.py",
+            "_d/e.py",
+            "b/__init__.py",
+            "tests/d.py",
+            "test_a.py",
+            ".hidden/e.py",
+            "env/pyvenv.cfg",
+            "env/e.py",
+            "__pycache__/f.py",
+            "words.txt",
+        ];
+        for file in files {
+            write_atomically(&folder.path().join(file), b"x = 1").unwrap();
+        }
+        let found: Vec<String> = modules(folder.path()).unwrap().into_keys().collect();
+        assert_eq!(found, ["_d/e.py", "a.py", "b/__init__.py", "b/c.py"]);
+    }
+}
