@@ -35,7 +35,12 @@ fn done(command: &mut Command) -> String {
 
 /// Makes a plugin's project and returns its folder.
 fn new(folder: &Path, name: &str, kind: &str) -> PathBuf {
-    let said = done(&mut plugin(folder, "new", &[name, "--kind", kind]));
+    new_in("rust", folder, name, kind)
+}
+
+fn new_in(lang: &str, folder: &Path, name: &str, kind: &str) -> PathBuf {
+    let arguments = [name, "--kind", kind, "--lang", lang];
+    let said = done(&mut plugin(folder, "new", &arguments));
     assert!(said.contains("attune plugin build"), "{said}");
     folder.join(name)
 }
@@ -48,9 +53,21 @@ fn replace_in(path: &Path, from: &str, to: &str) {
 
 #[test]
 fn from_nothing_to_training() {
+    let edit = ("-self.0.per_word", "-2.0 * self.0.per_word");
+    from_nothing("rust", "src/lib.rs", edit);
+}
+
+#[test]
+fn from_nothing_to_training_in_python() {
+    let edit = ("-f32(self", "-2 * f32(self");
+    from_nothing("python", "few_words.py", edit);
+}
+
+/// Made, built, tested, edited by a line, tested again, checked, and trained with.
+fn from_nothing(lang: &str, source: &str, (from, to): (&str, &str)) {
     let lab = Lab::new();
     let begun = Instant::now();
-    let project = new(&lab.path("."), "few-words", "shaper");
+    let project = new_in(lang, &lab.path("."), "few-words", "shaper");
     done(&mut plugin(&project, "build", &[]));
     let passed = done(&mut plugin(&project, "test", &[]));
     assert!(passed.contains("2 passed, 0 failed"), "{passed}");
@@ -61,11 +78,7 @@ fn from_nothing_to_training() {
 
     // One line is edited: the plugin answers otherwise, and the case says where.
     let edited = Instant::now();
-    replace_in(
-        &project.join("src/lib.rs"),
-        "-self.0.per_word",
-        "-2.0 * self.0.per_word",
-    );
+    replace_in(&project.join(source), from, to);
     let mut test = plugin(&project, "test", &[]);
     let said = String::from_utf8(test.output().unwrap().stdout).unwrap();
     for part in [
@@ -125,6 +138,59 @@ fn every_kind_builds_and_passes_its_tests_as_made() {
             readme.contains("attune plugin build") && !readme.contains("{{"),
             "{readme}"
         );
+    }
+}
+
+/// Python with the SDK on its path, about to run in `folder`.
+fn python(folder: &Path) -> Command {
+    let mut command = Command::new("python3");
+    command.env("PYTHONPATH", root().join("sdk/python"));
+    command
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(folder);
+    command
+}
+
+#[test]
+fn every_kind_in_python_passes_its_tests_as_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["task", "labeler", "shaper"] {
+        let project = new_in("python", folder.path(), &format!("my-{kind}"), kind);
+        done(python(&project).args(["-m", "unittest"]));
+        let class = format!("My{}{}", kind[..1].to_uppercase(), &kind[1..]);
+        answers_natively(&project, &format!("my_{kind}"), &class);
+        if kind != "shaper" {
+            let said = done(&mut plugin(&project, "test", &[]));
+            assert!(said.contains(" 0 failed"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn reward_functions_from_elsewhere_are_plugins() {
+    for (folder, module, class) in [
+        ("trl", "whole_sentences", "WholeSentences"),
+        ("verl", "right_answer", "RightAnswer"),
+        ("openrlhf", "short_enough", "ShortEnough"),
+    ] {
+        answers_natively(&root().join("examples/migrate").join(folder), module, class);
+    }
+}
+
+/// Puts the golden cases of a Python project to its class, without WebAssembly.
+fn answers_natively(project: &Path, module: &str, class: &str) {
+    let cases = std::fs::read_to_string(project.join("cases.jsonl")).unwrap();
+    let cases = attune::golden::parse(&cases).unwrap();
+    let script = format!(
+        "import json, attune_sdk.cases as cases, {module} as plugin\n\
+         for line in open('cases.jsonl'): print(json.dumps(cases.answer(plugin.{class}, json.loads(line))))"
+    );
+    let said = done(python(project).args(["-c", &script]));
+    assert_eq!(said.lines().count(), cases.len());
+    for (case, line) in cases.iter().zip(said.lines()) {
+        let answers: Vec<serde_json::Value> = serde_json::from_str(line).unwrap();
+        let differences = attune::golden::differences(&case.expect, &answers, case.tolerance);
+        assert!(differences.is_empty(), "{}: {differences:?}", case.name);
     }
 }
 

@@ -42,6 +42,8 @@ enum Kind {
 enum Lang {
     /// A crate
     Rust,
+    /// A module
+    Python,
 }
 
 impl Kind {
@@ -161,6 +163,7 @@ fn values(args: &NewArgs, folder: &Path, sdk: &Path) -> Result<Vec<(&'static str
     Ok(vec![
         ("name", args.name.clone()),
         ("type", camel(&args.name)),
+        ("module", args.name.replace('-', "_")),
         ("kind", kind.name().into()),
         ("article", kind.article().into()),
         ("summary", kind.summary().into()),

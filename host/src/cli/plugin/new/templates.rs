@@ -20,10 +20,17 @@ const RUST: [(&str, &str); 3] = [
     ("README.md", template!("rust/README.md.in")),
 ];
 
+const PYTHON: [(&str, &str); 3] = [
+    ("pyproject.toml", template!("python/pyproject.toml.in")),
+    (".gitignore", template!("python/gitignore.in")),
+    ("README.md", template!("python/README.md.in")),
+];
+
 /// What the language is called.
 pub(super) fn name(lang: Lang) -> &'static str {
     match lang {
         Lang::Rust => "Rust",
+        Lang::Python => "Python",
     }
 }
 
@@ -31,6 +38,37 @@ pub(super) fn name(lang: Lang) -> &'static str {
 pub(super) fn sign(lang: Lang) -> &'static str {
     match lang {
         Lang::Rust => "Cargo.toml",
+        Lang::Python => "python/attune_sdk/__init__.py",
+    }
+}
+
+fn cases(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Task => template!("cases/task.jsonl.in"),
+        Kind::Labeler => template!("cases/labeler.jsonl.in"),
+        Kind::Shaper => template!("cases/shaper.jsonl.in"),
+    }
+}
+
+fn source(lang: Lang, kind: Kind) -> Vec<(&'static str, &'static str)> {
+    const RUST: &str = "src/lib.rs";
+    const PYTHON: [&str; 2] = ["{{module}}.py", "test_{{module}}.py"];
+    match (lang, kind) {
+        (Lang::Rust, Kind::Task) => vec![(RUST, template!("rust/task/lib.rs.in"))],
+        (Lang::Rust, Kind::Labeler) => vec![(RUST, template!("rust/labeler/lib.rs.in"))],
+        (Lang::Rust, Kind::Shaper) => vec![(RUST, template!("rust/shaper/lib.rs.in"))],
+        (Lang::Python, Kind::Task) => vec![
+            (PYTHON[0], template!("python/task/plugin.py.in")),
+            (PYTHON[1], template!("python/task/test.py.in")),
+        ],
+        (Lang::Python, Kind::Labeler) => vec![
+            (PYTHON[0], template!("python/labeler/plugin.py.in")),
+            (PYTHON[1], template!("python/labeler/test.py.in")),
+        ],
+        (Lang::Python, Kind::Shaper) => vec![
+            (PYTHON[0], template!("python/shaper/plugin.py.in")),
+            (PYTHON[1], template!("python/shaper/test.py.in")),
+        ],
     }
 }
 
@@ -39,26 +77,16 @@ pub(super) fn of(
     lang: Lang,
     kind: Kind,
     values: &[(&str, String)],
-) -> Result<Vec<(&'static str, String)>> {
-    let own = match (lang, kind) {
-        (Lang::Rust, Kind::Task) => [
-            ("src/lib.rs", template!("rust/task/lib.rs.in")),
-            ("cases.jsonl", template!("rust/task/cases.jsonl.in")),
-        ],
-        (Lang::Rust, Kind::Labeler) => [
-            ("src/lib.rs", template!("rust/labeler/lib.rs.in")),
-            ("cases.jsonl", template!("rust/labeler/cases.jsonl.in")),
-        ],
-        (Lang::Rust, Kind::Shaper) => [
-            ("src/lib.rs", template!("rust/shaper/lib.rs.in")),
-            ("cases.jsonl", template!("rust/shaper/cases.jsonl.in")),
-        ],
-    };
+) -> Result<Vec<(String, String)>> {
     let common = match lang {
         Lang::Rust => RUST,
+        Lang::Python => PYTHON,
     };
-    let fill = |(name, text): (&'static str, &str)| Ok((name, filled(text, values)?));
-    common.into_iter().chain(own).map(fill).collect()
+    let files = common.into_iter().chain(source(lang, kind));
+    files
+        .chain([("cases.jsonl", cases(kind))])
+        .map(|(name, text)| Ok((filled(name, values)?, filled(text, values)?)))
+        .collect()
 }
 
 /// The text with every `{{place}}` filled in.
