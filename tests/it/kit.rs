@@ -182,7 +182,8 @@ fn answers_natively(project: &Path, module: &str, class: &str) {
     let cases = std::fs::read_to_string(project.join("cases.jsonl")).unwrap();
     let cases = attune::golden::parse(&cases).unwrap();
     let script = format!(
-        "import json, attune_sdk.cases as cases, {module} as plugin\n\
+        "import json, attune_sdk.cases as cases, attune_sdk.testing as testing, {module} as plugin\n\
+         testing.use_bytes()\n\
          for line in open('cases.jsonl'): print(json.dumps(cases.answer(plugin.{class}, json.loads(line))))"
     );
     let said = done(python(project).args(["-c", &script]));

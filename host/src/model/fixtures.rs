@@ -301,6 +301,9 @@ fn cached_steps_equal_the_full_forward() {
 
 #[test]
 fn pads_anywhere_change_nothing() {
+    // Longer rows are summed in another order, and weights that are drawn anew amplify the rounding;
+    // a pad that was seen would be off by tenths.
+    const ROUNDING: f64 = 5e-5;
     for family in FAMILIES {
         let policy = loud(family, Kind::Float, None);
         let model = policy.model();
@@ -315,9 +318,9 @@ fn pads_anywhere_change_nothing() {
             near(
                 &hidden.index_select(1, &Tensor::from_slice(&real)),
                 &plain,
-                1e-5,
+                ROUNDING,
             );
-            near(&hidden.narrow(1, 9, 1), &plain.narrow(1, 5, 1), 1e-5);
+            near(&hidden.narrow(1, 9, 1), &plain.narrow(1, 5, 1), ROUNDING);
         }
         let greedy = Sampling {
             temperature: 0.0,
