@@ -80,7 +80,7 @@ enum Command {
     /// Look at plugins
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
-    /// Import, export and count labels
+    /// Import, export, count and correct labels
     #[command(subcommand)]
     Label(label::LabelCommand),
     /// Time updates of a config, phase by phase; nothing is saved

@@ -21,7 +21,7 @@ use serde_json::Value;
 
 use super::guess::{listed, meant};
 use super::table::{self, COLUMNS, Row, response_of};
-use super::{Imported, Written, count, one_kind, rows, trl};
+use super::{Imported, Written, count, fields, one_kind, rows, trl};
 use crate::label::{Answer, Label};
 use crate::terminal::Line;
 
@@ -59,6 +59,14 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
             })
         );
     }
+    if ours {
+        check_names(
+            &columns
+                .iter()
+                .map(|column| column.name())
+                .collect::<Vec<_>>(),
+        )?;
+    }
     check_packing(&file)?;
     let is_fine = |column: &str| {
         columns
@@ -95,13 +103,35 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
             }
             other => (name, other),
         });
-        let row: Row = cells.filter(|(_, cell)| !cell.is_null()).collect();
+        let row: Row = cells
+            .filter(|(_, cell)| !(ours && cell.is_null()))
+            .collect();
         let label = match ours {
             true => table::label(&row),
             false => trl::label(&row, &mut into.left),
         };
         let pushed = label.and_then(|label| into.push(label));
         pushed.with_context(about)?;
+    }
+    Ok(())
+}
+
+/// Refuses a table of labels without queries or responses.
+fn check_names(names: &[&str]) -> Result<()> {
+    for name in ["prompt", "response0"] {
+        if names.contains(&name) || names.contains(&format!("{name}_tokens").as_str()) {
+            continue;
+        }
+        let query = fields::QUERIES.iter().find(|query| names.contains(query));
+        let hint = match query {
+            Some(query) if name == "prompt" => {
+                format!("hint: is `{query}` what is meant? call it `prompt`")
+            }
+            _ => meant(name, names).unwrap_or_else(|| {
+                "hint: the columns are prompt, response0, response1, answer, value".to_owned()
+            }),
+        };
+        bail!("it has no column `{name}`, but {}\n{hint}", listed(names));
     }
     Ok(())
 }

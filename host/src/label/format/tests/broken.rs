@@ -521,9 +521,16 @@ fn rows_of_tables() {
 
 /// A file of one label, with one more column.
 fn parquet_with(column: &str) -> Vec<u8> {
+    parquet_of(
+        ["prompt", "response0", "response1", "answer", "value"],
+        column,
+    )
+}
+
+/// The same with other names.
+fn parquet_of(names: [&str; 5], column: &str) -> Vec<u8> {
     use ::parquet::column::writer::ColumnWriter;
     use ::parquet::data_type::ByteArray;
-    let names = ["prompt", "response0", "response1", "answer", "value"];
     let texts = names.map(|name| format!("required binary {name} (string);"));
     let schema = format!("message labels {{ {} {column} }}", texts.concat());
     let schema = ::parquet::schema::parser::parse_message_type(&schema).unwrap();
@@ -576,6 +583,33 @@ fn parquet_of_types_that_labels_do_not_have() {
             parquet_with(column),
             &[part, "hint: write it as"],
         );
+    }
+}
+
+#[test]
+fn parquet_of_other_columns() {
+    for (names, parts) in [
+        (
+            ["question", "response0", "response1", "answer", "value"],
+            ["no column `prompt`", "is `question` what is meant?"],
+        ),
+        (
+            ["prompt", "response_0", "response_1", "answer", "value"],
+            ["no column `response0`", "is `response_0` what is meant?"],
+        ),
+        (
+            ["prompt", "chosen", "reject", "a", "b"],
+            [
+                "no columns `chosen` and `rejected`",
+                "is `reject` what is meant?",
+            ],
+        ),
+        (
+            ["text", "a", "b", "c", "d"],
+            ["but `text`, `a`", "stand in `prompt`, `chosen`"],
+        ),
+    ] {
+        check("parquet", parquet_of(names, ""), &parts);
     }
 }
 
