@@ -117,7 +117,10 @@ fn labelers_in_rust_and_python_give_the_same_bits() {
             (labeler.judge(CONTEXT, &groups).unwrap(), hints)
         });
         assert_eq!(rust, python);
-        let marked = rust.1.iter().filter(|hints| !matches!(hints, Outcome::Value(hints) if hints.is_empty()));
+        let marked = rust
+            .1
+            .iter()
+            .filter(|hints| !matches!(hints, Outcome::Value(hints) if hints.is_empty()));
         assert!(marked.count() > 20);
     }
 }
@@ -157,13 +160,22 @@ fn tasks_in_rust_and_python_give_the_same_bits() {
 
 #[test]
 fn settings_are_described_and_refused_as_in_rust() {
-    for (name, kind) in [("length", "shaper"), ("valence", "labeler"), ("continuation", "task")] {
+    for (name, kind) in [
+        ("length", "shaper"),
+        ("valence", "labeler"),
+        ("continuation", "task"),
+    ] {
         let [rust, python] = [name.to_owned(), format!("{name}-py")].map(|name| {
-            let said = attune(&["plugin", "describe", &name, "--json"]).output().unwrap();
+            let said = attune(&["plugin", "describe", &name, "--json"])
+                .output()
+                .unwrap();
             serde_json::from_slice::<Value>(&said.stdout).unwrap()
         });
         assert_eq!(python["kind"], kind);
-        assert!(python["sdk"].as_str().unwrap().contains("python"), "{python}");
+        assert!(
+            python["sdk"].as_str().unwrap().contains("python"),
+            "{python}"
+        );
         for same in ["summary", "columns", "assets", "metrics"] {
             assert_eq!(rust[same], python[same], "{name}: {same}");
         }
@@ -179,8 +191,14 @@ fn settings_are_described_and_refused_as_in_rust() {
     for (settings, parts) in [
         (json!({"scale": 0}), &["`/scale`: must be above 0"][..]),
         (json!({"target": -1}), &["/target", "minimum"]),
-        (json!({"unit": "pages"}), &["/unit", "\"tokens\" or \"words\""]),
-        (json!({"tarket": 3}), &["unknown setting `tarket`", "did you mean `target`?"]),
+        (
+            json!({"unit": "pages"}),
+            &["/unit", "\"tokens\" or \"words\""],
+        ),
+        (
+            json!({"tarket": 3}),
+            &["unknown setting `tarket`", "did you mean `target`?"],
+        ),
     ] {
         let refused = plugin::load_shaper(&spec("plugins/length-py", settings), bytes());
         let message = format!("{:#}", refused.err().unwrap());
@@ -201,7 +219,11 @@ fn odd(mode: &str, limits: Limits) -> Vec<Outcome<Shaped>> {
         let Outcome::Value(shaped) = outcome else {
             panic!("{mode}: row {row} lost its value: {outcome:?}");
         };
-        assert_eq!(shaped.terms, [("length".to_owned(), row as f32 + 1.0)], "{mode}");
+        assert_eq!(
+            shaped.terms,
+            [("length".to_owned(), row as f32 + 1.0)],
+            "{mode}"
+        );
     }
     outcomes
 }
@@ -213,26 +235,51 @@ fn check(mode: &str, parts: &[&str]) {
             panic!("{mode}: row {row} is no error: {:?}", outcomes[row]);
         };
         for part in parts {
-            assert!(message.contains(part), "{mode}: `{part}` is not in: {message}");
+            assert!(
+                message.contains(part),
+                "{mode}: `{part}` is not in: {message}"
+            );
         }
     }
 }
 
 #[test]
 fn an_exception_is_its_row_s_error() {
-    let places = ["ZeroDivisionError: ", " at odd.py:", " in divide, odd.py:", " in raises, odd.py:", " in shape"];
+    let places = [
+        "ZeroDivisionError: ",
+        " at odd.py:",
+        " in divide, odd.py:",
+        " in raises, odd.py:",
+        " in shape",
+    ];
     check("raise", &places);
-    check("read", &["add Columns.QUERY_TEXT to COLUMNS", "odd.py:", "in reads"]);
+    check(
+        "read",
+        &["add Columns.QUERY_TEXT to COLUMNS", "odd.py:", "in reads"],
+    );
     check("recurse", &["RecursionError", "in recurses"]);
     check("exit", &["SystemExit: 3", "in leaves"]);
-    check("text", &["ValueError: could not convert string to float: '1.5 points'"]);
+    check(
+        "text",
+        &["ValueError: could not convert string to float: '1.5 points'"],
+    );
     check("nothing", &["TypeError", "NoneType"]);
-    check("generate", &["LookupError: ? no more numbers", "in numbers, odd.py:"]);
+    check(
+        "generate",
+        &["LookupError: ? no more numbers", "in numbers, odd.py:"],
+    );
 }
 
 #[test]
 fn what_a_component_has_not_is_said() {
-    check("import", &["`wave` was not imported when the plugin was built", "at the top", "in imports"]);
+    check(
+        "import",
+        &[
+            "`wave` was not imported when the plugin was built",
+            "at the top",
+            "in imports",
+        ],
+    );
     check("open", &["`open` cannot be used", "asset", "in opens"]);
     check("wait", &["`time.sleep` cannot be used", "no clock"]);
     check("urandom", &["`os.urandom` cannot be used", "rng()"]);
@@ -253,20 +300,44 @@ fn an_endless_row_is_named_within_the_deadline() {
         ..Limits::default()
     };
     let outcomes = odd("loop", limits);
-    assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", begun.elapsed());
+    assert!(
+        begun.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        begun.elapsed()
+    );
     for row in [0, 4] {
-        assert!(matches!(&outcomes[row], Outcome::Error(text) if text.contains("4 s")), "{:?}", outcomes[row]);
+        assert!(
+            matches!(&outcomes[row], Outcome::Error(text) if text.contains("4 s")),
+            "{:?}",
+            outcomes[row]
+        );
     }
 }
 
 #[test]
 fn randomness_is_the_row_s_whatever_the_batch() {
-    let shaper = plugin::load_shaper(&spec("test-plugins/odd-py", json!({"mode": "random"})), bytes()).unwrap();
+    let shaper = plugin::load_shaper(
+        &spec("test-plugins/odd-py", json!({"mode": "random"})),
+        bytes(),
+    )
+    .unwrap();
     let samples = samples(&texts()[..32]);
     let whole = shaper.shape(CONTEXT, &samples).unwrap();
-    let parts: Vec<_> = samples.rchunks(5).rev().flat_map(|part| shaper.shape(CONTEXT, part).unwrap()).collect();
+    let parts: Vec<_> = samples
+        .rchunks(5)
+        .rev()
+        .flat_map(|part| shaper.shape(CONTEXT, part).unwrap())
+        .collect();
     assert_eq!(whole, parts);
-    let other = shaper.shape(CallContext { seed: 12, ..CONTEXT }, &samples).unwrap();
+    let other = shaper
+        .shape(
+            CallContext {
+                seed: 12,
+                ..CONTEXT
+            },
+            &samples,
+        )
+        .unwrap();
     assert!(whole.iter().zip(other).all(|(one, other)| *one != other));
 }
 
@@ -277,11 +348,28 @@ fn what_a_plugin_prints_is_in_the_log() {
                       "rows": [{"response": "x"}, {"response": "y"}], "expect": [{"terms": {"length": 0}}, {}]});
     let cases = folder.path().join("cases.jsonl");
     std::fs::write(&cases, case.to_string()).unwrap();
-    let output = attune(&["plugin", "test", "odd-py", "--cases", cases.to_str().unwrap()]).output().unwrap();
+    let output = attune(&[
+        "plugin",
+        "test",
+        "odd-py",
+        "--cases",
+        cases.to_str().unwrap(),
+    ])
+    .output()
+    .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
-    for line in ["info: row 0, two", "info: lines", "warn: beside", "warn: be careful", "info: half a character: ?"] {
-        assert!(said.contains(&format!("odd-py: {line}\n")), "`{line}` is not in: {said}");
+    for line in [
+        "info: row 0, two",
+        "info: lines",
+        "warn: beside",
+        "warn: be careful",
+        "info: half a character: ?",
+    ] {
+        assert!(
+            said.contains(&format!("odd-py: {line}\n")),
+            "`{line}` is not in: {said}"
+        );
     }
 }
 
@@ -301,10 +389,19 @@ fn copy_of(project: &str) -> (tempfile::TempDir, PathBuf) {
 fn the_same_source_gives_the_same_bytes() {
     let kept = std::fs::read(spec("plugins/length-py", Value::Null).path).unwrap();
     let (_folder, project) = copy_of("plugins/python/length");
-    let built = attune_build::Project::open(&project).unwrap().build(None, None).unwrap();
+    let built = attune_build::Project::open(&project)
+        .unwrap()
+        .build(None, None)
+        .unwrap();
     assert!(built.changed);
-    assert!(std::fs::read(&built.path).unwrap() == kept, "built again it is another component");
-    let again = attune_build::Project::open(&project).unwrap().build(None, None).unwrap();
+    assert!(
+        std::fs::read(&built.path).unwrap() == kept,
+        "built again it is another component"
+    );
+    let again = attune_build::Project::open(&project)
+        .unwrap()
+        .build(None, None)
+        .unwrap();
     assert!(!again.changed);
 }
 
@@ -318,9 +415,16 @@ fn what_cannot_be_built_is_said_with_its_place() {
         (
             "        if self.settings.unit",
             "        import colorsys\n        if self.settings.unit",
-            &["length.py:36 imports `colorsys` inside `shape`", "at the top of the module"][..],
+            &[
+                "length.py:36 imports `colorsys` inside `shape`",
+                "at the top of the module",
+            ][..],
         ),
-        ("import setting", "import no_such_name", &["length.py", "line 9", "no_such_name"]),
+        (
+            "import setting",
+            "import no_such_name",
+            &["length.py", "line 9", "no_such_name"],
+        ),
         ("class Length(", "class Longth(", &["Length"]),
     ] {
         assert!(source.contains(from) || from == "import setting");
@@ -345,9 +449,16 @@ fn the_sdk_and_the_plugins_pass_their_own_tests_natively() {
     let folders = ["length", "valence", "continuation"].map(|name| plugins.join(name));
     for folder in folders.iter().chain([&sdk.join("tests")]) {
         let mut command = Command::new(python);
-        command.args(["-B", "-m", "unittest", "discover"]).current_dir(folder).env("PYTHONPATH", &sdk);
+        command
+            .args(["-B", "-m", "unittest", "discover"])
+            .current_dir(folder)
+            .env("PYTHONPATH", &sdk);
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success() && said.contains("OK"), "{}: {said}", folder.display());
+        assert!(
+            output.status.success() && said.contains("OK"),
+            "{}: {said}",
+            folder.display()
+        );
     }
 }
