@@ -13,6 +13,7 @@ mod label;
 mod model;
 mod online;
 mod plugins;
+mod python;
 mod resume;
 mod reward;
 mod store;

@@ -1,0 +1,464 @@
+//! Plugins in Python: equal to their twins in Rust, and as confined as they are.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use attune::plugin::{self, Limits, Spec, TokenizerHost};
+use attune::role::{CallContext, Group, Outcome, Query, Sample, Shaped, Split};
+use attune::tokenizer::Tokenizer;
+use serde_json::{Value, json};
+
+use crate::support::{attune, failure};
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
+}
+
+fn spec(file: &str, settings: Value) -> Spec {
+    Spec {
+        path: root().join("target").join(file).with_extension("wasm"),
+        settings,
+        assets: [].into(),
+        limits: Limits {
+            // Room for a busy machine; where the deadline is what is tested, it says so.
+            deadline: Duration::from_secs(20),
+            ..Limits::default()
+        },
+    }
+}
+
+fn bytes() -> Arc<dyn TokenizerHost> {
+    Arc::new(Tokenizer::bytes())
+}
+
+const CONTEXT: CallContext = CallContext {
+    seed: 11,
+    update: 3,
+    split: Split::Train,
+};
+
+/// Lines of our own documents, and some that are odd.
+fn texts() -> Vec<String> {
+    let odd = [
+        "",
+        " ",
+        "a\u{1c}b \u{85}c\u{a0}d",
+        "GOOD! but not very BAD!!!!! :) isn’t it",
+        "so good, SO good, hardly good; somewhat bad but really great",
+        "𝄞 ä ß Σίσυφος ΣΣ",
+        "one\r\ntwo\tthree  four\n\n",
+    ];
+    let documents = ["README.md", "docs/plugins.md", "docs/rewards.md"];
+    let lines = documents.into_iter().flat_map(|file| {
+        let text = std::fs::read_to_string(root().join(file)).unwrap();
+        text.lines().map(str::to_owned).collect::<Vec<_>>()
+    });
+    odd.into_iter().map(str::to_owned).chain(lines).collect()
+}
+
+fn samples(texts: &[String]) -> Vec<Sample> {
+    let sample = |(id, text): (usize, &String)| Sample {
+        id: id as u64,
+        query: Query {
+            text: "A query.".into(),
+            ..Query::default()
+        },
+        tokens: Tokenizer::bytes().encode(text),
+        text: text.clone(),
+        ..Sample::default()
+    };
+    texts.iter().enumerate().map(sample).collect()
+}
+
+#[test]
+fn shapers_in_rust_and_python_give_the_same_bits() {
+    let samples = samples(&texts());
+    for settings in [
+        json!({}),
+        json!({"target": 7, "scale": 3.3}),
+        json!({"unit": "tokens", "target": 60, "scale": 0.7}),
+    ] {
+        let [rust, python] = ["plugins/length", "plugins/length-py"].map(|file| {
+            let shaper = plugin::load_shaper(&spec(file, settings.clone()), bytes()).unwrap();
+            shaper.shape(CONTEXT, &samples).unwrap()
+        });
+        assert_eq!(rust, python);
+    }
+}
+
+#[test]
+fn labelers_in_rust_and_python_give_the_same_bits() {
+    let folder = tempfile::tempdir().unwrap();
+    let lexicon = folder.path().join("lexicon.txt");
+    let words = "good\t1.9\t0.9\nbad\t-2.5\ngreat\t3.1\n:)\t2.0\nno\t-1.2\nplugin\t0.3\nerror\t-1.7\nfails\t-2.2\n\
+                 limit\t-0.4\nthe\t0.1\nit\t0.05\nso\t1.1\nσίσυφος\t-3.3\nplain\t1.31\n";
+    std::fs::write(&lexicon, words).unwrap();
+    let texts = texts();
+    let group = |(id, responses): (usize, &[String])| Group {
+        id: id as u64,
+        query: Query {
+            text: "It is not".into(),
+            ..Query::default()
+        },
+        responses: responses.to_vec(),
+    };
+    let groups: Vec<Group> = texts.chunks(3).enumerate().map(group).collect();
+    for settings in [
+        json!({}),
+        json!({"judge": "text", "alpha": 3.7, "tie_margin": 0.1, "negation_window": 1}),
+    ] {
+        let [rust, python] = ["plugins/valence", "plugins/valence-py"].map(|file| {
+            let mut spec = spec(file, settings.clone());
+            spec.assets.insert("lexicon".into(), lexicon.clone());
+            let labeler = plugin::load_labeler(&spec, bytes()).unwrap();
+            let hints = labeler.annotate(CONTEXT, &groups).unwrap();
+            (labeler.judge(CONTEXT, &groups).unwrap(), hints)
+        });
+        assert_eq!(rust, python);
+        let marked = rust
+            .1
+            .iter()
+            .filter(|hints| !matches!(hints, Outcome::Value(hints) if hints.is_empty()));
+        assert!(marked.count() > 20);
+    }
+}
+
+#[test]
+fn tasks_in_rust_and_python_give_the_same_bits() {
+    let texts = texts();
+    let samples = samples(&texts);
+    let mut rows: Vec<(u64, String)> = Vec::new();
+    for (number, text) in texts.iter().enumerate() {
+        let row = match number % 3 {
+            0 => json!(text),
+            1 => json!({"text": text, "tldr": "short"}),
+            _ => json!({"text": 3, "tldr": text}),
+        };
+        rows.push((number as u64, row.to_string()));
+    }
+    for settings in [
+        json!({}),
+        json!({"query_len": 9, "start_text": "", "end_text": " ", "truncate_token": "e", "truncate_after": 5,
+               "prefix": "Q:", "suffix": " A:", "penalty": -0.3, "min_query_tokens": 4}),
+        json!({"reference_field": "tldr", "truncate_token": null}),
+    ] {
+        let [rust, python] = ["plugins/continuation", "plugins/continuation-py"].map(|file| {
+            let task = plugin::load_task(&spec(file, settings.clone()), bytes()).unwrap();
+            let evaluated = task.evaluate(CONTEXT, &samples).unwrap();
+            (
+                task.layout().clone(),
+                task.queries(CONTEXT, &rows).unwrap(),
+                task.finish(CONTEXT, &samples).unwrap(),
+                evaluated,
+            )
+        });
+        assert_eq!(rust, python);
+    }
+}
+
+#[test]
+fn settings_are_described_and_refused_as_in_rust() {
+    for (name, kind) in [
+        ("length", "shaper"),
+        ("valence", "labeler"),
+        ("continuation", "task"),
+    ] {
+        let [rust, python] = [name.to_owned(), format!("{name}-py")].map(|name| {
+            let said = attune(&["plugin", "describe", &name, "--json"])
+                .output()
+                .unwrap();
+            serde_json::from_slice::<Value>(&said.stdout).unwrap()
+        });
+        assert_eq!(python["kind"], kind);
+        assert!(
+            python["sdk"].as_str().unwrap().contains("python"),
+            "{python}"
+        );
+        for same in ["summary", "columns", "assets", "metrics"] {
+            assert_eq!(rust[same], python[same], "{name}: {same}");
+        }
+        let settings = |about: &Value| about["schema"]["properties"].as_object().unwrap().clone();
+        let (rust, python) = (settings(&rust), settings(&python));
+        assert_eq!(rust.len(), python.len());
+        for (key, property) in rust {
+            for same in ["description", "minimum"] {
+                assert_eq!(property.get(same), python[&key].get(same), "{name}: {key}");
+            }
+        }
+    }
+    for (settings, parts) in [
+        (json!({"scale": 0}), &["`/scale`: must be above 0"][..]),
+        (json!({"target": -1}), &["/target", "minimum"]),
+        (
+            json!({"unit": "pages"}),
+            &["/unit", "\"tokens\" or \"words\""],
+        ),
+        (
+            json!({"tarket": 3}),
+            &["unknown setting `tarket`", "did you mean `target`?"],
+        ),
+    ] {
+        let refused = plugin::load_shaper(&spec("plugins/length-py", settings), bytes());
+        let message = format!("{:#}", refused.err().unwrap());
+        for part in parts {
+            assert!(message.contains(part), "`{part}` is not in: {message}");
+        }
+    }
+}
+
+/// What the odd plugin makes of eight rows, of which 0 and 4 are odd.
+fn odd(mode: &str, limits: Limits) -> Vec<Outcome<Shaped>> {
+    let mut spec = spec("test-plugins/odd-py", json!({"mode": mode}));
+    spec.limits = limits;
+    let shaper = plugin::load_shaper(&spec, bytes()).unwrap();
+    let texts: Vec<String> = (1..=8).map(|len| "x".repeat(len)).collect();
+    let outcomes = shaper.shape(CONTEXT, &samples(&texts)).unwrap();
+    for (row, outcome) in outcomes.iter().enumerate().filter(|(row, _)| row % 4 != 0) {
+        let Outcome::Value(shaped) = outcome else {
+            panic!("{mode}: row {row} lost its value: {outcome:?}");
+        };
+        assert_eq!(
+            shaped.terms,
+            [("length".to_owned(), row as f32 + 1.0)],
+            "{mode}"
+        );
+    }
+    outcomes
+}
+
+fn check(mode: &str, parts: &[&str]) {
+    let outcomes = odd(mode, spec("", Value::Null).limits);
+    for row in [0, 4] {
+        let Outcome::Error(message) = &outcomes[row] else {
+            panic!("{mode}: row {row} is no error: {:?}", outcomes[row]);
+        };
+        for part in parts {
+            assert!(
+                message.contains(part),
+                "{mode}: `{part}` is not in: {message}"
+            );
+        }
+    }
+}
+
+#[test]
+fn an_exception_is_its_row_s_error() {
+    let places = [
+        "ZeroDivisionError: ",
+        " at odd.py:",
+        " in divide, odd.py:",
+        " in raises, odd.py:",
+        " in shape",
+    ];
+    check("raise", &places);
+    check(
+        "read",
+        &["add Columns.QUERY_TEXT to COLUMNS", "odd.py:", "in reads"],
+    );
+    check("recurse", &["RecursionError", "in recurses"]);
+    check("exit", &["SystemExit: 3", "in leaves"]);
+    check(
+        "text",
+        &["ValueError: could not convert string to float: '1.5 points'"],
+    );
+    check("nothing", &["TypeError", "NoneType"]);
+    check(
+        "generate",
+        &["LookupError: ? no more numbers", "in numbers, odd.py:"],
+    );
+}
+
+#[test]
+fn what_a_component_has_not_is_said() {
+    check(
+        "import",
+        &[
+            "`wave` was not imported when the plugin was built",
+            "at the top",
+            "in imports",
+        ],
+    );
+    check("open", &["`open` cannot be used", "asset", "in opens"]);
+    check("wait", &["`time.sleep` cannot be used", "no clock"]);
+    check("urandom", &["`os.urandom` cannot be used", "rng()"]);
+}
+
+#[test]
+fn what_ends_the_interpreter_ends_one_row() {
+    check("memory", &["MemoryError: out of memory", "in eats"]);
+    check("recurse-in-c", &["`shape`: "]);
+    check("date", &["`shape`: "]);
+}
+
+#[test]
+fn an_endless_row_is_named_within_the_deadline() {
+    let begun = Instant::now();
+    let limits = Limits {
+        deadline: Duration::from_secs(4),
+        ..Limits::default()
+    };
+    let outcomes = odd("loop", limits);
+    assert!(
+        begun.elapsed() < Duration::from_secs(60),
+        "{:?}",
+        begun.elapsed()
+    );
+    for row in [0, 4] {
+        assert!(
+            matches!(&outcomes[row], Outcome::Error(text) if text.contains("4 s")),
+            "{:?}",
+            outcomes[row]
+        );
+    }
+}
+
+#[test]
+fn randomness_is_the_row_s_whatever_the_batch() {
+    let shaper = plugin::load_shaper(
+        &spec("test-plugins/odd-py", json!({"mode": "random"})),
+        bytes(),
+    )
+    .unwrap();
+    let samples = samples(&texts()[..32]);
+    let whole = shaper.shape(CONTEXT, &samples).unwrap();
+    let parts: Vec<_> = samples
+        .rchunks(5)
+        .rev()
+        .flat_map(|part| shaper.shape(CONTEXT, part).unwrap())
+        .collect();
+    assert_eq!(whole, parts);
+    let other = shaper
+        .shape(
+            CallContext {
+                seed: 12,
+                ..CONTEXT
+            },
+            &samples,
+        )
+        .unwrap();
+    assert!(whole.iter().zip(other).all(|(one, other)| *one != other));
+}
+
+#[test]
+fn what_a_plugin_prints_is_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    let case = json!({"name": "speaks", "call": "shape", "settings": {"mode": "print"},
+                      "rows": [{"response": "x"}, {"response": "y"}], "expect": [{"terms": {"length": 0}}, {}]});
+    let cases = folder.path().join("cases.jsonl");
+    std::fs::write(&cases, case.to_string()).unwrap();
+    let output = attune(&[
+        "plugin",
+        "test",
+        "odd-py",
+        "--cases",
+        cases.to_str().unwrap(),
+    ])
+    .output()
+    .unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{said}");
+    for line in [
+        "info: row 0, two",
+        "info: lines",
+        "warn: beside",
+        "warn: be careful",
+        "info: half a character: ?",
+    ] {
+        assert!(
+            said.contains(&format!("odd-py: {line}\n")),
+            "`{line}` is not in: {said}"
+        );
+    }
+}
+
+/// A copy of a project, in a folder of its own.
+fn copy_of(project: &str) -> (tempfile::TempDir, PathBuf) {
+    let folder = tempfile::tempdir().unwrap();
+    for entry in std::fs::read_dir(root().join(project)).unwrap().flatten() {
+        if entry.path().is_file() {
+            std::fs::copy(entry.path(), folder.path().join(entry.file_name())).unwrap();
+        }
+    }
+    let path = folder.path().canonicalize().unwrap();
+    (folder, path)
+}
+
+#[test]
+fn the_same_source_gives_the_same_bytes() {
+    let kept = std::fs::read(spec("plugins/length-py", Value::Null).path).unwrap();
+    let (_folder, project) = copy_of("plugins/python/length");
+    let built = attune_build::Project::open(&project)
+        .unwrap()
+        .build(None, None)
+        .unwrap();
+    assert!(built.changed);
+    assert!(
+        std::fs::read(&built.path).unwrap() == kept,
+        "built again it is another component"
+    );
+    let again = attune_build::Project::open(&project)
+        .unwrap()
+        .build(None, None)
+        .unwrap();
+    assert!(!again.changed);
+}
+
+#[test]
+fn what_cannot_be_built_is_said_with_its_place() {
+    let (_folder, project) = copy_of("plugins/python/length");
+    let module = project.join("length.py");
+    let source = std::fs::read_to_string(&module).unwrap();
+    let build = || failure(attune(&["plugin", "build"]).arg(&project));
+    for (from, to, parts) in [
+        (
+            "        if self.settings.unit",
+            "        import colorsys\n        if self.settings.unit",
+            &[
+                "length.py:36 imports `colorsys` inside `shape`",
+                "at the top of the module",
+            ][..],
+        ),
+        (
+            "import setting",
+            "import no_such_name",
+            &["length.py", "line 9", "no_such_name"],
+        ),
+        ("class Length(", "class Longth(", &["Length"]),
+    ] {
+        assert!(source.contains(from) || from == "import setting");
+        let edited = if from == "import setting" {
+            source.replace("f32, setting", "f32, no_such_name")
+        } else {
+            source.replace(from, to)
+        };
+        std::fs::write(&module, edited).unwrap();
+        let message = build();
+        for part in parts {
+            assert!(message.contains(part), "`{part}` is not in: {message}");
+        }
+    }
+}
+
+#[test]
+fn the_sdk_and_the_plugins_pass_their_own_tests_natively() {
+    let python = attune_build::python::interpreter().unwrap();
+    let sdk = root().join("sdk/python");
+    let plugins = root().join("plugins/python");
+    let folders = ["length", "valence", "continuation"].map(|name| plugins.join(name));
+    for folder in folders.iter().chain([&sdk.join("tests")]) {
+        let mut command = Command::new(python);
+        command
+            .args(["-B", "-m", "unittest", "discover"])
+            .current_dir(folder)
+            .env("PYTHONPATH", &sdk);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(
+            output.status.success() && said.contains("OK"),
+            "{}: {said}",
+            folder.display()
+        );
+    }
+}
