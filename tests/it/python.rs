@@ -416,7 +416,7 @@ fn what_cannot_be_built_is_said_with_its_place() {
             "        if self.settings.unit",
             "        import colorsys\n        if self.settings.unit",
             &[
-                "length.py:36 imports `colorsys` inside `shape`",
+                "length.py:37 imports `colorsys` inside `shape`",
                 "at the top of the module",
             ][..],
         ),
