@@ -64,6 +64,10 @@ fn from_nothing_to_training_in_python() {
 }
 
 /// Made, built, tested, edited by a line, tested again, checked, and trained with.
+#[allow(
+    clippy::print_stdout,
+    reason = "says how long an author waits, where a test's words are shown"
+)]
 fn from_nothing(lang: &str, source: &str, (from, to): (&str, &str)) {
     let lab = Lab::new();
     let begun = Instant::now();
