@@ -23,6 +23,8 @@ mod describe;
 mod engine;
 mod error;
 mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod imports;
 mod labeler;
 mod load;
