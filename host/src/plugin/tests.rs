@@ -1,8 +1,21 @@
-//! What is said of files that are no plugins.
+//! Plugins that nobody should load, and what happens when somebody does. `docs/plugins/limits.md` has
+//! a table of them; here: files that are no plugins.
 
 use std::io::Write;
+use std::time::Instant;
+
+use serde_json::json;
 
 use super::*;
+
+mod bombs;
+mod calls;
+mod contract;
+mod descriptions;
+mod guest;
+mod instances;
+mod rows;
+mod values;
 
 fn refusal(bytes: &[u8]) -> String {
     let mut file = tempfile::NamedTempFile::new().unwrap();
