@@ -59,6 +59,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ENGINES: &[(&str, &[&str])] = &[
     ("tch", &["model", "rl", "train", "cli"]),
     ("wasmtime", &["plugin"]),
+    ("wasmparser", &["plugin"]),
+    ("addr2line", &["plugin"]),
+    ("gimli", &["plugin"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("libloading", &["cpu", "model"]),
