@@ -263,16 +263,17 @@ pub(super) fn read_outcomes(outcomes: Outcomes, rows: usize) -> Result<Vec<Outco
                 message.row
             ));
         };
-        *text = Some(clean(&message.message));
+        *text = Some(clean(&message.message)).filter(|text| !text.trim().is_empty());
     }
     if outcomes.status.is_empty() {
         return Ok((0..rows).map(|_| Outcome::Value(())).collect());
     }
+    let reason = |text: Option<String>| text.unwrap_or_else(|| "it gave no reason".into());
     let row = |(status, text): (Status, Option<String>)| match status {
         Status::Value => Outcome::Value(()),
         Status::NotApplicable => Outcome::NotApplicable,
-        Status::Invalid => Outcome::Invalid(text.unwrap_or_else(|| "it gave no reason".into())),
-        Status::Error => Outcome::Error(text.unwrap_or_else(|| "it gave no reason".into())),
+        Status::Invalid => Outcome::Invalid(reason(text)),
+        Status::Error => Outcome::Error(reason(text)),
     };
     Ok(outcomes.status.into_iter().zip(texts).map(row).collect())
 }
@@ -301,6 +302,7 @@ pub(super) fn finite(what: &str, value: f32) -> Result<f32, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wit::attune::plugin::types::RowMessage;
     use super::*;
 
     #[test]
@@ -360,6 +362,15 @@ mod tests {
             messages: Vec::new(),
         };
         assert!(read_outcomes(wrong, 2).is_err());
+        let silent = Outcomes {
+            status: vec![Status::Error],
+            messages: vec![RowMessage {
+                row: 0,
+                message: " ".into(),
+            }],
+        };
+        let read = read_outcomes(silent, 1).unwrap();
+        assert_eq!(read, [Outcome::Error("it gave no reason".into())]);
         assert!(read_floats("rewards", &[0; 5]).is_err());
         assert!(finite("a score", f32::NAN).is_err());
     }
