@@ -13,6 +13,8 @@ use super::engine;
 
 /// The plugin's own stack, and as much as the host needs around it many times over.
 const STACK: usize = 8 * engine::STACK;
+/// What is enough of a stack that is there already.
+const ROOM: usize = 2 * engine::STACK;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,8 +53,11 @@ pub(super) fn within<T: Send + 'static>(
     }
 }
 
-/// Runs `job`, which calls a plugin, on a thread whose stack is large enough, and waits for it.
+/// Runs `job`, which calls a plugin, where the stack is large enough: here, or on a thread of its own.
 pub(super) fn roomy<T: Send>(job: impl FnOnce() -> T + Send) -> Result<T, String> {
+    if has_room() {
+        return Ok(job());
+    }
     std::thread::scope(|scope| {
         let thread = spawn(scope, job)?;
         Ok(thread.join().unwrap_or_else(|panic| resume_unwind(panic)))
@@ -69,6 +74,36 @@ pub(super) fn spawn<'scope, T: Send + 'scope>(
         .stack_size(STACK)
         .spawn_scoped(scope, job)
         .map_err(|error| Impatience::NoThread(error.to_string()).to_string())
+}
+
+/// Whether this thread's stack has room for a plugin's and the host's functions around it.
+fn has_room() -> bool {
+    thread_local!(static END: Option<usize> = stack_end());
+    let here = 0_u8;
+    let here = std::ptr::from_ref(&here).addr();
+    END.with(|end| end.is_some_and(|end| here.saturating_sub(end) >= ROOM))
+}
+
+/// The lowest address of this thread's stack, which grows downwards.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+fn stack_end() -> Option<usize> {
+    let mut attributes = std::mem::MaybeUninit::<libc::pthread_attr_t>::uninit();
+    let (mut end, mut size) = (std::ptr::null_mut(), 0);
+    // SAFETY: the attributes are read after they were made, and destroyed once.
+    let read = unsafe {
+        if libc::pthread_getattr_np(libc::pthread_self(), attributes.as_mut_ptr()) != 0 {
+            return None;
+        }
+        let read = libc::pthread_attr_getstack(attributes.as_ptr(), &raw mut end, &raw mut size);
+        libc::pthread_attr_destroy(attributes.as_mut_ptr());
+        read
+    };
+    (read == 0).then(|| end.addr())
+}
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu")))]
+fn stack_end() -> Option<usize> {
+    None
 }
 
 fn text(panic: &(dyn Any + Send)) -> String {
@@ -110,8 +145,12 @@ mod tests {
             }
         }
         // 256 frames of 4 KiB are more than all of the small thread's stack.
-        let small = Builder::new().stack_size(128 << 10);
-        let sum = small.spawn(|| roomy(|| deep(256))).unwrap().join().unwrap();
-        assert_eq!(sum, Ok(256));
+        for (size, inside) in [(128 << 10, false), (4 << 20, true)] {
+            let caller = Builder::new().stack_size(size).spawn(move || {
+                let here = std::thread::current().id();
+                roomy(move || (deep(256), std::thread::current().id() == here))
+            });
+            assert_eq!(caller.unwrap().join().unwrap(), Ok((256, inside)));
+        }
     }
 }
