@@ -163,6 +163,7 @@ impl Config {
                 "leave it out to train all",
             );
         }
+        problems.at_most("plugins", "deadline_ms", limits.deadline_ms, 86_400_000);
         if limits.deadline_ms < 50 {
             problems.add(
                 format!("[plugins] deadline_ms {} is below 50", limits.deadline_ms),

@@ -34,6 +34,11 @@ const ANOTHER: &str = "name the component that a plugin SDK made";
 
 /// The bytes of a file, unless there are too many of them.
 pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
+    // Of what is no file, a pipe for one, nobody knows when it ends or whether it begins.
+    let meta = std::fs::metadata(path).context("cannot be opened")?;
+    if !meta.is_file() {
+        bail!("it is not a file\nhint: {ANOTHER}");
+    }
     let file = File::open(path).context("cannot be opened")?;
     let mut bytes = Vec::new();
     file.take(MAX_FILE + 1)

@@ -36,6 +36,10 @@ fn files_of_other_kinds_are_named() {
     assert!(refusal(b"\0as").contains("truncated"));
     assert!(refusal_of_wat("(module)").contains("core module"));
     assert!(describe(Path::new("/nowhere/x.wasm")).is_err());
+    for path in ["/dev/zero", "/"] {
+        let text = format!("{:#}", describe(Path::new(path)).unwrap_err());
+        assert!(text.contains("it is not a file"), "{text}");
+    }
 }
 
 #[test]
