@@ -297,8 +297,11 @@ pub enum OnError {
 pub struct PluginLimits {
     /// Longest time for one call, in milliseconds.
     pub deadline_ms: u64,
-    /// Most memory that one instance may use, in MiB.
+    /// Most memory that one instance may use, in MiB; a large batch goes to an instance for each of
+    /// `run.threads`.
     pub memory_mib: u64,
+    /// An instance is replaced by a new one after so many calls.
+    pub calls_per_instance: u64,
     /// What an error on a row does.
     pub on_error: OnError,
     /// Largest share of a batch's rows that may fail before the run stops all the same.
@@ -310,6 +313,7 @@ impl Default for PluginLimits {
         PluginLimits {
             deadline_ms: 2_000,
             memory_mib: 64,
+            calls_per_instance: 1000,
             on_error: OnError::Fail,
             max_error_rate: 0.05,
         }

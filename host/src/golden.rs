@@ -11,6 +11,8 @@
 
 mod answer;
 mod compare;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
 mod pure;
 mod rows;
 

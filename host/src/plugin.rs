@@ -17,11 +17,22 @@ use crate::role;
 mod assets;
 mod bindings;
 mod cache;
+mod call;
+mod contract;
+mod describe;
 mod engine;
 mod error;
+mod file;
+#[cfg(any(test, fuzzing))]
+pub mod fuzz;
+mod imports;
 mod labeler;
 mod load;
+mod meter;
+mod patience;
+mod places;
 mod pool;
+mod search;
 mod settings;
 mod shaper;
 mod task;
@@ -41,12 +52,18 @@ pub const CONTRACT: &str = "0.1.0";
 pub struct Limits {
     /// Of all memories of one instance together.
     pub memory_bytes: usize,
-    /// Time for one call. Finding out which rows of a failed batch were bad may take as long again.
+    /// Time for one call, with all that is done to find out which of its rows are bad.
     pub deadline: Duration,
-    /// How much one call may return.
+    /// How much an instance may return at a time.
     pub output_bytes: usize,
     /// How many lines one call may log.
     pub log_lines: usize,
+    /// How many instances may work at a time, on a thread each.
+    pub threads: usize,
+    /// An instance that was called so often is replaced by a new one.
+    pub calls_per_instance: u64,
+    /// Time for compiling it, where no compiled code is kept from an earlier run.
+    pub compile: Duration,
 }
 
 impl Default for Limits {
@@ -56,6 +73,9 @@ impl Default for Limits {
             deadline: Duration::from_secs(2),
             output_bytes: 64 << 20,
             log_lines: 100,
+            threads: std::thread::available_parallelism().map_or(1, usize::from),
+            calls_per_instance: 1000,
+            compile: Duration::from_secs(180),
         }
     }
 }
@@ -130,7 +150,7 @@ pub fn describe(path: &Path) -> Result<Description> {
 pub fn effective_settings(spec: &Spec) -> Result<Value> {
     let opened = load::open(&spec.path, &spec.limits, Arc::new(NoTokenizer));
     opened
-        .and_then(|opened| settings::check(&opened.schema, &spec.settings))
+        .and_then(|opened| settings::check(&opened.description.schema, &spec.settings))
         .with_context(|| format!("plugin `{}`", spec.path.display()))
 }
 

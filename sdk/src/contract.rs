@@ -1,8 +1,7 @@
 //! The text of the contract, for `wit_bindgen`, which wants a literal: once for this crate, with
 //! all interfaces, and once in the author's crate, for the world that the plugin is.
 //!
-//! Against `wit/0.1/plugin.wit`, two records are renamed that share a name with a function, which
-//! WIT does not allow, and a world `every` is added. Names of records are not checked at linking.
+//! It is `wit/0.1/plugin.wit`, and a world `every`.
 
 /// Generates bindings for one world of the contract.
 #[doc(hidden)]

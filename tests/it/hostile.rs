@@ -3,7 +3,7 @@
 
 use serde_json::Value;
 
-use crate::support::{Lab, Trained};
+use crate::support::{Lab, Trained, attune};
 
 /// Rows 0, 4, 8 … of a run are the bad ones, so two in a batch of eight and the first that is kept
 /// as a sample of each.
@@ -291,4 +291,35 @@ fn a_run_that_failed_before_its_first_update_is_not_in_the_way() {
     let message = lab.refused("run", &["--set", "labeler.settings.mode=panic"]);
     assert!(message.contains("cannot stand group 0"), "{message}");
     lab.train("run", &[]);
+}
+
+#[test]
+fn a_plugin_that_remembers_is_found_by_the_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = folder.path().join("cases.jsonl");
+    let case = |mode: &str| {
+        format!(
+            r#"{{"name": "a", "call": "shape", "settings": {{"mode": "{mode}", "every": 1}},
+                "rows": [{{"response": "one"}}, {{"response": "two"}}]}}"#
+        )
+        .replace('\n', "")
+    };
+    let shaper = crate::plugins::component("hostile-shaper");
+    let check = || {
+        let mut command = attune(&["plugin", "check"]);
+        command.arg(&shaper).arg("--cases").arg(&cases);
+        command
+    };
+    std::fs::write(&cases, case("counts")).unwrap();
+    let output = check().output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(
+        said.contains("FAIL   purity    asked again, row 0"),
+        "{said}"
+    );
+    std::fs::write(&cases, case("honest")).unwrap();
+    let output = check().output().unwrap();
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(!said.contains("FAIL   purity"), "{said}");
 }

@@ -14,7 +14,7 @@ const SHIPPED: [(&str, &str); 4] = [
 /// A lexicon in which common letters have a rating.
 const LEXICON: &str = "a\t2.0\nof\t1.0\nplain\t3.0\nno\t-2.0\n";
 
-fn component(name: &str) -> PathBuf {
+pub(crate) fn component(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
     let place = |folder: &str| {
         root.join("target")

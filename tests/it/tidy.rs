@@ -61,6 +61,9 @@ const ARROWS: &[(&str, &[&str])] = &[
 const ENGINES: &[(&str, &[&str])] = &[
     ("tch", &["model", "rl", "train", "cli"]),
     ("wasmtime", &["plugin"]),
+    ("wasmparser", &["plugin"]),
+    ("addr2line", &["plugin"]),
+    ("gimli", &["plugin"]),
     ("clap", &["cli"]),
     ("indicatif", &["cli"]),
     ("libloading", &["cpu", "model"]),
@@ -150,4 +153,35 @@ fn engines_stay_where_they_belong() {
             );
         }
     }
+}
+
+/// The tests that `docs/plugins/limits.md` names, each as the beginning of a function's name.
+#[test]
+fn limits_that_are_documented_are_tested() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let page = std::fs::read_to_string(root.join("docs/plugins/limits.md")).unwrap();
+    let mut sources = Vec::new();
+    files(&source().join("plugin"), &mut sources);
+    let mut code = String::new();
+    for path in sources {
+        code += &std::fs::read_to_string(path).unwrap();
+    }
+    let rows = page.lines().filter(|line| line.starts_with("| "));
+    let tests = rows.filter_map(|line| line.trim_end_matches(" |").rsplit_once("| "));
+    let mut found = 0;
+    for (_, tests) in tests {
+        for name in tests
+            .split('`')
+            .skip(1)
+            .step_by(2)
+            .filter(|name| name.contains('_'))
+        {
+            let name = name.rsplit("::").next().unwrap().trim_end_matches('…');
+            if !name.starts_with("[") && !name.ends_with("_ms") {
+                assert!(code.contains(&format!("fn {name}")), "no test `{name}`");
+                found += 1;
+            }
+        }
+    }
+    assert!(found > 30, "{found} tests");
 }

@@ -16,6 +16,7 @@ mod bench;
 mod checks;
 mod corpus;
 mod demo;
+mod fuzz;
 mod layout;
 mod libtorch;
 mod peer;
@@ -97,6 +98,11 @@ enum Verb {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         args: Vec<String>,
     },
+    /// Hand made-up files, settings and answers to the plugin host, until the time is up or it fails
+    ///
+    /// The tests do so for some seconds without feedback; this builds fuzz/ with libFuzzer, which looks
+    /// for inputs that reach new code. What it learns is kept in target/fuzz/corpus.
+    Fuzz(fuzz::Options),
     /// Set up, then formatting, lints and documentation
     Lint,
     /// What a change must pass: `lint`, then `test`
@@ -112,6 +118,7 @@ fn main() -> std::process::ExitCode {
         Verb::Bench(options) => bench::run(&layout, &options),
         Verb::Parity { python, args } => peer::parity(&layout, python.as_deref(), &args),
         Verb::Plugins => plugins::run(&layout),
+        Verb::Fuzz(options) => fuzz::run(&layout, &options),
         Verb::Lint => checks::lint(&layout),
         Verb::Ci => checks::ci(&layout),
     });

@@ -93,6 +93,7 @@ impl Parts {
 
 /// Loads plugins first, because they are the quickest to be wrong, and the model last.
 pub(super) fn load(config: &Config) -> Result<Parts> {
+    device::set_threads(config.run.threads);
     let (model, tokenizer) = model(&config.model.path)?;
     let host: Arc<dyn TokenizerHost> = tokenizer.clone();
     let limits = &config.plugins;
@@ -140,7 +141,6 @@ pub(super) fn load(config: &Config) -> Result<Parts> {
     };
     scorers.probe(probed, &held_out[..held_out.len().min(PROBED)])?;
     let device = device::resolve(&config.run.device)?;
-    device::set_threads(config.run.threads);
     let policy = Policy::load(
         &config.model.path,
         device,
@@ -331,6 +331,8 @@ fn spec(reference: &PluginRef, limits: &PluginLimits) -> Result<Spec> {
         limits: Limits {
             memory_bytes: (limits.memory_mib as usize) << 20,
             deadline: Duration::from_millis(limits.deadline_ms),
+            calls_per_instance: limits.calls_per_instance,
+            threads: tch::get_num_threads().max(1) as usize,
             ..Limits::default()
         },
     })

@@ -155,12 +155,15 @@ impl Config {
         self.check_run(problems);
         problems.at_least_one("eval", "queries", self.eval.queries);
         problems.at_least_one("plugins", "memory_mib", limits.memory_mib);
+        problems.at_most("plugins", "memory_mib", limits.memory_mib, 4096);
+        problems.at_least_one("plugins", "calls_per_instance", limits.calls_per_instance);
         if self.model.trainable_layers == Some(0) {
             problems.add(
                 "[model] trainable_layers 0 would train nothing",
                 "leave it out to train all",
             );
         }
+        problems.at_most("plugins", "deadline_ms", limits.deadline_ms, 86_400_000);
         if limits.deadline_ms < 50 {
             problems.add(
                 format!("[plugins] deadline_ms {} is below 50", limits.deadline_ms),

@@ -2,7 +2,7 @@
 //!
 //! Does not know what the numbers mean; it refuses columns whose lengths do not fit.
 
-use super::engine::clean;
+use super::call::clean;
 use super::wit::attune::plugin::types::{
     CallContext, Columns, Outcomes, Rollouts, Split, Status, TextColumn, TokenColumn,
 };
@@ -22,8 +22,11 @@ pub(super) fn context(context: role::CallContext) -> CallContext {
 }
 
 /// A column of texts.
-pub(super) fn texts<'a>(rows: impl Iterator<Item = &'a str>) -> TextColumn {
-    let mut column = no_texts();
+pub(super) fn texts<'a>(rows: impl Iterator<Item = &'a str> + Clone) -> TextColumn {
+    let mut column = TextColumn {
+        data: Vec::with_capacity(rows.clone().map(str::len).sum()),
+        ends: Vec::with_capacity(rows.size_hint().0),
+    };
     for row in rows {
         column.data.extend_from_slice(row.as_bytes());
         column.ends.push(column.data.len() as u32);
@@ -39,46 +42,48 @@ pub(super) fn no_texts() -> TextColumn {
     }
 }
 
-fn tokens<'a>(rows: impl Iterator<Item = &'a [u32]>) -> TokenColumn {
-    let mut column = TokenColumn {
+fn tokens<'a>(rows: impl Iterator<Item = &'a [u32]> + Clone) -> TokenColumn {
+    let mut end = 0;
+    let ends = rows.clone().map(|row| {
+        end += row.len() as u32;
+        end
+    });
+    TokenColumn {
+        ends: ends.collect(),
+        data: packed(rows, u32::to_le_bytes),
+    }
+}
+
+fn no_tokens() -> TokenColumn {
+    TokenColumn {
         data: Vec::new(),
         ends: Vec::new(),
-    };
-    for row in rows {
-        row.iter()
-            .for_each(|id| column.data.extend_from_slice(&id.to_le_bytes()));
-        column.ends.push((column.data.len() / 4) as u32);
     }
-    column
+}
+
+/// The numbers of all rows, one after the other.
+fn packed<'a, N: Copy + 'a>(
+    rows: impl Iterator<Item = &'a [N]> + Clone,
+    bytes: fn(N) -> [u8; 4],
+) -> Vec<u8> {
+    let mut data = vec![0; 4 * rows.clone().map(<[N]>::len).sum::<usize>()];
+    let places = data.as_chunks_mut::<4>().0.iter_mut();
+    for (place, number) in places.zip(rows.flatten()) {
+        *place = bytes(*number);
+    }
+    data
 }
 
 /// One number for each token of each row; empty unless every row has them all.
-fn per_token<'a>(rows: &[&'a Sample], of: impl Fn(&'a Sample) -> &'a [f32]) -> Vec<u8> {
+fn per_token<'a>(rows: &[&'a Sample], of: impl Fn(&'a Sample) -> &'a [f32] + Clone) -> Vec<u8> {
     if rows.iter().any(|row| of(row).len() != row.tokens.len()) {
         return Vec::new();
     }
-    rows.iter()
-        .flat_map(|row| of(row))
-        .flat_map(|value| value.to_le_bytes())
-        .collect()
+    packed(rows.iter().map(|row| of(row)), f32::to_le_bytes)
 }
 
 /// The rows as columns, those of `asked` only.
 pub(super) fn rollouts(asked: Columns, rows: &[&Sample]) -> Rollouts {
-    let text = |column: Columns, of: fn(&Sample) -> &str| {
-        if asked.contains(column) {
-            texts(rows.iter().map(|row| of(row)))
-        } else {
-            no_texts()
-        }
-    };
-    let ids = |column: Columns, of: fn(&Sample) -> &[u32]| {
-        if asked.contains(column) {
-            tokens(rows.iter().map(|row| of(row)))
-        } else {
-            tokens(std::iter::empty())
-        }
-    };
     let numbers = |column: Columns, of: fn(&Sample) -> &[f32]| {
         if asked.contains(column) {
             per_token(rows, of)
@@ -86,35 +91,80 @@ pub(super) fn rollouts(asked: Columns, rows: &[&Sample]) -> Rollouts {
             Vec::new()
         }
     };
+    let ids = rows.iter().map(|row| row.id).collect();
     Rollouts {
-        ids: rows.iter().map(|row| row.id).collect(),
-        query_text: text(Columns::QUERY_TEXT, |row| &row.query.text),
-        query_tokens: ids(Columns::QUERY_TOKENS, |row| &row.query.tokens),
-        response_text: text(Columns::RESPONSE_TEXT, |row| &row.text),
-        response_tokens: ids(Columns::RESPONSE_TOKENS, |row| &row.tokens),
-        reference_text: text(Columns::REFERENCE_TEXT, |row| &row.query.reference),
+        response_text: if asked.contains(Columns::RESPONSE_TEXT) {
+            texts(rows.iter().map(|row| row.text.as_str()))
+        } else {
+            no_texts()
+        },
+        response_tokens: if asked.contains(Columns::RESPONSE_TOKENS) {
+            tokens(rows.iter().map(|row| row.tokens.as_slice()))
+        } else {
+            no_tokens()
+        },
         logprobs: numbers(Columns::LOGPROBS, |row| &row.logprobs),
         ref_logprobs: numbers(Columns::REF_LOGPROBS, |row| &row.ref_logprobs),
         values: numbers(Columns::VALUES, |row| &row.values),
         score: if asked.contains(Columns::SCORE) {
-            rows.iter()
-                .map(|row| row.score.unwrap_or(f32::NAN))
-                .collect()
+            let scores = rows.iter().map(|row| row.score.unwrap_or(f32::NAN));
+            scores.collect()
         } else {
             Vec::new()
         },
-        metadata: text(Columns::METADATA, |row| &row.query.metadata),
+        ..of_queries(asked, ids, rows.iter().map(|row| &row.query))
     }
 }
 
-/// Queries as samples whose responses are empty.
-pub(super) fn without_responses(queries: &[Query]) -> Vec<Sample> {
-    let sample = |query: &Query| Sample {
-        id: query.id,
-        query: query.clone(),
-        ..Sample::default()
+/// Queries as rows whose responses are empty.
+pub(super) fn without_responses(asked: Columns, queries: &[Query]) -> Rollouts {
+    let ids = queries.iter().map(|query| query.id).collect();
+    let count = queries.len();
+    let ends = |column: Columns| vec![0; if asked.contains(column) { count } else { 0 }];
+    Rollouts {
+        response_text: TextColumn {
+            data: Vec::new(),
+            ends: ends(Columns::RESPONSE_TEXT),
+        },
+        response_tokens: TokenColumn {
+            data: Vec::new(),
+            ends: ends(Columns::RESPONSE_TOKENS),
+        },
+        score: ends(Columns::SCORE).iter().map(|_| f32::NAN).collect(),
+        ..of_queries(asked, ids, queries.iter())
+    }
+}
+
+/// What rows have of their queries.
+fn of_queries<'a>(
+    asked: Columns,
+    ids: Vec<u64>,
+    queries: impl Iterator<Item = &'a Query> + Clone,
+) -> Rollouts {
+    let text = |column: Columns, of: fn(&Query) -> &str| {
+        if asked.contains(column) {
+            texts(queries.clone().map(of))
+        } else {
+            no_texts()
+        }
     };
-    queries.iter().map(sample).collect()
+    Rollouts {
+        ids,
+        query_text: text(Columns::QUERY_TEXT, |query| &query.text),
+        query_tokens: if asked.contains(Columns::QUERY_TOKENS) {
+            tokens(queries.clone().map(|query| query.tokens.as_slice()))
+        } else {
+            no_tokens()
+        },
+        reference_text: text(Columns::REFERENCE_TEXT, |query| &query.reference),
+        metadata: text(Columns::METADATA, |query| &query.metadata),
+        response_text: no_texts(),
+        response_tokens: no_tokens(),
+        logprobs: Vec::new(),
+        ref_logprobs: Vec::new(),
+        values: Vec::new(),
+        score: Vec::new(),
+    }
 }
 
 /// Refuses a column that is not as long as it has to be.
@@ -213,16 +263,17 @@ pub(super) fn read_outcomes(outcomes: Outcomes, rows: usize) -> Result<Vec<Outco
                 message.row
             ));
         };
-        *text = Some(clean(&message.message));
+        *text = Some(clean(&message.message)).filter(|text| !text.trim().is_empty());
     }
     if outcomes.status.is_empty() {
         return Ok((0..rows).map(|_| Outcome::Value(())).collect());
     }
+    let reason = |text: Option<String>| text.unwrap_or_else(|| "it gave no reason".into());
     let row = |(status, text): (Status, Option<String>)| match status {
         Status::Value => Outcome::Value(()),
         Status::NotApplicable => Outcome::NotApplicable,
-        Status::Invalid => Outcome::Invalid(text.unwrap_or_else(|| "it gave no reason".into())),
-        Status::Error => Outcome::Error(text.unwrap_or_else(|| "it gave no reason".into())),
+        Status::Invalid => Outcome::Invalid(reason(text)),
+        Status::Error => Outcome::Error(reason(text)),
     };
     Ok(outcomes.status.into_iter().zip(texts).map(row).collect())
 }
@@ -251,6 +302,7 @@ pub(super) fn finite(what: &str, value: f32) -> Result<f32, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::wit::attune::plugin::types::RowMessage;
     use super::*;
 
     #[test]
@@ -310,6 +362,15 @@ mod tests {
             messages: Vec::new(),
         };
         assert!(read_outcomes(wrong, 2).is_err());
+        let silent = Outcomes {
+            status: vec![Status::Error],
+            messages: vec![RowMessage {
+                row: 0,
+                message: " ".into(),
+            }],
+        };
+        let read = read_outcomes(silent, 1).unwrap();
+        assert_eq!(read, [Outcome::Error("it gave no reason".into())]);
         assert!(read_floats("rewards", &[0; 5]).is_err());
         assert!(finite("a score", f32::NAN).is_err());
     }

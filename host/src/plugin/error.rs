@@ -5,11 +5,12 @@
 use wasmtime::{Store, Trap, WasmBacktrace};
 
 use super::Limits;
-use super::engine::{State, clean};
+use super::call::{Stop, clean};
+use super::engine::State;
 use super::settings::DESCRIBE;
 use super::wit::attune::plugin::types::Error;
 
-const MAX_FRAMES: usize = 6;
+const MAX_PROBLEMS: usize = 20;
 /// What to do about a plugin that does not even get ready.
 pub(super) const NOT_EVEN: &str =
     "mend the plugin, or raise [plugins] deadline_ms or memory_mib if it needs more";
@@ -18,29 +19,33 @@ pub(super) const NOT_EVEN: &str =
 pub(super) fn explain(error: &wasmtime::Error, store: &Store<State>, limits: &Limits) -> String {
     let state = store.data();
     let trap = error.downcast_ref::<Trap>().copied();
-    let megabytes = limits.memory_bytes >> 20;
     let seconds = limits.deadline.as_secs_f64();
-    let what = match trap {
-        Some(Trap::Interrupt) if state.row_too_long => {
-            format!("one row ran longer than its share of the time (limit {seconds} s a call)")
-        }
-        Some(Trap::Interrupt) => format!("ran out of time (limit {seconds} s a call)"),
-        _ if state.meter.refused => format!("out of memory (limit {megabytes} MiB)"),
-        Some(Trap::StackOverflow) => {
+    let what = match (trap, state.meter.explain()) {
+        (Some(Trap::Interrupt), _) => match state.stop {
+            Some(Stop::Row) => {
+                format!("one row ran longer than its share of the time (limit {seconds} s a call)")
+            }
+            Some(Stop::Silence) => format!(
+                "ran longer than its share of the time and did not say at which row (limit {seconds} s a call)"
+            ),
+            Some(Stop::Late) | None => format!("ran out of time (limit {seconds} s a call)"),
+        },
+        (_, Some(refusal)) => refusal,
+        (Some(Trap::StackOverflow), _) => {
             "call stack exhausted; does it call itself without end?".into()
         }
         // Compilers keep a stack of their own at the start of the memory.
-        Some(Trap::MemoryOutOfBounds) => {
+        (Some(Trap::MemoryOutOfBounds), _) => {
             "memory that is not there was accessed, or the stack is exhausted; does it call itself without end?"
                 .into()
         }
-        Some(Trap::UnreachableCodeReached) => match &state.last_error {
+        (Some(Trap::UnreachableCodeReached), _) => match &state.last_error {
             Some(text) => text.clone(),
             None => "stopped at an `unreachable` instruction without saying why".into(),
         },
-        Some(trap) => trap.to_string(),
-        None => {
-            let text = clean(&format!("{error:#}"));
+        (Some(trap), _) => trap.to_string(),
+        (None, _) => {
+            let text = clean(&error.root_cause().to_string());
             if text.contains("fuel allocated for hostcalls has been exhausted") {
                 let most = limits.output_bytes >> 20;
                 return format!("returned more than a call may ({most} MiB)");
@@ -48,42 +53,27 @@ pub(super) fn explain(error: &wasmtime::Error, store: &Store<State>, limits: &Li
             text
         }
     };
-    match error.downcast_ref::<WasmBacktrace>().and_then(frames) {
-        Some(frames) => format!("{what}\n  at {frames}"),
+    let frames = error.downcast_ref::<WasmBacktrace>();
+    let offsets = frames.iter().flat_map(|trace| trace.frames());
+    let offsets = offsets.filter_map(wasmtime::FrameInfo::module_offset);
+    match state.places.name(offsets.collect()) {
+        Some(places) => format!("{what}\n  at {places}"),
         None => what,
     }
-}
-
-/// The plugin's own frames that have a file and a line, innermost first, each once.
-fn frames(backtrace: &WasmBacktrace) -> Option<String> {
-    let mut places: Vec<String> = Vec::new();
-    for symbol in backtrace.frames().iter().flat_map(|frame| frame.symbols()) {
-        let (Some(file), Some(line)) = (symbol.file(), symbol.line()) else {
-            continue;
-        };
-        if ["/rustc/", "/library/", "/registry/", "rust-src", "dlmalloc"]
-            .iter()
-            .any(|part| file.contains(part))
-        {
-            continue;
-        }
-        let place = format!("{file}:{line}");
-        if !places.contains(&place) {
-            places.push(place);
-        }
-    }
-    places.truncate(MAX_FRAMES);
-    (!places.is_empty()).then(|| clean(&places.join(", ")))
 }
 
 /// The words of an error that the plugin itself returned.
 pub(super) fn returned(error: Error) -> String {
     match error {
         Error::Config(problems) => {
-            let lines: Vec<String> = problems
-                .iter()
+            let more = problems.len().saturating_sub(MAX_PROBLEMS);
+            let shown = problems.iter().take(MAX_PROBLEMS);
+            let mut lines: Vec<String> = shown
                 .map(|p| format!("`{}`: {}", clean(&p.path), clean(&p.message)))
                 .collect();
+            if more > 0 {
+                lines.push(format!("and {more} more"));
+            }
             format!(
                 "cannot use its settings\n{}\nhint: {DESCRIBE}",
                 lines.join("\n")

@@ -7,17 +7,18 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use super::bindings::{self as b, expect_len, finite, settle};
-use super::engine::clean;
+use super::call::clean;
+use super::contract;
 use super::pool::Pool;
 use super::wit::attune::plugin::types::Columns;
-use super::wit::exports::attune::plugin::labeler_plugin::{self as wit, Guest, GuestIndices};
+use super::wit::exports::attune::plugin::labeler_plugin as wit;
 use super::{Spec, TokenizerHost, load as file};
 use crate::role::{
     CallContext, CallError, Group, Hint, Identity, Judgement, Labeler, Outcome, Verdict,
 };
 
 struct Plugin {
-    pool: Pool<Guest>,
+    pool: Pool<dyn contract::Labeler>,
     columns: Columns,
 }
 
@@ -27,13 +28,8 @@ pub(super) fn load(
     tokenizer: Arc<dyn TokenizerHost>,
 ) -> Result<impl Labeler + 'static> {
     let opened = file::open(&spec.path, &spec.limits, tokenizer.clone())?;
-    let pool = Pool::new(
-        "labeler",
-        &opened,
-        spec,
-        tokenizer,
-        |pre, store, instance| GuestIndices::new(pre)?.load(store, instance),
-    )?;
+    let bind = opened.version.labeler;
+    let pool = Pool::new("labeler", &opened, spec, tokenizer, bind)?;
     Ok(Plugin {
         pool,
         columns: opened.columns,
@@ -55,9 +51,7 @@ impl Labeler for Plugin {
         self.pool.rows(
             "judge",
             groups.len(),
-            |guest, store, rows| {
-                guest.call_judge(store, context, &columns(self.columns, &pick(rows)))
-            },
+            |guest, store, rows| guest.judge(store, context, &columns(self.columns, &pick(rows))),
             |judged, rows| judgements(judged, &pick(rows)),
         )
     }
@@ -73,7 +67,7 @@ impl Labeler for Plugin {
             "annotate",
             groups.len(),
             |guest, store, rows| {
-                guest.call_annotate(store, context, &columns(self.columns, &pick(rows)))
+                guest.annotate(store, context, &columns(self.columns, &pick(rows)))
             },
             |given, rows| hints(given, &pick(rows)),
         )
@@ -112,7 +106,7 @@ fn columns(asked: Columns, groups: &[&Group]) -> wit::Groups {
     }
 }
 
-fn judgements(
+pub(super) fn judgements(
     judged: wit::Judgements,
     groups: &[&Group],
 ) -> Result<Vec<Outcome<Judgement>>, String> {
@@ -180,7 +174,10 @@ fn judgement(
     })
 }
 
-fn hints(given: Vec<wit::Hint>, groups: &[&Group]) -> Result<Vec<Outcome<Vec<Hint>>>, String> {
+pub(super) fn hints(
+    given: Vec<wit::Hint>,
+    groups: &[&Group],
+) -> Result<Vec<Outcome<Vec<Hint>>>, String> {
     let mut read: Vec<Outcome<Vec<Hint>>> =
         groups.iter().map(|_| Outcome::Value(Vec::new())).collect();
     for hint in given {

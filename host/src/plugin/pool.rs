@@ -1,59 +1,44 @@
-//! Calls a plugin: instances that are shared between threads, and, when a batch fails, the search
-//! for the rows that made it fail.
+//! Instances of one plugin, shared between threads: made, configured, called, and thrown away when
+//! they trapped, served long enough, or keep memory that they need no more.
 //!
 //! Does not know what is called; `task`, `labeler` and `shaper` do.
 
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Result, anyhow};
 use wasmtime::Store;
-use wasmtime::component::{Instance, InstancePre};
+use wasmtime::component::InstancePre;
 
+use super::call::{Call, Pace, Stop};
+use super::contract::{Bind, Returned, Version};
 use super::engine::{self, State};
 use super::load::Opened;
-use super::wit::attune::plugin::types::Error;
-use super::wit::exports::attune::plugin::plugin::{Asset, GuestIndices};
-use super::{Limits, Spec, TokenizerHost, assets, error, settings};
+use super::places::Places;
+use super::search::{self, Failure};
+use super::wit::exports::attune::plugin::plugin::Asset;
+use super::{Limits, Spec, TokenizerHost, assets, error, patience, settings};
 use crate::role::{CallError, Identity, Outcome};
 
-/// Less than this is not worth starting an instance for.
-const LEAST: Duration = Duration::from_millis(20);
-/// One row of a batch may have this part of the call's time.
-const ROW_SHARE: u32 = 4;
-/// When nothing says which row hangs, each attempt gets this part of what is left.
-const SEARCH_SHARE: u32 = 3;
+/// An instance may hold this part of its memory limit more than when it was configured.
+const MAX_GROWTH: usize = 4;
 
-/// How a kind's exports are found in an instance.
-pub(super) type Bind<G> =
-    fn(&InstancePre<State>, &mut Store<State>, &Instance) -> wasmtime::Result<G>;
-
-/// What came of a call to the plugin, once its traps are dealt with.
-type Returned<R> = wasmtime::Result<Result<R, Error>>;
-
-struct Live<G> {
+/// An instance that was configured.
+struct Live<G: ?Sized> {
     store: Store<State>,
-    guest: G,
-    used: bool,
-}
-
-enum Failure {
-    /// The instance is lost.
-    Trap {
-        message: String,
-        row: Option<u32>,
-        blamed: bool,
-    },
-    /// The plugin answered that it cannot, or lied: no part of the batch would go better.
-    Refused(String),
+    guest: Box<G>,
+    /// Memory that it had when it was configured.
+    baseline: usize,
+    calls: u64,
 }
 
 /// Instances of one plugin, configured alike.
-pub(super) struct Pool<G> {
+pub(super) struct Pool<G: ?Sized> {
     pub(super) role: &'static str,
     pub(super) identity: Identity,
     pub(super) tokenizer: Arc<dyn TokenizerHost>,
+    places: Arc<Places>,
     pre: InstancePre<State>,
+    version: &'static Version,
     bind: Bind<G>,
     settings: String,
     assets: Vec<Asset>,
@@ -61,7 +46,7 @@ pub(super) struct Pool<G> {
     idle: Mutex<Vec<Live<G>>>,
 }
 
-impl<G> Pool<G> {
+impl<G: ?Sized + Send> Pool<G> {
     /// Checks settings and assets, and configures the first instance.
     pub(super) fn new(
         role: &'static str,
@@ -71,37 +56,43 @@ impl<G> Pool<G> {
         bind: Bind<G>,
     ) -> Result<Self> {
         opened.expect_kind(role)?;
-        let settings = settings::check(&opened.schema, &spec.settings)?;
+        let settings = settings::check(&opened.description.schema, &spec.settings)?;
         let most = spec.limits.memory_bytes / 4;
         let pool = Pool {
             role,
             identity: opened.identity(),
             tokenizer,
+            places: opened.places.clone(),
             pre: opened.pre.clone(),
+            version: opened.version,
             bind,
             settings: settings.to_string(),
             assets: assets::read(&opened.description.assets, &spec.assets, most)?,
             limits: spec.limits.clone(),
             idle: Mutex::new(Vec::new()),
         };
-        let first = pool
-            .start(spec.limits.deadline)
-            .map_err(|text| anyhow!(text))?;
-        pool.put_back(first);
+        let call = pool.call();
+        let first = patience::roomy(|| pool.start(&call)).and_then(|started| started);
+        pool.keep(first.map_err(|text| anyhow!(text))?);
         Ok(pool)
     }
 
-    fn start(&self, budget: Duration) -> Result<Live<G>, String> {
-        let (name, limits) = (&self.identity.name, &self.limits);
-        let mut store = engine::store(self.pre.engine(), name, limits, self.tokenizer.clone());
-        engine::begin(&mut store, budget, budget);
-        let configured = self.configure(&mut store);
-        engine::end(&mut store);
-        match configured {
+    /// A call that begins now.
+    fn call(&self) -> Arc<Call> {
+        Arc::new(Call::new(&self.identity.name, &self.limits))
+    }
+
+    /// A new instance, as a part of `call`.
+    fn start(&self, call: &Arc<Call>) -> Result<Live<G>, String> {
+        let limits = &self.limits;
+        let (tokenizer, places) = (self.tokenizer.clone(), self.places.clone());
+        let mut store = engine::store(self.pre.engine(), limits, tokenizer, places, call);
+        match self.configure(&mut store) {
             Ok((guest, Ok(()))) => Ok(Live {
+                baseline: store.data().meter.used,
                 store,
                 guest,
-                used: false,
+                calls: 0,
             }),
             Ok((_, Err(problem))) => Err(error::returned(problem)),
             Err(trap) => Err(format!(
@@ -112,82 +103,94 @@ impl<G> Pool<G> {
         }
     }
 
-    fn configure(&self, store: &mut Store<State>) -> wasmtime::Result<(G, Result<(), Error>)> {
+    fn configure(
+        &self,
+        store: &mut Store<State>,
+    ) -> wasmtime::Result<(Box<G>, Result<(), super::wit::attune::plugin::types::Error>)> {
         let instance = self.pre.instantiate(&mut *store)?;
-        let plugin = GuestIndices::new(&self.pre)?.load(&mut *store, &instance)?;
+        let plugin = (self.version.plugin)(&self.pre, store, &instance)?;
         let guest = (self.bind)(&self.pre, store, &instance)?;
-        let answer = plugin.call_configure(&mut *store, &self.settings, &self.assets)?;
+        let answer = plugin.configure(store, &self.settings, &self.assets)?;
         Ok((guest, answer))
     }
 
-    fn put_back(&self, live: Live<G>) {
-        self.idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(live);
+    fn idle(&self) -> MutexGuard<'_, Vec<Live<G>>> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn take(&self, budget: Duration) -> Result<Live<G>, String> {
-        let idle = self
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pop();
-        idle.map_or_else(|| self.start(budget), Ok)
+    /// Keeps an instance for the next call, unless it is better to begin with a new one.
+    fn keep(&self, live: Live<G>) {
+        let grown = live.store.data().meter.used - live.baseline;
+        let worn = live.calls >= self.limits.calls_per_instance;
+        let mut idle = self.idle();
+        if worn
+            || grown > self.limits.memory_bytes / MAX_GROWTH
+            || idle.len() >= self.limits.threads
+        {
+            drop(idle);
+            drop(live);
+        } else {
+            idle.push(live);
+        }
     }
 
-    /// One call in one instance, which is dropped unless it returned.
+    /// One call in one instance, which is lost unless it returned.
     fn attempt<R>(
         &self,
-        budget: Duration,
-        row_limit: Duration,
-        call: &dyn Fn(&G, &mut Store<State>) -> Returned<R>,
+        call: &Arc<Call>,
+        pace: Pace,
+        ask: &dyn Fn(&G, &mut Store<State>) -> Returned<R>,
     ) -> Result<R, Failure> {
-        let begun = Instant::now();
-        let mut live = self.take(budget).map_err(Failure::Refused)?;
-        engine::begin(&mut live.store, budget, row_limit);
-        let returned = call(&live.guest, &mut live.store);
-        engine::end(&mut live.store);
-        match returned {
+        let idle = self.idle().pop();
+        let mut live = match idle {
+            Some(live) => live,
+            None => self.start(call).map_err(Failure::NoInstance)?,
+        };
+        engine::begin(&mut live.store, call, pace);
+        live.calls += 1;
+        match ask(&live.guest, &mut live.store) {
             Ok(answer) => {
-                live.used = true;
-                self.put_back(live);
+                self.keep(live);
                 answer.map_err(|problem| Failure::Refused(error::returned(problem)))
             }
             Err(trap) => {
                 let state = live.store.data();
-                let left = budget.saturating_sub(begun.elapsed());
-                if live.used && state.meter.refused && left > LEAST {
+                if live.calls > 1 && state.meter.refused.is_some() && !call.left().is_zero() {
                     // Memory that earlier calls leaked is not this batch's fault.
-                    self.idle
-                        .lock()
-                        .unwrap_or_else(PoisonError::into_inner)
-                        .clear();
-                    return self.attempt(left, row_limit, call);
+                    drop(live);
+                    self.idle().clear();
+                    return self.attempt(call, pace, ask);
                 }
-                let late = matches!(trap.downcast_ref(), Some(wasmtime::Trap::Interrupt));
-                Err(Failure::Trap {
-                    message: error::explain(&trap, &live.store, &self.limits),
-                    row: state.row.map(|(row, _)| row),
-                    blamed: !late || state.row_too_long,
+                let message = error::explain(&trap, &live.store, &self.limits);
+                Err(match state.stop {
+                    Some(Stop::Late) => Failure::Late(message),
+                    _ => Failure::Lost {
+                        message,
+                        row: state.row.map(|(row, _)| row as usize),
+                    },
                 })
             }
         }
     }
 
     /// A call that succeeds or fails as a whole.
-    pub(super) fn whole<R>(
+    pub(super) fn whole<R: Send>(
         &self,
         function: &str,
-        call: &dyn Fn(&G, &mut Store<State>) -> Returned<R>,
+        ask: &(dyn Fn(&G, &mut Store<State>) -> Returned<R> + Sync),
     ) -> Result<R, CallError> {
-        let deadline = self.limits.deadline;
-        self.attempt(deadline, deadline, call)
-            .map_err(|failure| match failure {
-                Failure::Trap { message, .. } | Failure::Refused(message) => {
-                    self.error(function, message)
-                }
-            })
+        let call = self.call();
+        let answer = patience::roomy(|| self.attempt(&call, Pace::free(&call), ask));
+        match answer {
+            Ok(Ok(answer)) => Ok(answer),
+            Ok(Err(
+                Failure::Lost { message, .. }
+                | Failure::Late(message)
+                | Failure::Refused(message)
+                | Failure::NoInstance(message),
+            ))
+            | Err(message) => Err(self.error(function, message)),
+        }
     }
 
     /// The error of a whole call.
@@ -202,152 +205,21 @@ impl<G> Pool<G> {
         }
     }
 
-    /// A call about `count` rows. `call` is given the rows to send, `check` what came back for
+    /// A call about `count` rows. `ask` is given the rows to send, `check` what came back for
     /// them; rows that make the plugin trap or hang become errors, and the others keep their values.
-    pub(super) fn rows<R, T>(
+    pub(super) fn rows<R, T: Send>(
         &self,
         function: &str,
         count: usize,
-        call: impl Fn(&G, &mut Store<State>, &[usize]) -> Returned<R>,
-        check: impl Fn(R, &[usize]) -> Result<Vec<Outcome<T>>, String>,
+        ask: impl Fn(&G, &mut Store<State>, &[usize]) -> Returned<R> + Sync,
+        check: impl Fn(R, &[usize]) -> Result<Vec<Outcome<T>>, String> + Sync,
     ) -> Result<Vec<Outcome<T>>, CallError> {
-        let deadline = self.limits.deadline;
-        let until = Instant::now() + 2 * deadline;
-        let mut outcomes: Vec<Option<Outcome<T>>> = (0..count).map(|_| None).collect();
-        let mut pending: Vec<Vec<usize>> = vec![(0..count).collect()];
-        let mut failed: Option<String> = None;
-        let mut refused = Refusals {
-            function,
-            first: None,
-            rows: 0,
+        let call = self.call();
+        let answer = |rows: &[usize], pace: Pace| {
+            let answered = self.attempt(&call, pace, &|guest, store| ask(guest, store, rows))?;
+            check(answered, rows).map_err(Failure::Refused)
         };
-        let mut searching = false;
-        while let Some(rows) = pending.pop() {
-            if rows.is_empty() {
-                continue;
-            }
-            let left = until.saturating_duration_since(Instant::now());
-            if let (true, Some(first)) = (left < LEAST, &failed) {
-                let text = format!("`{function}`: no time was left for this row after: {first}");
-                rows.iter()
-                    .for_each(|row| outcomes[*row] = Some(Outcome::Error(text.clone())));
-                continue;
-            }
-            let budget = if searching {
-                (left / SEARCH_SHARE).max(LEAST)
-            } else {
-                left
-            }
-            .min(deadline);
-            let row_limit = if rows.len() > 1 {
-                budget / ROW_SHARE
-            } else {
-                budget
-            };
-            match self.attempt(budget, row_limit, &|guest, store| call(guest, store, &rows)) {
-                Ok(returned) => match check(returned, &rows) {
-                    Ok(checked) => rows
-                        .iter()
-                        .zip(checked)
-                        .for_each(|(row, outcome)| outcomes[*row] = Some(outcome)),
-                    Err(text) => refused.set_aside(text, rows, &mut pending, &mut outcomes),
-                },
-                Err(Failure::Refused(text)) => {
-                    refused.set_aside(text, rows, &mut pending, &mut outcomes);
-                }
-                Err(Failure::Trap {
-                    message,
-                    row,
-                    blamed,
-                }) => {
-                    let culprit = row.map(|row| row as usize).filter(|row| *row < rows.len());
-                    searching |= culprit.is_none();
-                    let bad = divide(rows, culprit, blamed, &mut pending);
-                    if let Some(bad) = bad {
-                        outcomes[bad] = Some(Outcome::Error(format!("`{function}`: {message}")));
-                    }
-                    failed.get_or_insert(message);
-                }
-            }
-        }
-        if let Some(first) = refused.first.filter(|_| refused.rows == count) {
-            // It would be so whatever the rows are.
-            return Err(self.error(function, first));
-        }
-        Ok(outcomes
-            .into_iter()
-            .map(|o| o.expect("every row was answered or given up"))
-            .collect())
-    }
-}
-
-/// Batches that a plugin refused, or answered with nonsense, without saying which row is to blame.
-struct Refusals<'a> {
-    function: &'a str,
-    first: Option<String>,
-    /// Rows that it did so to when asked about them alone.
-    rows: usize,
-}
-
-impl Refusals<'_> {
-    /// Divides the batch to find the rows; one that is alone gets the error.
-    fn set_aside<T>(
-        &mut self,
-        text: String,
-        rows: Vec<usize>,
-        pending: &mut Vec<Vec<usize>>,
-        outcomes: &mut [Option<Outcome<T>>],
-    ) {
-        if let Some(bad) = divide(rows, None, false, pending) {
-            outcomes[bad] = Some(Outcome::Error(format!("`{}`: {text}", self.function)));
-            self.rows += 1;
-        }
-        self.first.get_or_insert(text);
-    }
-}
-
-/// Takes the row that is to blame out of a failed batch and puts the rest back; when no row is,
-/// divides the batch.
-fn divide(
-    mut rows: Vec<usize>,
-    culprit: Option<usize>,
-    blamed: bool,
-    pending: &mut Vec<Vec<usize>>,
-) -> Option<usize> {
-    match culprit {
-        _ if rows.len() == 1 => rows.pop(),
-        Some(place) if blamed => {
-            let bad = rows.remove(place);
-            pending.push(rows);
-            Some(bad)
-        }
-        // The batch was slow rather than one row: what was reached is run again by itself.
-        place => {
-            let middle = place.filter(|place| *place > 0).unwrap_or(rows.len() / 2);
-            let second = rows.split_off(middle);
-            pending.push(second);
-            pending.push(rows);
-            None
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_row_to_blame_is_taken_out() {
-        let mut pending = Vec::new();
-        assert_eq!(divide(vec![3, 5, 8], Some(1), true, &mut pending), Some(5));
-        assert_eq!(pending, [[3, 8]]);
-    }
-
-    #[test]
-    fn a_batch_without_a_culprit_is_halved() {
-        let mut pending = Vec::new();
-        assert_eq!(divide(vec![3, 5, 8, 9], None, true, &mut pending), None);
-        assert_eq!(pending, [[8, 9], [3, 5]]);
-        assert_eq!(divide(vec![7], None, false, &mut pending), Some(7));
+        search::rows(function, count, self.limits.threads, &call, &answer)
+            .map_err(|text| self.error(function, text))
     }
 }

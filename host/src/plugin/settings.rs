@@ -2,33 +2,37 @@
 //!
 //! Does not know what any setting means.
 
-use anyhow::{Context, Result, anyhow, bail};
-use jsonschema::Validator;
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use jsonschema::{PatternOptions, Validator};
 use serde_json::{Map, Value};
 
+use super::call::clean;
+use super::patience;
 use crate::spelling::nearest;
 
-const MAX_SCHEMA: usize = 1 << 20;
+mod schema;
+
+pub(super) use schema::read;
+
+/// Checking settings takes milliseconds, unless a schema is made to take for ever.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// Memory for one pattern of a schema.
+const MAX_PATTERN_MEMORY: usize = 1 << 20;
 /// What to do about settings that do not fit.
 pub(super) const DESCRIBE: &str =
     "`attune plugin describe` prints a plugin's settings with their bounds and defaults";
 
-/// The settings with every default filled in, once they obey `schema`.
-pub(super) fn check(schema: &str, given: &Value) -> Result<Value> {
-    if schema.len() > MAX_SCHEMA {
-        bail!(
-            "its settings schema is {} bytes, more than {MAX_SCHEMA}",
-            schema.len()
-        );
-    }
-    let schema: Value = serde_json::from_str(schema).context("its settings schema is no JSON")?;
+/// The settings with every default filled in, once they obey `schema`, which was [`read`].
+pub(super) fn check(schema: &Value, given: &Value) -> Result<Value> {
     let mut settings = if given.is_null() {
         Value::Object(Map::new())
     } else {
         given.clone()
     };
     let Value::Object(map) = &mut settings else {
-        bail!("settings must be a table, not {given}");
+        bail!("settings must be a table, not {given}\nhint: {DESCRIBE}");
     };
     let empty = Map::new();
     let properties = schema
@@ -45,33 +49,53 @@ pub(super) fn check(schema: &str, given: &Value) -> Result<Value> {
             map.insert(key.clone(), default.clone());
         }
     }
+    let (own, checked) = (schema.clone(), settings.clone());
+    let problems = patience::within(PATIENCE, "settings", move || problems(&own, &checked));
+    match problems {
+        Ok(Ok(problems)) if problems.is_empty() => Ok(settings),
+        Ok(Ok(problems)) => bail!("{}\nhint: {DESCRIBE}", problems.join("\n")),
+        Ok(Err(error)) => bail!(
+            "its settings schema cannot be used: {error}\nhint: {}",
+            schema::MEND
+        ),
+        Err(error) => bail!(
+            "its settings schema cannot be used: checking the settings, {error}\nhint: {}",
+            schema::MEND
+        ),
+    }
+}
+
+/// What is wrong with the settings, a few things at most.
+fn problems(schema: &Value, settings: &Value) -> Result<Vec<String>, String> {
+    let patterns = PatternOptions::regex()
+        .size_limit(MAX_PATTERN_MEMORY)
+        .dfa_size_limit(MAX_PATTERN_MEMORY);
     // Nothing is fetched: a schema that points outside itself does not compile.
     let validator: Validator = jsonschema::options()
         .offline()
-        .build(&schema)
-        .map_err(|error| anyhow!("its settings schema cannot be used: {error}"))?;
-    let problems: Vec<String> = validator
-        .iter_errors(&settings)
-        .take(10)
-        .map(|error| {
-            let path = error.instance_path().to_string();
-            let property = properties.get(path.trim_start_matches('/'));
-            let choices = property.map_or(Vec::new(), |property| choices(property, &schema));
-            match path.as_str() {
-                "" => error.to_string(),
-                path if choices.is_empty() => format!("setting `{path}`: {error}"),
-                path => format!(
-                    "setting `{path}`: {} is not {}",
-                    error.instance(),
-                    choices.join(" or ")
-                ),
-            }
-        })
-        .collect();
-    if !problems.is_empty() {
-        bail!("{}\nhint: {DESCRIBE}", problems.join("\n"));
-    }
-    Ok(settings)
+        .with_pattern_options(patterns)
+        .build(schema)
+        .map_err(|error| clean(&error.to_string()))?;
+    let empty = Map::new();
+    let properties = schema.get("properties").and_then(Value::as_object);
+    let properties = properties.unwrap_or(&empty);
+    let problem = |error: jsonschema::ValidationError<'_>| {
+        let path = error.instance_path().to_string();
+        let property = properties.get(path.trim_start_matches('/'));
+        let choices = property.map_or(Vec::new(), |property| choices(property, schema));
+        let text = match path.as_str() {
+            "" => error.to_string(),
+            path if choices.is_empty() => format!("setting `{path}`: {error}"),
+            path => format!(
+                "setting `{path}`: {} is not {}",
+                error.instance(),
+                choices.join(" or ")
+            ),
+        };
+        clean(&text)
+    };
+    let errors = validator.iter_errors(settings);
+    Ok(errors.take(10).map(problem).collect())
 }
 
 /// The values of an enumeration, which may stand among the schema's definitions; else none.
@@ -105,55 +129,4 @@ fn unknown(key: &str, properties: &Map<String, Value>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use serde_json::json;
-
-    const SCHEMA: &str = r#"{"type":"object","properties":{
-        "weight":{"type":"number","default":1.5,"minimum":0},"word":{"type":"string","default":"a"}}}"#;
-
-    #[test]
-    fn defaults_are_filled_in() {
-        assert_eq!(
-            check(SCHEMA, &json!({"weight": 2})).unwrap(),
-            json!({"weight": 2, "word": "a"})
-        );
-        assert_eq!(
-            check(SCHEMA, &Value::Null).unwrap(),
-            json!({"weight": 1.5, "word": "a"})
-        );
-    }
-
-    #[test]
-    fn unknown_keys_get_a_suggestion() {
-        let text = check(SCHEMA, &json!({"wieght": 2}))
-            .unwrap_err()
-            .to_string();
-        assert!(text.contains("did you mean `weight`"), "{text}");
-    }
-
-    #[test]
-    fn values_that_break_the_schema_are_named() {
-        let text = check(SCHEMA, &json!({"weight": -1}))
-            .unwrap_err()
-            .to_string();
-        assert!(text.contains("/weight"), "{text}");
-    }
-
-    #[test]
-    fn choices_are_listed() {
-        let schema = r##"{"properties":{"a":{"$ref":"#/$defs/A"}},"$defs":{"A":{"oneOf":[
-            {"const":"x"},{"const":"y"}]}}}"##;
-        let text = check(schema, &json!({"a": "z"})).unwrap_err().to_string();
-        assert!(
-            text.contains(r#"setting `/a`: "z" is not "x" or "y""#),
-            "{text}"
-        );
-    }
-
-    #[test]
-    fn remote_references_are_refused() {
-        let schema = r#"{"properties":{"a":{"$ref":"https://example.com/x.json"}}}"#;
-        assert!(check(schema, &json!({"a": 1})).is_err());
-    }
-}
+mod tests;

@@ -2,26 +2,33 @@
 //!
 //! Does not know what its terms are added to.
 
-use std::sync::Arc;
+use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::Result;
 
 use super::bindings::{self as b, expect_len, finite, settle};
+use super::call::{clean, disturbs};
+use super::contract;
+use super::load::Opened;
 use super::pool::Pool;
 use super::wit::attune::plugin::types::Columns;
-use super::wit::exports::attune::plugin::shaper_plugin::{self as wit, Guest, GuestIndices};
-use super::{Limits, Spec, TokenizerHost, load as file};
+use super::wit::exports::attune::plugin::shaper_plugin as wit;
+use super::{Spec, TokenizerHost, load as file};
 use crate::role::{
     CallContext, CallError, Identity, MetricDescription, Outcome, Sample, Shaped, Shaper,
 };
 
+/// Terms of an answer, and of all answers: each name is a metric of the run.
 const MAX_TERMS: usize = 64;
 const MAX_NAME: usize = 100;
 
 struct Plugin {
-    pool: Pool<Guest>,
+    pool: Pool<dyn contract::Shaper>,
     metrics: Vec<MetricDescription>,
     columns: Columns,
+    /// Names of terms that it has used so far.
+    names: Mutex<BTreeSet<String>>,
 }
 
 /// Loads and configures the shaper.
@@ -29,19 +36,23 @@ pub(super) fn load(
     spec: &Spec,
     tokenizer: Arc<dyn TokenizerHost>,
 ) -> Result<impl Shaper + 'static> {
-    let limits: &Limits = &spec.limits;
-    let opened = file::open(&spec.path, limits, tokenizer.clone())?;
-    let pool = Pool::new(
-        "shaper",
-        &opened,
-        spec,
-        tokenizer,
-        |pre, store, instance| GuestIndices::new(pre)?.load(store, instance),
-    )?;
+    let opened = file::open(&spec.path, &spec.limits, tokenizer.clone())?;
+    configure(opened, spec, tokenizer)
+}
+
+/// Configures a shaper that was opened.
+pub(super) fn configure(
+    opened: Opened,
+    spec: &Spec,
+    tokenizer: Arc<dyn TokenizerHost>,
+) -> Result<impl Shaper + 'static> {
+    let bind = opened.version.shaper;
+    let pool = Pool::new("shaper", &opened, spec, tokenizer, bind)?;
     Ok(Plugin {
         pool,
         columns: opened.columns,
         metrics: opened.description.metrics,
+        names: Mutex::default(),
     })
 }
 
@@ -65,46 +76,44 @@ impl Shaper for Plugin {
             "shape",
             samples.len(),
             |guest, store, rows| {
-                guest.call_shape(store, context, &b::rollouts(self.columns, &pick(rows)))
+                guest.shape(store, context, &b::rollouts(self.columns, &pick(rows)))
             },
-            |shaped, rows| read(shaped, &pick(rows), self.metrics.len()),
+            |shaped, rows| {
+                expect_terms(&shaped.terms, rows.len())?;
+                self.know(&shaped.terms)?;
+                read(shaped, &pick(rows), self.metrics.len())
+            },
         )
     }
 }
 
-fn read(
+impl Plugin {
+    /// Refuses new names of terms once there are too many.
+    fn know(&self, terms: &[wit::Term]) -> Result<(), String> {
+        let mut names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        for term in terms {
+            if names.contains(&term.name) {
+                continue;
+            }
+            if names.len() >= MAX_TERMS {
+                return Err(format!(
+                    "used more than {MAX_TERMS} names of terms since it was loaded, the last `{}`",
+                    clean(&term.name)
+                ));
+            }
+            names.insert(term.name.clone());
+        }
+        Ok(())
+    }
+}
+
+pub(super) fn read(
     shaped: wit::Shaped,
     samples: &[&Sample],
     metrics: usize,
 ) -> Result<Vec<Outcome<Shaped>>, String> {
     let rows = samples.len();
-    if shaped.terms.len() > MAX_TERMS {
-        return Err(format!(
-            "returned {} terms, more than {MAX_TERMS}",
-            shaped.terms.len()
-        ));
-    }
-    for (place, term) in shaped.terms.iter().enumerate() {
-        if term.name.is_empty()
-            || term.name.len() > MAX_NAME
-            || term.name.chars().any(char::is_control)
-        {
-            return Err(format!(
-                "returned a term whose name is empty, too long or not printable (term {place})"
-            ));
-        }
-        if shaped.terms[..place]
-            .iter()
-            .any(|other| other.name == term.name)
-        {
-            return Err(format!("returned the term `{}` twice", term.name));
-        }
-        expect_len(
-            &format!("values of the term `{}`", term.name),
-            term.values.len(),
-            rows,
-        )?;
-    }
+    expect_terms(&shaped.terms, rows)?;
     let rewards = b::read_floats("rewards for tokens", &shaped.per_token)?;
     if !rewards.is_empty() {
         let tokens = samples.iter().map(|sample| sample.tokens.len()).sum();
@@ -129,6 +138,32 @@ fn read(
         start = end;
     }
     Ok(read)
+}
+
+/// Refuses terms that cannot be told apart, or have not a value for each row.
+fn expect_terms(terms: &[wit::Term], rows: usize) -> Result<(), String> {
+    if terms.len() > MAX_TERMS {
+        return Err(format!(
+            "returned {} terms, more than {MAX_TERMS}",
+            terms.len()
+        ));
+    }
+    for (place, term) in terms.iter().enumerate() {
+        if term.name.is_empty() || term.name.len() > MAX_NAME || term.name.chars().any(disturbs) {
+            return Err(format!(
+                "returned a term whose name is empty, too long or not printable (term {place})"
+            ));
+        }
+        if terms[..place].iter().any(|other| other.name == term.name) {
+            return Err(format!("returned the term `{}` twice", term.name));
+        }
+        expect_len(
+            &format!("values of the term `{}`", term.name),
+            term.values.len(),
+            rows,
+        )?;
+    }
+    Ok(())
 }
 
 fn one(

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow, bail};
 
 use super::bindings::{self as b, expect_len, finite, settle};
-use super::engine::clean;
+use super::call::clean;
+use super::contract;
 use super::pool::Pool;
 use super::wit::attune::plugin::types::Columns;
-use super::wit::exports::attune::plugin::task_plugin::{self as wit, Guest, GuestIndices};
+use super::wit::exports::attune::plugin::task_plugin as wit;
 use super::{Spec, TokenizerHost, load as file};
 use crate::role::{
     Baseline, CallContext, CallError, Ending, Identity, Layout, MetricDescription, Outcome, Query,
@@ -19,9 +20,11 @@ use crate::role::{
 
 /// Lengths above this are a mistake: the memory that they ask for is the host's.
 const MAX_TOKENS: u32 = 1 << 20;
+/// More baselines than fit into a table are a mistake.
+const MAX_BASELINES: usize = 32;
 
 struct Plugin {
-    pool: Pool<Guest>,
+    pool: Pool<dyn contract::Task>,
     metrics: Vec<MetricDescription>,
     columns: Columns,
     layout: Layout,
@@ -31,10 +34,9 @@ struct Plugin {
 pub(super) fn load(spec: &Spec, tokenizer: Arc<dyn TokenizerHost>) -> Result<impl Task + 'static> {
     let opened = file::open(&spec.path, &spec.limits, tokenizer.clone())?;
     let vocabulary = tokenizer.vocab_size();
-    let pool = Pool::new("task", &opened, spec, tokenizer, |pre, store, instance| {
-        GuestIndices::new(pre)?.load(store, instance)
-    })?;
-    let answer = pool.whole("layout", &|guest: &Guest, store| guest.call_layout(store));
+    let bind = opened.version.task;
+    let pool = Pool::new("task", &opened, spec, tokenizer, bind)?;
+    let answer = pool.whole("layout", &|guest, store| guest.layout(store));
     let layout = layout(answer.map_err(|error| anyhow!(error.message))?, vocabulary)?;
     Ok(Plugin {
         pool,
@@ -97,11 +99,12 @@ impl Task for Plugin {
             |guest, store, picked| {
                 let ids: Vec<u64> = picked.iter().map(|row| rows[*row].0).collect();
                 let data = b::texts(picked.iter().map(|row| rows[*row].1.as_str()));
-                guest.call_queries(store, context, &ids, &data)
+                guest.queries(store, context, &ids, &data)
             },
             |returned, picked| {
                 let ids: Vec<u64> = picked.iter().map(|row| rows[*row].0).collect();
-                self.read_queries(returned, &ids)
+                let (most, tokenizer) = (self.layout.query_len, self.pool.tokenizer.as_ref());
+                read_queries(returned, &ids, most, tokenizer)
             },
         )
     }
@@ -117,7 +120,7 @@ impl Task for Plugin {
             "finish",
             samples.len(),
             |guest, store, rows| {
-                guest.call_finish(store, context, &b::rollouts(self.columns, &pick(rows)))
+                guest.finish(store, context, &b::rollouts(self.columns, &pick(rows)))
             },
             |returned, rows| endings(returned, &pick(rows)),
         )
@@ -134,7 +137,7 @@ impl Task for Plugin {
             "evaluate",
             samples.len(),
             |guest, store, rows| {
-                guest.call_evaluate(store, context, &b::rollouts(self.columns, &pick(rows)))
+                guest.evaluate(store, context, &b::rollouts(self.columns, &pick(rows)))
             },
             |returned, rows| evaluation(returned, rows.len(), self.metrics.len()),
         )
@@ -146,77 +149,78 @@ impl Task for Plugin {
         queries: &[Query],
     ) -> Result<Vec<Baseline>, CallError> {
         let context = b::context(context);
-        let samples = b::without_responses(queries);
-        let batch = b::rollouts(self.columns, &samples.iter().collect::<Vec<_>>());
-        let call = |guest: &Guest, store: &mut _| guest.call_baselines(store, context, &batch);
-        let returned = self.pool.whole("baselines", &call)?;
-        returned
-            .into_iter()
-            .map(|given| baseline(given, queries.len()))
-            .collect::<Result<_, _>>()
-            .map_err(|text| self.pool.error("baselines", text))
+        let batch = b::without_responses(self.columns, queries);
+        let returned = self.pool.whole("baselines", &|guest, store| {
+            guest.baselines(store, context, &batch)
+        })?;
+        baselines(returned, queries.len()).map_err(|text| self.pool.error("baselines", text))
     }
 }
 
-impl Plugin {
-    fn read_queries(
-        &self,
-        given: wit::QueryBatch,
-        ids: &[u64],
-    ) -> Result<Vec<Outcome<Query>>, String> {
-        let count = ids.len();
-        let tokens = b::read_tokens("query tokens", &given.tokens, count)?;
-        let references = b::read_texts("reference texts", given.reference_text, count)?;
-        let metadata = b::read_texts("metadata", given.metadata, count)?;
-        let outcomes = b::read_outcomes(given.outcomes, count)?;
-        let rows = outcomes
-            .into_iter()
-            .zip(ids)
-            .zip(tokens)
-            .zip(references)
-            .zip(metadata);
-        Ok(rows
-            .map(|((((outcome, id), tokens), reference), metadata)| {
-                settle(outcome, || self.query(*id, tokens, reference?, metadata?))
-            })
-            .collect())
-    }
-
-    fn query(
-        &self,
-        id: u64,
-        tokens: Vec<u32>,
-        reference: String,
-        metadata: String,
-    ) -> Result<Query, String> {
-        let (most, vocabulary) = (self.layout.query_len, self.pool.tokenizer.vocab_size());
-        if tokens.is_empty() || tokens.len() > most {
-            return Err(format!(
-                "returned a query of {} tokens, not 1 to {most}",
-                tokens.len()
-            ));
-        }
-        if let Some(token) = tokens.iter().find(|token| **token >= vocabulary) {
-            return Err(format!(
-                "returned the token id {token}, not below {vocabulary}"
-            ));
-        }
-        let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>;
-        if !metadata.is_empty() && object(&metadata).is_err() {
-            return Err("returned metadata that is no JSON object".into());
-        }
-        let text = self.pool.tokenizer.decode(&tokens);
+/// Queries of at most `most` tokens that the tokenizer knows.
+pub(super) fn read_queries(
+    given: wit::QueryBatch,
+    ids: &[u64],
+    most: usize,
+    tokenizer: &dyn TokenizerHost,
+) -> Result<Vec<Outcome<Query>>, String> {
+    let count = ids.len();
+    let tokens = b::read_tokens("query tokens", &given.tokens, count)?;
+    let references = b::read_texts("reference texts", given.reference_text, count)?;
+    let metadata = b::read_texts("metadata", given.metadata, count)?;
+    let outcomes = b::read_outcomes(given.outcomes, count)?;
+    let rows = outcomes
+        .into_iter()
+        .zip(ids)
+        .zip(tokens)
+        .zip(references)
+        .zip(metadata);
+    let query = |id, tokens: Vec<u32>, reference, metadata: String| {
+        expect_query(&tokens, &metadata, most, tokenizer.vocab_size())?;
         Ok(Query {
             id,
+            text: tokenizer.decode(&tokens),
             tokens,
-            text,
             reference,
             metadata,
         })
-    }
+    };
+    Ok(rows
+        .map(|((((outcome, id), tokens), reference), metadata)| {
+            settle(outcome, || query(*id, tokens, reference?, metadata?))
+        })
+        .collect())
 }
 
-fn endings(given: wit::Endings, samples: &[&Sample]) -> Result<Vec<Outcome<Ending>>, String> {
+/// Refuses a query that no policy can be given.
+fn expect_query(
+    tokens: &[u32],
+    metadata: &str,
+    most: usize,
+    vocabulary: u32,
+) -> Result<(), String> {
+    if tokens.is_empty() || tokens.len() > most {
+        return Err(format!(
+            "returned a query of {} tokens, not 1 to {most}",
+            tokens.len()
+        ));
+    }
+    if let Some(token) = tokens.iter().find(|token| **token >= vocabulary) {
+        return Err(format!(
+            "returned the token id {token}, not below {vocabulary}"
+        ));
+    }
+    let object = serde_json::from_str::<serde_json::Map<String, serde_json::Value>>;
+    if !metadata.is_empty() && object(metadata).is_err() {
+        return Err("returned metadata that is no JSON object".into());
+    }
+    Ok(())
+}
+
+pub(super) fn endings(
+    given: wit::Endings,
+    samples: &[&Sample],
+) -> Result<Vec<Outcome<Ending>>, String> {
     let count = samples.len();
     expect_len("numbers of kept tokens", given.kept.len(), count)?;
     expect_len("validities", given.valid.len(), count)?;
@@ -240,7 +244,7 @@ fn endings(given: wit::Endings, samples: &[&Sample]) -> Result<Vec<Outcome<Endin
         .collect())
 }
 
-fn evaluation(
+pub(super) fn evaluation(
     given: wit::Evaluation,
     rows: usize,
     metrics: usize,
@@ -261,7 +265,29 @@ fn evaluation(
         .collect())
 }
 
-fn baseline(given: wit::Baseline, rows: usize) -> Result<Baseline, String> {
+fn baselines(given: Vec<wit::Baseline>, rows: usize) -> Result<Vec<Baseline>, String> {
+    if given.len() > MAX_BASELINES {
+        return Err(format!(
+            "returned {} baselines, more than {MAX_BASELINES}",
+            given.len()
+        ));
+    }
+    let baselines: Vec<Baseline> = given
+        .into_iter()
+        .map(|given| baseline(given, rows))
+        .collect::<Result<_, _>>()?;
+    for (place, one) in baselines.iter().enumerate() {
+        if baselines[..place]
+            .iter()
+            .any(|other| other.name == one.name)
+        {
+            return Err(format!("returned the baseline `{}` twice", one.name));
+        }
+    }
+    Ok(baselines)
+}
+
+pub(super) fn baseline(given: wit::Baseline, rows: usize) -> Result<Baseline, String> {
     let name = clean(&given.name);
     if name.is_empty() || name.len() > 100 {
         return Err(format!(

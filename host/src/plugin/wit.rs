@@ -18,4 +18,5 @@ wasmtime::component::bindgen!({
             }
     ",
     world: "attune:host/every-kind",
+    imports: { "attune:plugin/tokenizer": trappable },
 });

@@ -1,5 +1,7 @@
-//! A shaper that misbehaves on purpose on every fourth row, for the tests of the sandbox; for the
-//! others its term is the number of their tokens.
+//! A shaper that misbehaves on purpose on some rows, every fourth if nothing else is said, for the
+//! tests of the sandbox; for the others its term is the number of their tokens.
+
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use attune_sdk::prelude::*;
 
@@ -18,8 +20,18 @@ pub enum Mode {
     Loop,
     /// Panics.
     Panic,
+    /// Panics while it says why it panics.
+    PanicInPanic,
+    /// Stops without a word.
+    Abort,
     /// Takes memory without end.
     Memory,
+    /// Calls itself without end.
+    Recursion,
+    /// Logs without end, escapes and all, and then answers.
+    LogFlood,
+    /// Answers how many rows it has seen, which depends on how a batch is divided.
+    Counts,
     /// Returns a term that is not a number.
     NotANumber,
     /// Says by itself that it failed.
@@ -29,23 +41,47 @@ pub enum Mode {
 }
 
 /// Settings of `hostile-shaper`.
-#[derive(Debug, Default, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
 pub struct Settings {
     /// What it does.
     pub mode: Mode,
+    /// It does so on rows whose id is a multiple of this.
+    #[schemars(range(min = 1))]
+    pub every: u64,
+    /// Rows with smaller ids are spared.
+    pub from: u64,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Honest,
+            every: 4,
+            from: 0,
+        }
+    }
+}
+
+/// Its text is another panic.
+struct Worse;
+
+impl std::fmt::Display for Worse {
+    fn fmt(&self, _: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        panic!("worse")
+    }
 }
 
 /// The shaper.
 #[derive(Debug)]
-pub struct Hostile(Mode);
+pub struct Hostile(Settings);
 
 impl Plugin for Hostile {
     type Settings = Settings;
     const COLUMNS: Columns = Columns::RESPONSE_TOKENS;
 
     fn configure(settings: Settings, _: &Assets) -> Result<Self, Problems> {
-        Ok(Self(settings.mode))
+        Ok(Self(settings))
     }
 }
 
@@ -57,12 +93,21 @@ impl Shaper for Hostile {
         let tokens = row.response_tokens().len();
         let mut shaped = Shaped::term(tokens as f32);
         shaped.per_token = vec![0.5; tokens];
-        if row.id().is_multiple_of(4) {
-            match self.0 {
+        let Settings { mode, every, from } = self.0;
+        if row.id().is_multiple_of(every) && row.id() >= from {
+            match mode {
                 Mode::Honest => {}
                 Mode::Loop => misdeeds::run_forever(),
                 Mode::Panic => panic!("cannot stand row {}", row.id()),
+                Mode::PanicInPanic => panic!("cannot stand row {}: {Worse}", row.id()),
+                Mode::Abort => std::process::abort(),
                 Mode::Memory => misdeeds::eat_memory(),
+                Mode::Recursion => shaped.terms[0] += misdeeds::recurse(row.id()) as f32,
+                Mode::LogFlood => misdeeds::flood_the_log(),
+                Mode::Counts => {
+                    static SEEN: AtomicU32 = AtomicU32::new(0);
+                    shaped.terms[0] = SEEN.fetch_add(1, Ordering::Relaxed) as f32;
+                }
                 Mode::NotANumber => shaped.terms[0] = f32::NAN,
                 Mode::Error => return Err(Row::error("does not like this one")),
                 Mode::TooFewTokens => shaped.per_token.truncate(1),
