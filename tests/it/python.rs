@@ -282,6 +282,12 @@ fn what_a_component_has_not_is_said() {
     );
     check("open", &["`open` cannot be used", "asset", "in opens"]);
     check("wait", &["`time.sleep` cannot be used", "no clock"]);
+    check("input", &["`input` cannot be used", "nobody to ask"]);
+    check(
+        "socket",
+        &["`socket.create_connection` cannot be used", "no network"],
+    );
+    check("thread", &["can't start new thread", "in starts_a_thread"]);
     check("urandom", &["`os.urandom` cannot be used", "rng()"]);
 }
 
@@ -364,6 +370,7 @@ fn what_a_plugin_prints_is_in_the_log() {
         "info: lines",
         "warn: beside",
         "warn: be careful",
+        "warn: WARNING: as others log",
         "info: half a character: ?",
     ] {
         assert!(
@@ -438,6 +445,23 @@ fn what_cannot_be_built_is_said_with_its_place() {
         for part in parts {
             assert!(message.contains(part), "`{part}` is not in: {message}");
         }
+    }
+}
+
+#[test]
+fn what_a_build_needs_is_said() {
+    let (_folder, project) = copy_of("plugins/python/length");
+    let empty = tempfile::tempdir().unwrap();
+    let build = |set: &[(&str, &str)]| {
+        let mut command = attune(&["plugin", "build"]);
+        command.arg(&project).env("XDG_CACHE_HOME", empty.path());
+        failure(command.envs(set.iter().copied()))
+    };
+    let message = build(&[("PATH", "/nowhere")]);
+    assert!(message.contains("no Python 3.9 or newer"), "{message}");
+    let message = build(&[("PIP_NO_INDEX", "1"), ("PIP_CONFIG_FILE", "/dev/null")]);
+    for part in ["cannot install componentize-py==", "PIP_INDEX_URL"] {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
     }
 }
 
