@@ -282,6 +282,12 @@ fn what_a_component_has_not_is_said() {
     );
     check("open", &["`open` cannot be used", "asset", "in opens"]);
     check("wait", &["`time.sleep` cannot be used", "no clock"]);
+    check("input", &["`input` cannot be used", "nobody to ask"]);
+    check(
+        "socket",
+        &["`socket.create_connection` cannot be used", "no network"],
+    );
+    check("thread", &["can't start new thread", "in starts_a_thread"]);
     check("urandom", &["`os.urandom` cannot be used", "rng()"]);
 }
 
@@ -364,6 +370,7 @@ fn what_a_plugin_prints_is_in_the_log() {
         "info: lines",
         "warn: beside",
         "warn: be careful",
+        "warn: WARNING: as others log",
         "info: half a character: ?",
     ] {
         assert!(
@@ -389,20 +396,21 @@ fn copy_of(project: &str) -> (tempfile::TempDir, PathBuf) {
 fn the_same_source_gives_the_same_bytes() {
     let kept = std::fs::read(spec("plugins/length-py", Value::Null).path).unwrap();
     let (_folder, project) = copy_of("plugins/python/length");
-    let built = attune_build::Project::open(&project)
-        .unwrap()
-        .build(None, None)
-        .unwrap();
-    assert!(built.changed);
-    assert!(
-        std::fs::read(&built.path).unwrap() == kept,
-        "built again it is another component"
-    );
-    let again = attune_build::Project::open(&project)
-        .unwrap()
-        .build(None, None)
-        .unwrap();
-    assert!(!again.changed);
+    // Another file system, where there is one, and another place on earth.
+    let shared = Path::new("/dev/shm");
+    let elsewhere = if shared.is_dir() { shared } else { &project };
+    let build = || {
+        let mut command = attune(&["plugin", "build"]);
+        command.arg(&project).env("TMPDIR", elsewhere);
+        let output = command.env("TZ", "Asia/Tokyo").output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let said = build();
+    assert!(said.contains(" KB, new) in "), "{said}");
+    let built = std::fs::read(project.join("target/plugins/length-py.wasm")).unwrap();
+    assert!(built == kept, "built again it is another component");
+    let said = build();
+    assert!(said.contains(" KB, as it was) in "), "{said}");
 }
 
 #[test]
@@ -416,28 +424,41 @@ fn what_cannot_be_built_is_said_with_its_place() {
             "        if self.settings.unit",
             "        import colorsys\n        if self.settings.unit",
             &[
-                "length.py:37 imports `colorsys` inside `shape`",
+                " imports `colorsys` inside `shape`",
                 "at the top of the module",
             ][..],
         ),
         (
-            "import setting",
-            "import no_such_name",
-            &["length.py", "line 9", "no_such_name"],
+            "f32, setting",
+            "f32, no_such_name",
+            &["length.py", "no_such_name"],
         ),
         ("class Length(", "class Longth(", &["Length"]),
     ] {
-        assert!(source.contains(from) || from == "import setting");
-        let edited = if from == "import setting" {
-            source.replace("f32, setting", "f32, no_such_name")
-        } else {
-            source.replace(from, to)
-        };
+        assert!(source.contains(from), "{from}");
+        let edited = source.replace(from, to);
         std::fs::write(&module, edited).unwrap();
         let message = build();
         for part in parts {
             assert!(message.contains(part), "`{part}` is not in: {message}");
         }
+    }
+}
+
+#[test]
+fn what_a_build_needs_is_said() {
+    let (_folder, project) = copy_of("plugins/python/length");
+    let empty = tempfile::tempdir().unwrap();
+    let build = |set: &[(&str, &str)]| {
+        let mut command = attune(&["plugin", "build"]);
+        command.arg(&project).env("XDG_CACHE_HOME", empty.path());
+        failure(command.envs(set.iter().copied()))
+    };
+    let message = build(&[("PATH", "/nowhere")]);
+    assert!(message.contains("no Python 3.9 or newer"), "{message}");
+    let message = build(&[("PIP_NO_INDEX", "1"), ("PIP_CONFIG_FILE", "/dev/null")]);
+    for part in ["cannot install componentize-py==", "PIP_INDEX_URL"] {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
     }
 }
 

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 
 use crate::stamp::{make_folder, sha256_of_file};
-use crate::step::{capture, exists};
+use crate::step::capture;
 
 /// Extracts one member of a zip or tar archive to a file: `archive member out`.
 const EXTRACT: &str = r#"
@@ -39,18 +39,10 @@ pub(crate) struct Package {
 }
 
 impl Python {
-    /// The first of `python3` and `python` that is new enough.
+    /// The one that plugins are built with.
     pub(crate) fn find() -> Result<Self> {
-        let test = "import sys; sys.exit(sys.version_info < (3, 9))";
-        for program in ["python3", "python"] {
-            if exists(program) && capture(Command::new(program).args(["-c", test])).is_ok() {
-                return Ok(Self { program });
-            }
-        }
-        bail!(
-            "no Python 3.9 or newer found as python3 or python\n\
-             hint: install it, e.g. `apt-get install python3 python3-pip`; it only fetches and unpacks packages"
-        )
+        let program = attune_build::python::interpreter()?;
+        Ok(Self { program })
     }
 
     /// The interpreter, about to be run.

@@ -19,7 +19,7 @@ use crate::digest;
 /// What compiles faster is not kept.
 const WORTH: Duration = Duration::from_millis(20);
 /// What is kept in all, the latest first.
-const MAX_BYTES: u64 = 1 << 30;
+const MAX_BYTES: u64 = 2 << 30;
 /// A file begins with the digest of its code, in hexadecimal.
 const DIGEST: usize = 64;
 

@@ -2,6 +2,7 @@
 //!
 //! Does not know what the three kinds do.
 
+use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -22,6 +23,8 @@ use crate::role::Identity;
 
 const PACKAGE: &str = "attune:plugin/";
 const KINDS: [&str; 3] = ["task", "labeler", "shaper"];
+/// What compiles longer than a person waits without a word: an interpreter with its library.
+const LARGE: usize = 8 << 20;
 /// What a plugin may import.
 const OFFERED: [&str; 4] = ["types", "log", "progress", "tokenizer"];
 
@@ -113,6 +116,14 @@ fn compile(bytes: Vec<u8>, sha256: String, limits: &Limits) -> Result<Component>
     let compiled = patience::within(limit, "plugin-compiler", move || {
         cache::kept_or(engine, &sha256, || {
             file::inspect(&bytes)?;
+            if bytes.len() > LARGE {
+                // A closed stderr is no reason to stop.
+                let _ = writeln!(
+                    std::io::stderr().lock(),
+                    "compiling a plugin of {} MB; this is done once, and takes some ten seconds",
+                    bytes.len() / 1_000_000
+                );
+            }
             Component::from_binary(engine, &bytes).map_err(|error| not_compiled(&error))
         })
     });

@@ -1,6 +1,6 @@
-"""What Python offers and a component has not: files, clocks, modules that were not imported when it
-was built. Asked for as they are, they end the call without a word; here they raise an exception
-that says what to do instead. ``print`` goes to the log.
+"""What Python offers and a component has not: files, clocks, a network, modules that were not
+imported when it was built. Asked for as they are, they end the call without a word; here they raise
+an exception that says what to do instead. ``print`` and ``logging`` go to the log.
 
 It knows nothing about plugins. Only a component imports this."""
 
@@ -11,17 +11,20 @@ import gc
 import importlib.machinery
 import io
 import linecache
+import logging
 import os
 import random
 import sys
 import time
 import warnings
-from typing import Any, Callable, NoReturn, Optional
+from types import SimpleNamespace
+from typing import Any, NoReturn, Optional
 
 from . import host, log
 
 _NO_FILES = "a plugin has no files; let the config hand it an asset"
 _NO_CLOCK = "a plugin has no clock"
+_NO_NETWORK = "a plugin has no network"
 _NO_CHANCE = "a plugin's randomness comes from the row's rng()"
 _FILES = (
     *("access", "chdir", "chmod", "link", "listdir", "lstat", "mkdir", "open", "readlink"),
@@ -29,25 +32,28 @@ _FILES = (
     *("unlink", "utime"),
 )
 _CLOCKS = (
-    *("clock_gettime", "clock_gettime_ns", "gmtime", "localtime", "monotonic", "monotonic_ns"),
-    *("perf_counter", "perf_counter_ns", "process_time", "process_time_ns", "sleep", "time"),
-    *("time_ns",),
+    *("clock_gettime", "clock_gettime_ns", "monotonic", "monotonic_ns", "perf_counter"),
+    *("perf_counter_ns", "process_time", "process_time_ns", "sleep", "time", "time_ns"),
 )
+_NETWORK = ("create_connection", "getaddrinfo", "gethostbyname", "socket", "socketpair")
 _uses_random = False
 
 
 class _Lines(io.TextIOBase):
-    """A stream whose lines are lines of the log."""
+    """A stream whose lines are lines of the log; of the build's, as long as the plugin is imported."""
 
-    def __init__(self, level: host.Level) -> None:
+    def __init__(self, level: host.Level, build: Any) -> None:
         super().__init__()
         self._level = level
         self._begun = ""
+        self.build: Any = build
 
     def writable(self) -> bool:
         return True
 
     def write(self, text: str) -> int:
+        if self.build is not None:
+            return int(self.build.write(text))
         *lines, self._begun = (self._begun + text).split("\n")
         for line in lines:
             log.write(self._level, line)
@@ -69,14 +75,21 @@ class _TooLate:
         )
 
 
-_out = _Lines(host.Level.INFO)
-_err = _Lines(host.Level.WARN)
+_out = _Lines(host.Level.INFO, sys.stdout)
+_err = _Lines(host.Level.WARN, sys.stderr)
 
 
 def before_import() -> None:
     """Before the plugin's own modules are imported, which may keep what they find."""
+    enter()
+    # Lines of the log have no time; that of a record is always the same.
+    still: Any = SimpleNamespace(**vars(time))
+    still.time, still.time_ns = (lambda: 0.0), (lambda: 0)
+    logging.time = still  # type: ignore[attr-defined]
     for name in _CLOCKS:
         _refuse(time, name, _NO_CLOCK)
+    for name, given in (("gmtime", 1), ("localtime", 1), ("ctime", 1), ("strftime", 2)):
+        _refuse(time, name, _NO_CLOCK, given)
     _refuse(os, "urandom", _NO_CHANCE)
     _refuse(random, "_urandom", _NO_CHANCE)
     random.Random = _Random  # type: ignore[misc, assignment]
@@ -91,6 +104,9 @@ def after_import() -> None:
     for module in (builtins, io):
         _refuse(module, "open", _NO_FILES)
     _refuse(io, "open_code", _NO_FILES)
+    _refuse(builtins, "input", "a plugin has nobody to ask")
+    for name in _NETWORK if "socket" in sys.modules else ():
+        _refuse(sys.modules["socket"], name, _NO_NETWORK)
     # Source lines for tracebacks and warnings would be read from files.
     linecache.updatecache = lambda *_: []
     linecache.lazycache = lambda *_: False
@@ -99,6 +115,7 @@ def after_import() -> None:
     sys.meta_path[:] = [finders.BuiltinImporter, finders.FrozenImporter, _TooLate]
     sys.path_importer_cache.clear()
     sys.path.clear()
+    _out.build = _err.build = None
     gc.collect()
     gc.freeze()
 
@@ -147,12 +164,17 @@ def _holds_random(module: Any) -> bool:
     )
 
 
-def _refuse(module: Any, name: str, why: str) -> None:
-    if not hasattr(module, name):
+def _refuse(module: Any, name: str, why: str, unless: Optional[int] = None) -> None:
+    """Replaces a function by one that raises, except with ``unless`` arguments where that is given:
+    those are all it needs to know."""
+    original = getattr(module, name, None)
+    if original is None:
         return
     full = name if module is builtins else f"{module.__name__}.{name}"
 
-    def refused(*_: Any, **__: Any) -> NoReturn:
+    def refused(*arguments: Any, **named: Any) -> Any:
+        if unless is not None and len(arguments) >= unless and None not in arguments:
+            return original(*arguments, **named)
         raise OSError(f"`{full}` cannot be used: {why}")
 
     setattr(module, name, refused)

@@ -94,7 +94,10 @@ def _object(settings: Type[Any]) -> Dict[str, Any]:
     for name, kind, field in _fields(settings):
         about = field.metadata.get(_DOC, {"doc": "", "bounds": {}})
         property_: Dict[str, Any] = {"description": about["doc"]} if about["doc"] else {}
-        property_.update(_schema(kind))
+        try:
+            property_.update(_schema(kind))
+        except TypeError as error:
+            raise TypeError(f"`{name}`: {error}") from None
         property_.update(about["bounds"])
         factory = field.default_factory
         if factory is not dataclasses.MISSING:

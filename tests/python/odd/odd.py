@@ -1,16 +1,24 @@
 """A shaper that does what a plugin should not, in every fourth row. Only tests use it."""
 
 import datetime
+import logging
 import os
 import random
+import socket
 import statistics
 import sys
+import threading
 import time
 import warnings
 from dataclasses import dataclass
 from typing import Any, Callable, Dict, Iterator, List
 
 from attune_sdk import Columns, NotApplicable, Rollout, Shaped, Shaper, log, setting
+
+
+# Holds on to the stream that is there when the plugin is built.
+logging.basicConfig(format="%(levelname)s: %(message)s")
+print("said while it is built")
 
 
 @dataclass(frozen=True)
@@ -37,6 +45,7 @@ def speaks(row: Rollout) -> float:
     print("two\nlines")
     print("beside", file=sys.stderr)
     warnings.warn("be careful")
+    logging.warning("as others log")
     log.info("half a character: \ud800")
     return 0.0
 
@@ -81,8 +90,24 @@ def opens(row: Rollout) -> float:
 
 
 def waits(row: Rollout) -> float:
+    assert time.strftime("%Y", time.gmtime(0)) == "1970"
     time.sleep(1)
     return time.time()
+
+
+def asks(row: Rollout) -> float:
+    return float(input("how long? "))
+
+
+def connects(row: Rollout) -> float:
+    with socket.create_connection(("localhost", 80)) as connection:
+        return float(connection.fileno())
+
+
+def starts_a_thread(row: Rollout) -> float:
+    thread = threading.Thread(target=print)
+    thread.start()
+    return 0.0
 
 
 def asks_the_date(row: Rollout) -> float:
@@ -131,6 +156,9 @@ MODES: Dict[str, Callable[[Rollout], Any]] = {
     "open": opens,
     "wait": waits,
     "date": asks_the_date,
+    "input": asks,
+    "socket": connects,
+    "thread": starts_a_thread,
     "exit": leaves,
     "urandom": asks_for_chance,
     "text": returns_text,

@@ -51,9 +51,8 @@ def late_imports(app, modules):
         with open(os.path.join(app, module), encoding="utf-8") as file:
             try:
                 found += imports.late(file.read(), module)
-            except SyntaxError as error:
-                # The component's Python is newer, and will say so itself if it is one.
-                print(f"warning: {module}:{error.lineno}: {error.msg}", file=sys.stderr)
+            except SyntaxError:
+                pass  # the component's Python may be newer; if it is not, it says so itself
     return [tuple(one) for one in found]
 
 
