@@ -1,9 +1,11 @@
 //! The `bench` verb: Attune and the peer, in turn, in processes that stay alive. It knows what the
-//! comparisons have in common and what a caller chooses; what is compared is in `update` and `reward`.
+//! comparisons have in common and what a caller chooses; what is compared is in `update`, `reward`
+//! and `plugins`.
 
 mod contender;
 mod machine;
 mod measurement;
+mod plugins;
 mod report;
 mod reward;
 mod section;
@@ -56,6 +58,8 @@ enum Part {
     Update,
     /// Optimizer steps of a reward model
     Reward,
+    /// Calls of the shipped plugins, in the sandbox and natively
+    Plugins,
 }
 
 /// What all contenders of a benchmark share.
@@ -95,7 +99,11 @@ pub(crate) fn run(layout: &Layout, options: &Options) -> Result<()> {
     let cores = std::thread::available_parallelism().map_or(1, usize::from);
     let setting = Setting {
         layout,
-        python: peer::ensure(layout, options.python.as_deref())?,
+        python: match options.only {
+            // No peer has plugins.
+            Some(Part::Plugins) => PathBuf::new(),
+            _ => peer::ensure(layout, options.python.as_deref())?,
+        },
         model: options.model.clone().unwrap_or_else(|| layout.model()),
         threads: options.threads.unwrap_or(cores),
         rounds: if options.quick {
@@ -105,8 +113,14 @@ pub(crate) fn run(layout: &Layout, options: &Options) -> Result<()> {
         },
         quick: options.quick,
     };
-    warn_about_memory();
     let wanted = |part| options.only.is_none_or(|only| only == part);
+    if wanted(Part::Plugins) {
+        crate::plugins::build_native(layout)?;
+        plugins::run(&setting)?;
+    }
+    if options.only != Some(Part::Plugins) {
+        warn_about_memory();
+    }
     if wanted(Part::Update) {
         update::run(&setting)?;
     }
