@@ -11,8 +11,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use serde::{Serialize, de::DeserializeOwned};
 
-use self::abi::{ANSWERED, Bytes, Call, Host, PANICKED};
 pub use self::abi::Table;
+use self::abi::{ANSWERED, Bytes, Call, Host, PANICKED};
 pub(crate) use self::host::{is_here, log, row, tokenizer};
 use crate::{
     Component, Labeler, Plugin, Shaper, Task,
@@ -150,7 +150,11 @@ unsafe extern "C" fn call_shaper<P: Shaper>(
 /// As for [`serve`].
 unsafe fn unknown(host: *const Host) -> u32 {
     // SAFETY: the caller's.
-    unsafe { serve(host, Bytes::of(&[]), |()| -> () { panic!("no such function") }) }
+    unsafe {
+        serve(host, Bytes::of(&[]), |()| -> () {
+            panic!("no such function")
+        })
+    }
 }
 
 /// Answers one call: unpacks its input, works on it with the host at hand, hands the answer over. A

@@ -65,8 +65,9 @@ pub(crate) fn row(row: u32) {
 /// Writes to the host's log; `false` if nobody could hear it but a test.
 pub(crate) fn log(level: Level, message: &str) -> bool {
     // SAFETY: the host's function takes the host's state, and copies the bytes before it returns.
-    let line =
-        |host: &Host| unsafe { (host.log)(host.state, level as u32, Bytes::of(message.as_bytes())) };
+    let line = |host: &Host| unsafe {
+        (host.log)(host.state, level as u32, Bytes::of(message.as_bytes()))
+    };
     if with(line).is_some() {
         return true;
     }

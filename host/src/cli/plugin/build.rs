@@ -8,6 +8,7 @@ use attune_build::{Built, Project};
 use clap::Args;
 
 use crate::plugin;
+use crate::role::Trust;
 
 #[derive(Args)]
 pub(in crate::cli) struct BuildArgs {
@@ -27,7 +28,7 @@ pub(super) fn run(args: &BuildArgs) -> Result<()> {
     let begun = Instant::now();
     let built = build(&project, args.out.as_deref(), args.target_dir.as_deref())?;
     // What cannot be loaded is no plugin, whatever the compiler says.
-    let about = plugin::describe(&built.path)?;
+    let about = plugin::describe(&built.path, Trust::Sandboxed)?;
     println!(
         "{} {}, a {}: {} ({} KB, {}) in {:.1} s",
         about.name,

@@ -11,6 +11,7 @@ use super::{CASES, build};
 use crate::cli::parts::{self, find};
 use crate::golden::{Call, Case, Role, Tokens, Unanswered};
 use crate::plugin::{self, Description, Limits, Spec, TokenizerHost};
+use crate::role::Trust;
 use crate::tokenizer::Tokenizer;
 
 /// A plugin's file and where its cases are.
@@ -43,7 +44,7 @@ impl Subject {
             .or_else(|| file.parent())
             .unwrap_or(Path::new("."));
         let usual = beside.join(CASES);
-        let about = plugin::describe(&file)?;
+        let about = plugin::describe(&file, Trust::Sandboxed)?;
         Ok(Subject {
             cases: cases.map_or(usual, Path::to_owned),
             about,
@@ -58,6 +59,7 @@ impl Subject {
         let assets = case.assets.iter();
         Spec {
             path: self.file.clone(),
+            trust: Trust::Sandboxed,
             settings: if case.settings.is_null() {
                 Value::Object(serde_json::Map::new())
             } else {
