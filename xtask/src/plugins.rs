@@ -1,6 +1,6 @@
 //! Builds every plugin in `plugins/` to `target/plugins/NAME.wasm`, and those in `tests/`, which only
-//! tests use, to `target/test-plugins/NAME.wasm`; Rust and Python ones. Native twins go beside them. It knows the folders; how a
-//! plugin is built is `attune-build`'s.
+//! tests use, to `target/test-plugins/NAME.wasm`; Rust and Python ones, the Rust ones natively too.
+//! It knows the folders; how a plugin is built is `attune-build`'s.
 
 use std::path::PathBuf;
 
@@ -38,10 +38,10 @@ pub(crate) fn build_native(layout: &Layout) -> Result<()> {
             .filter_map(|package| Some((package, folder(package)?)))
             .collect();
         let packages: Vec<&Package> = plugins.iter().map(|(package, _)| *package).collect();
-        let libraries = workspace.build_native(&packages, &workspace.target, true)?;
+        let libraries = workspace.build_native(&packages, &workspace.target.join("native"), true)?;
         for ((plugin, folder), library) in plugins.iter().zip(libraries) {
             let path = folder.join(format!("{}{}", plugin.name, std::env::consts::DLL_SUFFIX));
-            tell(layout, &keep(&plugin.name, path, &std::fs::read(library)?)?);
+            tell(layout, &keep(&plugin.name, path, &library)?);
         }
         Ok(())
     })
