@@ -299,7 +299,8 @@ fn a_row_that_panics_is_its_own_error() {
             }
         }
         let failed = native.iter().filter(|row| matches!(row, Outcome::Error(_)));
-        assert!(failed.count() >= 9, "{mode}");
+        // A row of one token has no fewer.
+        assert!(failed.count() >= 5, "{mode}");
     }
     let Outcome::Error(text) = &hostile("panic", Trust::Native)[4] else {
         panic!("row 4 has a value");
@@ -511,9 +512,9 @@ fn files_that_are_no_native_plugins() {
     lab.edit(&format!("\"{mine}\""), "\"lenght\"");
     refuse(&["did you mean `length`?"]);
     // In the wrong place, it is told as a component is.
-    lab.edit("\"lenght\"", "\"valence\"");
+    lab.edit("\"lenght\"", "\"valence\" # here");
     refuse(&["`valence` is a labeler, not a shaper"]);
-    lab.edit("\"valence\"", "\"length\"");
+    lab.edit("\"valence\" # here", "\"length\"");
     lab.train("run", &[]);
 }
 
