@@ -56,6 +56,9 @@ use crate::terminal::Line;
 struct Cli {
     #[command(subcommand)]
     command: Command,
+    /// Refuse plugins with `trust = "native"`, which no sandbox would hold
+    #[arg(long, global = true)]
+    sandboxed_only: bool,
 }
 
 #[derive(Subcommand)]
@@ -145,7 +148,9 @@ impl ConfigArgs {
 
 /// Runs what was typed.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
-    match Cli::parse_from(arguments).command {
+    let cli = Cli::parse_from(arguments);
+    SANDBOXED_ONLY.store(cli.sandboxed_only, Ordering::Relaxed);
+    match cli.command {
         Command::Plan(args) => plan::plan(&args),
         Command::Train(TrainCommand::Policy { config, resume }) => train::policy(&config, resume),
         Command::Train(TrainCommand::Reward { config, resume }) => reward::train(&config, resume),
@@ -171,6 +176,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         bail!("not all could be written to standard output\nhint: is its disk full?");
     }
     Ok(())
+}
+
+/// Whether no plugin may run natively, in this process.
+static SANDBOXED_ONLY: AtomicBool = AtomicBool::new(false);
+
+fn sandboxed_only() -> bool {
+    SANDBOXED_ONLY.load(Ordering::Relaxed)
 }
 
 /// Whether something could not be written, but for want of a reader.

@@ -16,6 +16,8 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::role::Trust;
+
 pub use collect::{Collect, Noise};
 pub use plan::Plan;
 pub use reward::{Reward, Score, Study};
@@ -155,6 +157,9 @@ pub struct Data {
 pub struct PluginRef {
     /// A component: a path that ends in `.wasm`, or the name of a plugin that ships with Attune.
     pub plugin: String,
+    /// `native` to run it as a shared library, `.so`, which no sandbox holds.
+    #[serde(default, skip_serializing_if = "Trust::is_usual")]
+    pub trust: Trust,
     /// What its scores or terms are multiplied by.
     #[serde(default = "one")]
     pub weight: f64,

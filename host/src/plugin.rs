@@ -1,5 +1,6 @@
-//! Plays the three roles with WebAssembly components: loads them, calls them, and believes
-//! nothing that they return before it is checked.
+//! Plays the three roles with plugins, which are WebAssembly components, and where a config trusts
+//! them shared libraries: loads them, calls them, and believes nothing that they return before it is
+//! checked.
 //!
 //! Does not know what is trained, or what any plugin is for.
 
@@ -12,7 +13,7 @@ use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::role;
+use crate::role::{self, Trust};
 
 mod assets;
 mod bindings;
@@ -29,6 +30,7 @@ mod imports;
 mod labeler;
 mod load;
 mod meter;
+mod native;
 mod patience;
 mod places;
 mod pool;
@@ -42,7 +44,7 @@ mod timing;
 mod wit;
 
 pub use settings::choices;
-pub use timing::compile_time;
+pub use timing::{compile_time, largest_instance};
 
 /// The contract that this build speaks.
 pub const CONTRACT: &str = "0.1.0";
@@ -83,8 +85,10 @@ impl Default for Limits {
 /// Which plugin to load, and what to give it.
 #[derive(Debug, Clone)]
 pub struct Spec {
-    /// The component's file.
+    /// The component's file, or the library's.
     pub path: PathBuf,
+    /// Which of the two it is.
+    pub trust: Trust,
     /// A table; settings that are missing get the plugin's defaults.
     pub settings: Value,
     /// Files for the plugin, by the names that it describes.
@@ -140,15 +144,15 @@ pub struct Description {
 }
 
 /// Loads a plugin far enough to ask what it is.
-pub fn describe(path: &Path) -> Result<Description> {
-    let opened = load::open(path, &Limits::default(), Arc::new(NoTokenizer));
+pub fn describe(path: &Path, trust: Trust) -> Result<Description> {
+    let opened = load::open(path, trust, &Limits::default(), Arc::new(NoTokenizer));
     let opened = opened.with_context(|| format!("plugin `{}`", path.display()))?;
     Ok(opened.description)
 }
 
 /// The settings that a plugin would run with: those given, checked, and its defaults.
 pub fn effective_settings(spec: &Spec) -> Result<Value> {
-    let opened = load::open(&spec.path, &spec.limits, Arc::new(NoTokenizer));
+    let opened = load::open(&spec.path, spec.trust, &spec.limits, Arc::new(NoTokenizer));
     opened
         .and_then(|opened| settings::check(&opened.description.schema, &spec.settings))
         .with_context(|| format!("plugin `{}`", spec.path.display()))

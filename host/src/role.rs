@@ -221,6 +221,25 @@ pub struct MetricDescription {
     pub help: String,
 }
 
+/// Whether a plugin is held by the sandbox.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Trust {
+    /// A component, which can do nothing but answer.
+    #[default]
+    Sandboxed,
+    /// A shared library, which can do whatever the user can.
+    Native,
+}
+
+impl Trust {
+    /// Whether it is as nobody need say.
+    #[must_use]
+    pub fn is_usual(&self) -> bool {
+        *self == Trust::Sandboxed
+    }
+}
+
 /// Who plays a role: recorded in the manifest, in checkpoints and beside every label.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Identity {
@@ -228,8 +247,21 @@ pub struct Identity {
     pub name: String,
     /// Version that the plugin gives itself.
     pub version: String,
-    /// SHA-256 of the component's bytes, in hexadecimal; empty for what is no plugin.
+    /// SHA-256 of the file's bytes, in hexadecimal; empty for what is no plugin.
     pub sha256: String,
+    /// Whether it ran natively, where no sandbox held it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unsandboxed: bool,
+}
+
+impl Identity {
+    /// The version as it is kept where there is no room for more: a plugin that no sandbox held has a
+    /// build tag that says so, as in `0.1.0+unsandboxed`.
+    #[must_use]
+    pub fn kept_version(&self) -> String {
+        let tag = if self.unsandboxed { "+unsandboxed" } else { "" };
+        format!("{}{tag}", self.version)
+    }
 }
 
 /// Makes queries from data rows and says what a finished response is.

@@ -3,17 +3,18 @@
 //!
 //! It is `wit/0.1/plugin.wit`, and a world `every`.
 
-/// Generates bindings for one world of the contract.
+/// Generates bindings for one world of the contract, whose records derive what is listed.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! contract {
-    ($world:literal, $runtime:literal, $export:literal, $public:literal) => {
+    ($world:literal, $runtime:literal, $export:literal, $public:literal, [$($derive:path),*]) => {
         $crate::wit_bindgen::generate!({
             path: [],
             world: $world,
             runtime_path: $runtime,
             export_macro_name: $export,
             pub_export_macro: $public,
+            additional_derives: [$($derive),*],
             inline: r#"
 /// The contract between Attune and its plugins, version 0.1. Frozen once released: a change is a
 /// new folder beside this one.

@@ -52,7 +52,9 @@
 //! assert_eq!(rows[0].as_ref().unwrap().terms, [-0.2]);
 //! ```
 //!
-//! The crate's `crate-type` is `["cdylib", "rlib"]`; it is built for `wasm32-unknown-unknown`.
+//! The crate's `crate-type` is `["cdylib", "rlib"]`; it is built for `wasm32-unknown-unknown`. Built for
+//! the host's own machine it is a shared library, which a host loads that trusts it, for debuggers and
+//! profilers.
 
 #[doc(hidden)]
 pub mod bindings;
@@ -61,6 +63,9 @@ mod column;
 pub mod contract;
 mod labeler;
 pub mod log;
+#[cfg(not(target_arch = "wasm32"))]
+#[doc(hidden)]
+pub mod native;
 mod outcome;
 mod plugin;
 mod rng;
@@ -102,15 +107,15 @@ pub mod prelude {
 #[macro_export]
 macro_rules! export {
     (task: $plugin:ty, $summary:literal) => {
-        $crate::export!(@component $plugin, $summary, "task", empty());
+        $crate::export!(@component $plugin, $summary, task, "task", empty());
     };
     (labeler: $plugin:ty, $summary:literal) => {
-        $crate::export!(@component $plugin, $summary, "labeler", QUERY_TEXT.union($crate::prelude::Columns::RESPONSE_TEXT));
+        $crate::export!(@component $plugin, $summary, labeler, "labeler", QUERY_TEXT.union($crate::prelude::Columns::RESPONSE_TEXT));
     };
     (shaper: $plugin:ty, $summary:literal) => {
-        $crate::export!(@component $plugin, $summary, "shaper", empty());
+        $crate::export!(@component $plugin, $summary, shaper, "shaper", empty());
     };
-    (@component $plugin:ty, $summary:literal, $world:literal, $($columns:tt)+) => {
+    (@component $plugin:ty, $summary:literal, $kind:ident, $world:literal, $($columns:tt)+) => {
         #[doc(hidden)]
         #[allow(dead_code)]
         struct AttuneComponent;
@@ -135,8 +140,15 @@ macro_rules! export {
         mod attune_world {
             use super::AttuneComponent;
             // Only for the world's type and its export macro: the types are the SDK's.
-            $crate::contract!($world, "attune_sdk::wit_bindgen::rt", "export_world", false);
+            $crate::contract!($world, "attune_sdk::wit_bindgen::rt", "export_world", false, []);
             export_world!(AttuneComponent with_types_in $crate::bindings);
         }
+
+        // Named by the crate, so that two plugins can be linked into one test.
+        #[cfg(not(target_arch = "wasm32"))]
+        const _: () = {
+            #[unsafe(export_name = concat!("attune_plugin_1_", env!("CARGO_CRATE_NAME")))]
+            static TABLE: $crate::native::Table = $crate::native::$kind::<AttuneComponent>();
+        };
     };
 }

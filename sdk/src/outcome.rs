@@ -56,7 +56,7 @@ fn at_row(row: usize) {
     #[cfg(target_arch = "wasm32")]
     crate::bindings::attune::plugin::progress::row(row as u32);
     #[cfg(not(target_arch = "wasm32"))]
-    let _ = row;
+    crate::native::row(row as u32);
 }
 
 /// Statuses and messages of `rows`; no statuses when every row has a value.

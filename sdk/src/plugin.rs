@@ -180,43 +180,52 @@ fn pointer(path: &serde_path_to_error::Path) -> String {
         .collect()
 }
 
+/// What the host is told of a plugin.
+pub(crate) fn describe<C: Component>() -> Description {
+    Description {
+        name: C::NAME.to_owned(),
+        version: C::VERSION.to_owned(),
+        summary: C::SUMMARY.to_owned(),
+        sdk: SDK.to_owned(),
+        columns: C::COLUMNS,
+        settings_schema: settings_schema::<<C::Plugin as Plugin>::Settings>(),
+        assets: C::Plugin::ASSETS
+            .iter()
+            .map(|spec| AssetDescription {
+                name: spec.name.to_owned(),
+                help: spec.help.to_owned(),
+                required: spec.required,
+            })
+            .collect(),
+        metrics: C::Plugin::METRICS
+            .iter()
+            .map(|spec| MetricDescription {
+                name: spec.name.to_owned(),
+                help: spec.help.to_owned(),
+            })
+            .collect(),
+    }
+}
+
+/// The plugin that the host's settings and files make.
+pub(crate) fn configure<P: Plugin>(settings: &str, assets: Vec<Asset>) -> Result<P, Error> {
+    let assets = assets
+        .into_iter()
+        .map(|asset| (asset.name, asset.data))
+        .collect();
+    build(settings, &Assets(assets)).map_err(Problems::into_error)
+}
+
 impl<C: Component> Guest for C {
     fn describe() -> Description {
         crate::log::install_panic_hook();
-        Description {
-            name: C::NAME.to_owned(),
-            version: C::VERSION.to_owned(),
-            summary: C::SUMMARY.to_owned(),
-            sdk: SDK.to_owned(),
-            columns: C::COLUMNS,
-            settings_schema: settings_schema::<<C::Plugin as Plugin>::Settings>(),
-            assets: C::Plugin::ASSETS
-                .iter()
-                .map(|spec| AssetDescription {
-                    name: spec.name.to_owned(),
-                    help: spec.help.to_owned(),
-                    required: spec.required,
-                })
-                .collect(),
-            metrics: C::Plugin::METRICS
-                .iter()
-                .map(|spec| MetricDescription {
-                    name: spec.name.to_owned(),
-                    help: spec.help.to_owned(),
-                })
-                .collect(),
-        }
+        describe::<C>()
     }
 
     fn configure(settings: String, assets: Vec<Asset>) -> Result<(), Error> {
         crate::log::install_panic_hook();
-        let assets = assets
-            .into_iter()
-            .map(|asset| (asset.name, asset.data))
-            .collect();
-        let plugin = build(&settings, &Assets(assets)).map_err(Problems::into_error)?;
         C::cell()
-            .set(plugin)
+            .set(configure(&settings, assets)?)
             .map_err(|_| Error::Input("configured twice".to_owned()))
     }
 }

@@ -198,20 +198,24 @@ pub(crate) fn baselines<T: Task>(
         .collect())
 }
 
+pub(crate) fn layout<T: Task>(task: &T) -> Result<TaskLayout, Error> {
+    let Layout {
+        query_len,
+        response_len,
+        prefix,
+        suffix,
+    } = task.layout().map_err(Problems::into_error)?;
+    Ok(TaskLayout {
+        query_len,
+        response_len,
+        prefix,
+        suffix,
+    })
+}
+
 impl<C: Component<Plugin: Task>> Guest for C {
     fn layout() -> Result<TaskLayout, Error> {
-        let Layout {
-            query_len,
-            response_len,
-            prefix,
-            suffix,
-        } = C::instance()?.layout().map_err(Problems::into_error)?;
-        Ok(TaskLayout {
-            query_len,
-            response_len,
-            prefix,
-            suffix,
-        })
+        layout(C::instance()?)
     }
 
     fn queries(context: CallContext, ids: Vec<u64>, rows: TextColumn) -> Result<QueryBatch, Error> {

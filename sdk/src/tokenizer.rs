@@ -1,4 +1,4 @@
-//! The policy's tokenizer, asked through the host. Natively a stand-in of
+//! The policy's tokenizer, asked through the host. In native tests a stand-in of
 //! [`testing`](crate::testing) answers.
 
 /// Token ids of `text`, without special tokens.
@@ -9,7 +9,14 @@ pub fn encode(text: &str) -> Vec<u32> {
         column::tokens_of(&host::encode(&column::text_column([text])))
     }
     #[cfg(not(target_arch = "wasm32"))]
-    crate::testing::with_tokenizer(|tokenizer| tokenizer.encode(text))
+    {
+        use crate::{column, native, testing};
+        let tokens = native::tokenizer("encode", &column::text_column([text]));
+        tokens.map_or_else(
+            || testing::with_tokenizer(|tokenizer| tokenizer.encode(text)),
+            |tokens| column::tokens_of(&tokens),
+        )
+    }
 }
 
 /// Text of `tokens`; ids outside the vocabulary become nothing.
@@ -17,12 +24,17 @@ pub fn decode(tokens: &[u32]) -> String {
     #[cfg(target_arch = "wasm32")]
     {
         use crate::{bindings::attune::plugin::tokenizer as host, column};
-        let text = host::decode(&column::token_column([tokens]));
-        // A cut in the middle of a character cannot be shown as UTF-8 otherwise.
-        String::from_utf8_lossy(&text.data).into_owned()
+        shown(&host::decode(&column::token_column([tokens])))
     }
     #[cfg(not(target_arch = "wasm32"))]
-    crate::testing::with_tokenizer(|tokenizer| tokenizer.decode(tokens))
+    {
+        use crate::{column, native, testing};
+        let text = native::tokenizer("decode", &column::token_column([tokens]));
+        text.map_or_else(
+            || testing::with_tokenizer(|tokenizer| tokenizer.decode(tokens)),
+            |text| shown(&text),
+        )
+    }
 }
 
 /// How many ids the vocabulary has.
@@ -30,5 +42,11 @@ pub fn vocab_size() -> u32 {
     #[cfg(target_arch = "wasm32")]
     return crate::bindings::attune::plugin::tokenizer::vocab_size();
     #[cfg(not(target_arch = "wasm32"))]
-    crate::testing::with_tokenizer(|tokenizer| tokenizer.vocab_size())
+    crate::native::tokenizer("vocab-size", &())
+        .unwrap_or_else(|| crate::testing::with_tokenizer(|tokenizer| tokenizer.vocab_size()))
+}
+
+/// A cut in the middle of a character cannot be shown as UTF-8 otherwise.
+fn shown(text: &crate::bindings::types::TextColumn) -> String {
+    String::from_utf8_lossy(&text.data).into_owned()
 }

@@ -11,6 +11,7 @@ mod kit;
 mod known;
 mod label;
 mod model;
+mod native;
 mod online;
 mod plugins;
 mod python;

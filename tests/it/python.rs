@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use attune::plugin::{self, Limits, Spec, TokenizerHost};
-use attune::role::{CallContext, Group, Outcome, Query, Sample, Shaped, Split};
+use attune::role::{CallContext, Group, Outcome, Query, Sample, Shaped, Split, Trust};
 use attune::tokenizer::Tokenizer;
 use serde_json::{Value, json};
 
@@ -19,6 +19,7 @@ fn root() -> &'static Path {
 fn spec(file: &str, settings: Value) -> Spec {
     Spec {
         path: root().join("target").join(file).with_extension("wasm"),
+        trust: Trust::Sandboxed,
         settings,
         assets: [].into(),
         limits: Limits {

@@ -7,12 +7,14 @@ use std::time::Instant;
 use anyhow::{Context, Result, bail};
 
 use crate::layout::Layout;
+use crate::plugins;
 use crate::setup;
 use crate::step::{cargo, run as run_command, step};
 
 /// Sets up and runs every test; `args` go to `cargo test`.
 pub(crate) fn test(layout: &Layout, args: &[String]) -> Result<()> {
     setup::run(layout)?;
+    plugins::build_native(layout)?;
     step("tests: cargo test --workspace", || run_tests(layout, args))
 }
 

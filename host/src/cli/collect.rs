@@ -311,7 +311,7 @@ fn judge(
         };
         let who = Who::Plugin {
             name,
-            version: identity.version.clone(),
+            version: identity.kept_version(),
             sha256: identity.sha256.clone(),
         };
         all.push((heard.answer, who));

@@ -26,7 +26,7 @@ mod place;
 mod sources;
 
 pub(super) use self::lock::{Lock, changed};
-pub(super) use self::place::{find, search_path};
+pub(super) use self::place::{find, find_trusted, search_path};
 pub(super) use self::sources::open_reward_model;
 use self::sources::sources;
 
@@ -325,7 +325,8 @@ fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>)>
 
 fn spec(reference: &PluginRef, limits: &PluginLimits) -> Result<Spec> {
     Ok(Spec {
-        path: find(&reference.plugin)?,
+        path: find_trusted(&reference.plugin, reference.trust)?,
+        trust: reference.trust,
         settings: serde_json::to_value(&reference.settings)?,
         assets: reference.assets.clone(),
         limits: Limits {

@@ -58,8 +58,14 @@ pub(super) fn print_plan(config: &Config, plan: &Plan, parts: &Parts) {
     for identity in &parts.identities {
         let short: String = identity.sha256.chars().take(12).collect();
         println!(
-            "plugin     {} {} (sha256 {short}…)",
-            identity.name, identity.version
+            "plugin     {} {} (sha256 {short}…{})",
+            identity.name,
+            identity.version,
+            if identity.unsandboxed {
+                ", unsandboxed"
+            } else {
+                ""
+            }
         );
     }
     println!(

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::Subcommand;
 
+use crate::role::Trust;
+
 mod bench;
 mod build;
 mod check;
@@ -42,6 +44,9 @@ pub(super) enum PluginCommand {
         /// Print JSON
         #[arg(long)]
         json: bool,
+        /// Load its shared library, `NAME.so`, without a sandbox
+        #[arg(long)]
+        native: bool,
     },
     /// Pin an experiment to the plugins that it has now, by name, version and SHA-256
     ///
@@ -62,11 +67,24 @@ pub(super) fn run(command: &PluginCommand) -> Result<()> {
         PluginCommand::Build(args) => build::run(args),
         PluginCommand::Check(args) => check::run(args),
         PluginCommand::Test(args) => test::run(args),
-        PluginCommand::Describe { plugin, json } => describe::describe(plugin, *json),
+        PluginCommand::Describe {
+            plugin,
+            json,
+            native,
+        } => describe::describe(plugin, trust(*native), *json),
         PluginCommand::Bench(args) => bench::run(args),
         PluginCommand::Replay(args) => replay::run(args),
         PluginCommand::Lock(args) => lock::run(args),
         PluginCommand::List { long } => list::list(*long),
+    }
+}
+
+/// What `--native` says.
+fn trust(native: bool) -> Trust {
+    if native {
+        Trust::Native
+    } else {
+        Trust::Sandboxed
     }
 }
 

@@ -72,7 +72,10 @@ impl Config {
 
 impl PluginRef {
     fn make_absolute(&mut self, base: &Path) {
-        if self.plugin.ends_with(".wasm") {
+        if [".wasm", std::env::consts::DLL_SUFFIX]
+            .iter()
+            .any(|ending| self.plugin.ends_with(ending))
+        {
             let mut path = PathBuf::from(&self.plugin);
             join(base, &mut path);
             self.plugin = path.display().to_string();

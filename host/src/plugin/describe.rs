@@ -112,6 +112,23 @@ fn expect_items<'a>(
     Ok(())
 }
 
+// As bytes, columns are bits in the contract's order.
+impl serde::Serialize for Columns {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_u32(self.as_array()[0])
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Columns {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let bits = <u32 as serde::Deserialize>::deserialize(deserializer)?;
+        let named = Columns::NAMES.iter().enumerate();
+        Ok(named
+            .filter(|(place, _)| bits >> place & 1 == 1)
+            .fold(Columns::empty(), |all, (_, (column, _))| all | *column))
+    }
+}
+
 impl Columns {
     const NAMES: [(Columns, &'static str); 10] = [
         (Columns::QUERY_TEXT, "query-text"),

@@ -72,7 +72,8 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<()> {
         }
         [0x7f, b'E', b'L', b'F', ..] => {
             bail!(
-                "this is machine code, not WebAssembly\nhint: compiled code is never loaded; name the .wasm file"
+                "this is machine code, not WebAssembly\nhint: name the .wasm file; or run the library without a sandbox, for a debugger or profiler, by \
+                 `trust = \"native\"`"
             )
         }
         _ if std::str::from_utf8(&bytes[..bytes.len().min(64)]).is_ok() => {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::call::disturbs;
 use super::{Limits, NoTokenizer, Spec, contract, load, settings, shaper};
-use crate::role::{CallContext, Sample, Split};
+use crate::role::{CallContext, Sample, Split, Trust};
 
 mod answers;
 pub(super) mod guest;
@@ -57,6 +57,7 @@ pub fn component(bytes: &[u8]) {
     };
     let spec = Spec {
         path: "fuzz".into(),
+        trust: Trust::Sandboxed,
         settings: serde_json::Value::Null,
         assets: Default::default(),
         limits: limits.clone(),

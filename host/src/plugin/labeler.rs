@@ -1,4 +1,4 @@
-//! A labeler that is a WebAssembly component.
+//! A labeler that is a plugin.
 //!
 //! Does not know what its verdicts are for.
 
@@ -27,9 +27,8 @@ pub(super) fn load(
     spec: &Spec,
     tokenizer: Arc<dyn TokenizerHost>,
 ) -> Result<impl Labeler + 'static> {
-    let opened = file::open(&spec.path, &spec.limits, tokenizer.clone())?;
-    let bind = opened.version.labeler;
-    let pool = Pool::new("labeler", &opened, spec, tokenizer, bind)?;
+    let opened = file::open(&spec.path, spec.trust, &spec.limits, tokenizer.clone())?;
+    let pool = Pool::<dyn contract::Labeler>::new("labeler", &opened, spec, tokenizer)?;
     Ok(Plugin {
         pool,
         columns: opened.columns,

@@ -17,9 +17,9 @@ use super::patience::{self, Impatience};
 use super::places::Places;
 use super::wit::attune::plugin::types::Columns;
 use super::wit::exports::attune::plugin::plugin as wit;
-use super::{Description, Limits, TokenizerHost, cache, describe, error, file};
+use super::{Description, Limits, TokenizerHost, cache, describe, error, file, native};
 use crate::digest;
-use crate::role::Identity;
+use crate::role::{Identity, Trust};
 
 const PACKAGE: &str = "attune:plugin/";
 const KINDS: [&str; 3] = ["task", "labeler", "shaper"];
@@ -34,7 +34,16 @@ pub(super) struct Opened {
     pub(super) columns: Columns,
     pub(super) version: &'static Version,
     pub(super) places: Arc<Places>,
-    pub(super) pre: InstancePre<State>,
+    pub(super) code: Code,
+}
+
+/// What instances are made of.
+#[derive(Clone)]
+pub(super) enum Code {
+    /// A component, compiled and linked.
+    Component(InstancePre<State>),
+    /// A shared library.
+    Library(native::Library),
 }
 
 impl Opened {
@@ -43,6 +52,7 @@ impl Opened {
             name: self.description.name.clone(),
             version: self.description.version.clone(),
             sha256: self.description.sha256.clone(),
+            unsandboxed: matches!(self.code, Code::Library(_)),
         }
     }
 
@@ -69,12 +79,16 @@ fn section(kind: &str) -> &'static str {
     }
 }
 
-/// Reads, compiles, links and describes the plugin in `path`.
+/// Reads, compiles or loads, links and describes the plugin in `path`.
 pub(super) fn open(
     path: &Path,
+    trust: Trust,
     limits: &Limits,
     tokenizer: Arc<dyn TokenizerHost>,
 ) -> Result<Opened> {
+    if trust == Trust::Native {
+        return native::open(path, limits, tokenizer);
+    }
     let name = path.file_stem().unwrap_or_default().to_string_lossy();
     let bytes = file::read(path)?;
     open_bytes(bytes, &name, limits, tokenizer, contract::SPOKEN)
@@ -105,7 +119,7 @@ pub(super) fn open_bytes(
         columns,
         version,
         places,
-        pre,
+        code: Code::Component(pre),
     })
 }
 

@@ -3,10 +3,20 @@
 //!
 //! Does not know what the memory is for.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use wasmtime::ResourceLimiter;
 
 /// Entries of all tables together; they lie in the host's memory.
 const MAX_TABLE_ENTRIES: usize = 100_000;
+
+/// Bytes that the largest instance of this process had.
+static LARGEST: AtomicUsize = AtomicUsize::new(0);
+
+/// Bytes of memory that the largest instance of this process had so far.
+pub fn largest_instance() -> usize {
+    LARGEST.load(Ordering::Relaxed)
+}
 
 /// What an instance asked for and did not get.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,7 +79,10 @@ impl ResourceLimiter for Meter {
     ) -> wasmtime::Result<bool> {
         let total = grown(self.used, current, desired, maximum, self.limit);
         match total {
-            Some(total) => self.used = total,
+            Some(total) => {
+                self.used = total;
+                LARGEST.fetch_max(total, Ordering::Relaxed);
+            }
             None => self.refused = Some(Refusal::Memory),
         }
         Ok(total.is_some())

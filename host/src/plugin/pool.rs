@@ -7,12 +7,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use anyhow::{Result, anyhow};
 use wasmtime::Store;
-use wasmtime::component::InstancePre;
 
 use super::call::{Call, Pace, Stop};
-use super::contract::{Bind, Returned, Version};
+use super::contract::{Kind, Plugin, Returned, Version};
 use super::engine::{self, State};
-use super::load::Opened;
+use super::load::{Code, Opened};
+use super::native;
 use super::places::Places;
 use super::search::{self, Failure};
 use super::wit::exports::attune::plugin::plugin::Asset;
@@ -37,23 +37,21 @@ pub(super) struct Pool<G: ?Sized> {
     pub(super) identity: Identity,
     pub(super) tokenizer: Arc<dyn TokenizerHost>,
     places: Arc<Places>,
-    pre: InstancePre<State>,
+    code: Code,
     version: &'static Version,
-    bind: Bind<G>,
     settings: String,
     assets: Vec<Asset>,
     limits: Limits,
     idle: Mutex<Vec<Live<G>>>,
 }
 
-impl<G: ?Sized + Send> Pool<G> {
+impl<G: ?Sized + Kind> Pool<G> {
     /// Checks settings and assets, and configures the first instance.
     pub(super) fn new(
         role: &'static str,
         opened: &Opened,
         spec: &Spec,
         tokenizer: Arc<dyn TokenizerHost>,
-        bind: Bind<G>,
     ) -> Result<Self> {
         opened.expect_kind(role)?;
         let settings = settings::check(&opened.description.schema, &spec.settings)?;
@@ -63,12 +61,14 @@ impl<G: ?Sized + Send> Pool<G> {
             identity: opened.identity(),
             tokenizer,
             places: opened.places.clone(),
-            pre: opened.pre.clone(),
+            code: opened.code.clone(),
             version: opened.version,
-            bind,
             settings: settings.to_string(),
             assets: assets::read(&opened.description.assets, &spec.assets, most)?,
-            limits: spec.limits.clone(),
+            limits: match opened.code {
+                Code::Component(_) => spec.limits.clone(),
+                Code::Library(_) => native::limits(&spec.limits),
+            },
             idle: Mutex::new(Vec::new()),
         };
         let call = pool.call();
@@ -86,7 +86,7 @@ impl<G: ?Sized + Send> Pool<G> {
     fn start(&self, call: &Arc<Call>) -> Result<Live<G>, String> {
         let limits = &self.limits;
         let (tokenizer, places) = (self.tokenizer.clone(), self.places.clone());
-        let mut store = engine::store(self.pre.engine(), limits, tokenizer, places, call);
+        let mut store = engine::store(engine::engine()?, limits, tokenizer, places, call);
         match self.configure(&mut store) {
             Ok((guest, Ok(()))) => Ok(Live {
                 baseline: store.data().meter.used,
@@ -107,11 +107,20 @@ impl<G: ?Sized + Send> Pool<G> {
         &self,
         store: &mut Store<State>,
     ) -> wasmtime::Result<(Box<G>, Result<(), super::wit::attune::plugin::types::Error>)> {
-        let instance = self.pre.instantiate(&mut *store)?;
-        let plugin = (self.version.plugin)(&self.pre, store, &instance)?;
-        let guest = (self.bind)(&self.pre, store, &instance)?;
-        let answer = plugin.configure(store, &self.settings, &self.assets)?;
-        Ok((guest, answer))
+        let (settings, assets) = (&self.settings, &self.assets);
+        match &self.code {
+            Code::Component(pre) => {
+                let instance = pre.instantiate(&mut *store)?;
+                let plugin = (self.version.plugin)(pre, store, &instance)?;
+                let guest = G::bind(self.version)(pre, store, &instance)?;
+                Ok((guest, plugin.configure(store, settings, assets)?))
+            }
+            Code::Library(library) => {
+                let instance = native::Instance::of(*library);
+                let answer = instance.configure(store, settings, assets)?;
+                Ok((G::native(instance), answer))
+            }
+        }
     }
 
     fn idle(&self) -> MutexGuard<'_, Vec<Live<G>>> {

@@ -1,4 +1,4 @@
-//! A shaper that is a WebAssembly component.
+//! A shaper that is a plugin.
 //!
 //! Does not know what its terms are added to.
 
@@ -36,7 +36,7 @@ pub(super) fn load(
     spec: &Spec,
     tokenizer: Arc<dyn TokenizerHost>,
 ) -> Result<impl Shaper + 'static> {
-    let opened = file::open(&spec.path, &spec.limits, tokenizer.clone())?;
+    let opened = file::open(&spec.path, spec.trust, &spec.limits, tokenizer.clone())?;
     configure(opened, spec, tokenizer)
 }
 
@@ -46,8 +46,7 @@ pub(super) fn configure(
     spec: &Spec,
     tokenizer: Arc<dyn TokenizerHost>,
 ) -> Result<impl Shaper + 'static> {
-    let bind = opened.version.shaper;
-    let pool = Pool::new("shaper", &opened, spec, tokenizer, bind)?;
+    let pool = Pool::<dyn contract::Shaper>::new("shaper", &opened, spec, tokenizer)?;
     Ok(Plugin {
         pool,
         columns: opened.columns,

@@ -1,4 +1,4 @@
-//! A task that is a WebAssembly component.
+//! A task that is a plugin.
 //!
 //! Does not know how a policy is trained on it.
 
@@ -32,10 +32,9 @@ struct Plugin {
 
 /// Loads and configures the task, and asks for its layout.
 pub(super) fn load(spec: &Spec, tokenizer: Arc<dyn TokenizerHost>) -> Result<impl Task + 'static> {
-    let opened = file::open(&spec.path, &spec.limits, tokenizer.clone())?;
+    let opened = file::open(&spec.path, spec.trust, &spec.limits, tokenizer.clone())?;
     let vocabulary = tokenizer.vocab_size();
-    let bind = opened.version.task;
-    let pool = Pool::new("task", &opened, spec, tokenizer, bind)?;
+    let pool = Pool::<dyn contract::Task>::new("task", &opened, spec, tokenizer)?;
     let answer = pool.whole("layout", &|guest, store| guest.layout(store));
     let layout = layout(answer.map_err(|error| anyhow!(error.message))?, vocabulary)?;
     Ok(Plugin {

@@ -20,7 +20,7 @@ mod values;
 fn refusal(bytes: &[u8]) -> String {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
-    format!("{:#}", describe(file.path()).unwrap_err())
+    format!("{:#}", describe(file.path(), Trust::Sandboxed).unwrap_err())
 }
 
 fn refusal_of_wat(text: &str) -> String {
@@ -35,9 +35,9 @@ fn files_of_other_kinds_are_named() {
     assert!(refusal(b"\x7fELF\x02\x01\x01\0\0\0").contains("machine code"));
     assert!(refusal(b"\0as").contains("truncated"));
     assert!(refusal_of_wat("(module)").contains("core module"));
-    assert!(describe(Path::new("/nowhere/x.wasm")).is_err());
+    assert!(describe(Path::new("/nowhere/x.wasm"), Trust::Sandboxed).is_err());
     for path in ["/dev/zero", "/"] {
-        let text = format!("{:#}", describe(Path::new(path)).unwrap_err());
+        let text = format!("{:#}", describe(Path::new(path), Trust::Sandboxed).unwrap_err());
         assert!(text.contains("it is not a file"), "{text}");
     }
 }
@@ -74,7 +74,7 @@ fn imports_and_versions_that_are_not_the_contract_s_are_named() {
 fn a_file_that_is_too_large_is_not_read() {
     let file = tempfile::NamedTempFile::new().unwrap();
     file.as_file().set_len(1 << 30).unwrap();
-    let text = format!("{:#}", describe(file.path()).unwrap_err());
+    let text = format!("{:#}", describe(file.path(), Trust::Sandboxed).unwrap_err());
     assert!(text.contains("more than 64 MiB"), "{text}");
 }
 

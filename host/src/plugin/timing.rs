@@ -1,4 +1,4 @@
-//! How long a plugin takes to compile when nothing is kept from before.
+//! What a plugin takes of time and memory: to compile when nothing is kept from before, and to run.
 //!
 //! Does not know what the plugin does.
 
@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow};
 use wasmtime::component::Component;
 
 use super::engine;
+pub use super::meter::largest_instance;
 
 /// Compiles the component in `path`, past the cache.
 pub fn compile_time(path: &Path) -> Result<Duration> {

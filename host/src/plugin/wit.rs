@@ -19,4 +19,6 @@ wasmtime::component::bindgen!({
     ",
     world: "attune:host/every-kind",
     imports: { "attune:plugin/tokenizer": trappable },
+    // Native plugins get them as bytes.
+    additional_derives: [serde::Serialize, serde::Deserialize],
 });

@@ -4,6 +4,7 @@
 //! built depends on the source alone: neither on where it lies, nor on when it is built.
 
 pub mod cache;
+mod native;
 pub mod project;
 pub mod python;
 pub mod rust;

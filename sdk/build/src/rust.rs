@@ -37,6 +37,14 @@ pub struct Workspace {
     pub target: PathBuf,
 }
 
+impl Package {
+    /// File name of its native library.
+    pub(crate) fn library(&self) -> String {
+        let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
+        format!("{prefix}{}{suffix}", self.stem)
+    }
+}
+
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<PackageMetadata>,

@@ -179,7 +179,8 @@ mod attune_world {
         "labeler",
         "attune_sdk::wit_bindgen::rt",
         "export_world",
-        false
+        false,
+        []
     );
     export_world!(Liar with_types_in attune_sdk::bindings);
 }

@@ -28,6 +28,8 @@ struct Pinned {
     name: String,
     version: String,
     sha256: String,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    unsandboxed: bool,
 }
 
 impl Pinned {
@@ -36,16 +38,25 @@ impl Pinned {
             name: identity.name.clone(),
             version: identity.version.clone(),
             sha256: identity.sha256.clone(),
+            unsandboxed: identity.unsandboxed,
         }
     }
 }
 
+fn told(identity: &Identity) -> String {
+    let Identity {
+        name,
+        version,
+        sha256,
+        unsandboxed,
+    } = identity;
+    let how = if *unsandboxed { ", unsandboxed" } else { "" };
+    format!("`{name}` {version} ({sha256}{how})")
+}
+
 /// Says that a plugin is not the one that it was.
 pub(in crate::cli) fn changed(before: &Identity, now: &Identity) -> String {
-    format!(
-        "plugin `{}` {} ({}) is now `{}` {} ({})",
-        before.name, before.version, before.sha256, now.name, now.version, now.sha256
-    )
+    format!("plugin {} is now {}", told(before), told(now))
 }
 
 impl Lock {

@@ -4,35 +4,72 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
+use crate::cli::sandboxed_only;
+use crate::role::Trust;
 use crate::spelling::nearest;
+
+/// What a component's file is called.
+const COMPONENT: &str = ".wasm";
+/// What a shared library's is: a plugin's native build.
+const LIBRARY: &str = std::env::consts::DLL_SUFFIX;
 
 /// The file of a plugin: a path, or a name that is looked up beside the binary and in
 /// `ATTUNE_PLUGINS`.
 pub(in crate::cli) fn find(plugin: &str) -> Result<PathBuf> {
-    if plugin.ends_with(".wasm") || plugin.contains('/') {
+    find_ending(plugin, COMPONENT)
+}
+
+/// The same for one that may run natively, unless nothing may.
+pub(in crate::cli) fn find_trusted(plugin: &str, trust: Trust) -> Result<PathBuf> {
+    match trust {
+        Trust::Sandboxed => find(plugin),
+        Trust::Native if sandboxed_only() => bail!(
+            "plugin `{plugin}` is to run natively, and --sandboxed-only forbids that\nhint: leave out \
+             `trust = \"native\"`, so that its component runs in the sandbox; or, if the library may do \
+             whatever you can, leave out --sandboxed-only"
+        ),
+        Trust::Native => find_ending(plugin, LIBRARY),
+    }
+}
+
+fn find_ending(plugin: &str, ending: &str) -> Result<PathBuf> {
+    let build = match ending {
+        COMPONENT => "`cargo xtask plugins` builds those that ship",
+        _ => "`attune plugin build --native` builds one",
+    };
+    if plugin.ends_with(COMPONENT) || plugin.ends_with(LIBRARY) || plugin.contains('/') {
         let path = PathBuf::from(plugin);
         if !path.is_file() {
             bail!(
-                "there is no plugin file `{}`\nhint: put the file there, or name another; \
-                 `cargo xtask plugins` builds those that ship",
+                "there is no plugin file `{}`\nhint: put the file there, or name another; {build}",
                 path.display()
             );
         }
         return Ok(path);
     }
     let folders = search_path();
-    for folder in &folders {
-        let path = folder.join(format!("{plugin}.wasm"));
-        if path.is_file() {
-            return Ok(path);
-        }
+    let file = |ending: &str| {
+        let places = folders.iter();
+        let mut places = places.map(|folder| folder.join(format!("{plugin}{ending}")));
+        places.find(|path| path.is_file())
+    };
+    if let Some(path) = file(ending) {
+        return Ok(path);
     }
-    let known: Vec<String> = folders.iter().flat_map(|folder| names(folder)).collect();
+    let known: Vec<String> = folders
+        .iter()
+        .flat_map(|folder| names(folder, ending))
+        .collect();
     let hint = match nearest(plugin, known.iter().map(String::as_str)) {
+        _ if ending != COMPONENT && file(COMPONENT).is_some() => {
+            format!(
+                "there is a component of this name; a native build, {plugin}{ending}, goes beside it: {build}"
+            )
+        }
         Some(name) => format!("did you mean `{name}`?"),
-        None if known.is_empty() => "build the shipped plugins by `cargo xtask plugins`".into(),
+        None if known.is_empty() => build.into(),
         None => format!(
-            "known are {}; a file's name ends in `.wasm`",
+            "known are {}; a file's name ends in `{ending}`",
             known.join(", ")
         ),
     };
@@ -53,15 +90,16 @@ pub(in crate::cli) fn search_path() -> Vec<PathBuf> {
     folders
 }
 
-fn names(folder: &Path) -> Vec<String> {
+fn names(folder: &Path, ending: &str) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
     };
     let mut names: Vec<String> = entries
         .flatten()
-        .map(|entry| entry.path())
-        .filter(|path| path.extension().is_some_and(|ending| ending == "wasm"))
-        .filter_map(|path| Some(path.file_stem()?.to_string_lossy().into_owned()))
+        .filter_map(|entry| {
+            let name = entry.file_name().to_string_lossy().into_owned();
+            Some(name.strip_suffix(ending)?.to_owned())
+        })
         .collect();
     names.sort();
     names

@@ -1,4 +1,4 @@
-//! `attune plugin bench`: what a plugin costs, by the call and by the row.
+//! `attune plugin bench`: what a plugin costs, by the call and by the row, in the sandbox and natively.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +43,9 @@ pub(in crate::cli) struct BenchArgs {
     /// Where the compiler keeps its work
     #[arg(long, value_name = "DIR")]
     target_dir: Option<PathBuf>,
+    /// Time its shared library too, if it lies beside a component; a project in Rust is built to one
+    #[arg(long)]
+    native: bool,
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -50,7 +53,6 @@ pub(in crate::cli) struct BenchArgs {
 
 /// Seconds, each the median of several.
 struct Cost {
-    compile: f64,
     load: f64,
     call: f64,
     /// Of `call`, what does not grow with the rows.
@@ -73,13 +75,57 @@ pub(in crate::cli) fn run(args: &BenchArgs) -> Result<()> {
     )?;
     let tokenizer = tokenizer(None)?;
     let case = case(args, &subject)?;
+    let compile = plugin::compile_time(&subject.file)?.as_secs_f64();
     let cost = measure(&subject, &case, &tokenizer)?;
-    let update = args.run.as_deref().map(update_seconds).transpose()?;
+    let costs = Costs {
+        compile,
+        cost,
+        memory: plugin::largest_instance(),
+        native: native(args, &subject, &case, &tokenizer)?,
+        update: args.run.as_deref().map(update_seconds).transpose()?,
+    };
     if args.json {
-        println!("{}", as_json(args, &subject, &case, &cost, update));
-        return Ok(());
+        println!("{}", as_json(args, &subject, &case, &costs));
+    } else {
+        print(args, &subject, &case, &costs);
     }
-    let about = &subject.about;
+    Ok(())
+}
+
+/// All that is measured.
+struct Costs {
+    compile: f64,
+    cost: Cost,
+    /// Bytes of the largest instance.
+    memory: usize,
+    native: Option<Cost>,
+    /// Of a run's update.
+    update: Option<f64>,
+}
+
+/// The same of the plugin's library, if it is wanted.
+fn native(
+    args: &BenchArgs,
+    subject: &Subject,
+    case: &Case,
+    tokenizer: &Arc<Tokenizer>,
+) -> Result<Option<Cost>> {
+    if !args.native && subject.folder.is_none() {
+        return Ok(None);
+    }
+    match subject.native(args.target_dir.as_deref())? {
+        Some(library) => Ok(Some(measure(&library, case, tokenizer)?)),
+        None if !args.native => Ok(None),
+        None => bail!(
+            "there is no native build of `{}`\nhint: `attune plugin build --native` makes one of a project \
+             in Rust; leave out --native, and --sandboxed-only",
+            subject.about.name
+        ),
+    }
+}
+
+fn print(args: &BenchArgs, subject: &Subject, case: &Case, costs: &Costs) {
+    let (about, cost) = (&subject.about, &costs.cost);
     println!(
         "{} {}, a {}: {}",
         about.name,
@@ -89,7 +135,7 @@ pub(in crate::cli) fn run(args: &BenchArgs) -> Result<()> {
     );
     println!(
         "compile   {:>9.1} ms, once: compiled code is kept",
-        cost.compile * 1e3
+        costs.compile * 1e3
     );
     println!("load      {:>9.1} ms, compiled before", cost.load * 1e3);
     println!(
@@ -107,22 +153,27 @@ pub(in crate::cli) fn run(args: &BenchArgs) -> Result<()> {
         cost.fixed * 1e3,
         cost.per_row * 1e6
     );
-    if let Some(update) = update {
+    if let Some(native) = &costs.native {
+        println!(
+            "native    {:>9.3} ms for the same: WebAssembly takes {:.2} times as long",
+            native.call * 1e3,
+            cost.call / native.call
+        );
+    }
+    println!(
+        "memory    {:>9.1} MiB of an instance",
+        costs.memory as f64 / f64::from(1 << 20)
+    );
+    if let Some(update) = costs.update {
         println!(
             "share     {:>9.4} % of an update of {update:.2} s",
             100.0 * cost.call / update
         );
     }
-    Ok(())
 }
 
-fn as_json(
-    args: &BenchArgs,
-    subject: &Subject,
-    case: &Case,
-    cost: &Cost,
-    update: Option<f64>,
-) -> Value {
+fn as_json(args: &BenchArgs, subject: &Subject, case: &Case, costs: &Costs) -> Value {
+    let cost = &costs.cost;
     json!({
         "name": subject.about.name,
         "version": subject.about.version,
@@ -133,12 +184,15 @@ fn as_json(
         "rows": args.rows,
         "tokens": args.tokens,
         "calls": cost.calls,
-        "compile_seconds": cost.compile,
+        "compile_seconds": costs.compile,
         "load_seconds": cost.load,
         "call_seconds": cost.call,
         "fixed_seconds": cost.fixed,
         "row_seconds": cost.per_row,
-        "update_seconds": update,
+        "memory_bytes": costs.memory,
+        "native_call_seconds": costs.native.as_ref().map(|native| native.call),
+        "native_load_seconds": costs.native.as_ref().map(|native| native.load),
+        "update_seconds": costs.update,
     })
 }
 
@@ -210,7 +264,6 @@ fn groups(groups: usize, tokens: usize) -> Vec<Value> {
 }
 
 fn measure(subject: &Subject, case: &Case, tokenizer: &Arc<Tokenizer>) -> Result<Cost> {
-    let compile = plugin::compile_time(&subject.file)?.as_secs_f64();
     let mut loads = Vec::new();
     for _ in 0..FEWEST {
         let begun = Instant::now();
@@ -224,7 +277,6 @@ fn measure(subject: &Subject, case: &Case, tokenizer: &Arc<Tokenizer>) -> Result
     let more = (case.rows.len() - small.rows.len()) as f64;
     let per_row = ((all - some) / more).max(0.0);
     Ok(Cost {
-        compile,
         load: median(&mut loads),
         call: all,
         fixed: (some - per_row * small.rows.len() as f64).max(0.0),

@@ -1,4 +1,4 @@
-//! `attune plugin build`: from a project's folder to a component.
+//! `attune plugin build`: from a project's folder to a component, or to a library.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -7,27 +7,39 @@ use anyhow::{Context, Result};
 use attune_build::{Built, Project};
 use clap::Args;
 
+use crate::cli::sandboxed_only;
 use crate::plugin;
+use crate::role::Trust;
 
 #[derive(Args)]
 pub(in crate::cli) struct BuildArgs {
     /// The project's folder
     #[arg(default_value = ".")]
     folder: PathBuf,
-    /// Where the component goes; `target/plugins/NAME.wasm` when left out
+    /// Where it goes; `target/plugins/NAME.wasm`, or `NAME.so`, when left out
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
     /// Where the compiler keeps its work; a folder in your cache, shared by all projects, when left out
     #[arg(long, value_name = "DIR")]
     target_dir: Option<PathBuf>,
+    /// Build a shared library, for configs that say `trust = "native"`
+    #[arg(long)]
+    native: bool,
 }
 
 pub(super) fn run(args: &BuildArgs) -> Result<()> {
     let project = Project::open(&args.folder)?;
     let begun = Instant::now();
-    let built = build(&project, args.out.as_deref(), args.target_dir.as_deref())?;
-    // What cannot be loaded is no plugin, whatever the compiler says.
-    let about = plugin::describe(&built.path)?;
+    let (out, target_dir) = (args.out.as_deref(), args.target_dir.as_deref());
+    let trust = super::trust(args.native);
+    let built = build(&project, trust, out, target_dir)?;
+    // What cannot be loaded is no plugin, whatever the compiler says. A library is not even loaded
+    // where that is forbidden.
+    if trust == Trust::Native && sandboxed_only() {
+        println!("{} ({} KB)", built.path.display(), built.len.div_ceil(1000));
+        return Ok(());
+    }
+    let about = plugin::describe(&built.path, trust)?;
     println!(
         "{} {}, a {}: {} ({} KB, {}) in {:.1} s",
         about.name,
@@ -42,13 +54,16 @@ pub(super) fn run(args: &BuildArgs) -> Result<()> {
     Ok(())
 }
 
-/// Builds a project; what goes wrong is said with its folder.
+/// Builds a project to a component or a library; what goes wrong is said with its folder.
 pub(super) fn build(
     project: &Project,
+    trust: Trust,
     out: Option<&Path>,
     target_dir: Option<&Path>,
 ) -> Result<Built> {
-    project
-        .build(out, target_dir)
-        .with_context(|| format!("cannot build the plugin in `{}`", project.folder.display()))
+    let built = match trust {
+        Trust::Sandboxed => project.build(out, target_dir),
+        Trust::Native => project.build_native(out, target_dir),
+    };
+    built.with_context(|| format!("cannot build the plugin in `{}`", project.folder.display()))
 }

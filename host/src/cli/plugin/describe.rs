@@ -5,13 +5,14 @@ use std::path::Path;
 use anyhow::Result;
 use serde_json::Value;
 
-use crate::cli::parts::find;
+use crate::cli::parts::find_trusted;
 use crate::plugin::{self, Description};
+use crate::role::Trust;
 
 /// Prints a description, for people or as JSON.
-pub(super) fn describe(name: &str, as_json: bool) -> Result<()> {
-    let path = find(name)?;
-    let description = plugin::describe(&path)?;
+pub(super) fn describe(name: &str, trust: Trust, as_json: bool) -> Result<()> {
+    let path = find_trusted(name, trust)?;
+    let description = plugin::describe(&path, trust)?;
     if as_json {
         println!("{}", serde_json::to_string_pretty(&description)?);
     } else {

@@ -6,6 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::cli::parts::search_path;
 use crate::plugin::{self, Description};
+use crate::role::Trust;
 
 /// Characters of a hash that tell plugins apart at a glance.
 const SHORT: usize = 12;
@@ -32,7 +33,7 @@ pub(super) fn list(long: bool) -> Result<()> {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
-            match plugin::describe(&file) {
+            match plugin::describe(&file, Trust::Sandboxed) {
                 Ok(about) => print(&about, long, seen.contains(&name)),
                 Err(error) => println!("  {}: {error:#}", file.display()),
             }

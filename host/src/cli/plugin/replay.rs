@@ -12,7 +12,7 @@ use crate::cli::parts;
 use crate::config::Config;
 use crate::golden::Role;
 use crate::plugin::{self, Limits, Spec, TokenizerHost};
-use crate::role::{CallContext, Group, Outcome, Sample};
+use crate::role::{CallContext, Group, Outcome, Sample, Trust};
 use crate::run_dir::RunDir;
 use crate::train::policy::Recorded;
 
@@ -144,6 +144,7 @@ fn load(args: &ReplayArgs, config: &Config, subject: &Subject) -> Result<Role> {
         .map(|one| pair(one).map(|(name, path)| (name.to_owned(), path.into())));
     let spec = Spec {
         path: subject.file.clone(),
+        trust: Trust::Sandboxed,
         settings: serde_json::to_value(settings)?,
         assets: assets.collect::<Result<_>>()?,
         limits: Limits::default(),

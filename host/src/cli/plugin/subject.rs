@@ -1,21 +1,24 @@
 //! The plugin that a command is about: a component's file, a plugin's name, or a project's folder,
-//! which is built first.
+//! which is built first; and its native twin.
 
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, bail};
-use attune_build::Project;
+use attune_build::{Language, Project};
 use serde_json::Value;
 
 use super::{CASES, build};
 use crate::cli::parts::{self, find};
+use crate::cli::sandboxed_only;
 use crate::golden::{Call, Case, Role, Tokens, Unanswered};
 use crate::plugin::{self, Description, Limits, Spec, TokenizerHost};
+use crate::role::Trust;
 use crate::tokenizer::Tokenizer;
 
 /// A plugin's file and where its cases are.
 pub(super) struct Subject {
     pub(super) file: PathBuf,
+    pub(super) trust: Trust,
     pub(super) about: Description,
     /// The project's folder, where it is one.
     pub(super) folder: Option<PathBuf>,
@@ -33,7 +36,7 @@ impl Subject {
         let folder = Path::new(name);
         let (file, folder) = if folder.is_dir() {
             let project = Project::open(folder)?;
-            let built = build::build(&project, None, target_dir)?;
+            let built = build::build(&project, Trust::Sandboxed, None, target_dir)?;
             (built.path, Some(project.folder))
         } else {
             (find(name)?, None)
@@ -43,13 +46,45 @@ impl Subject {
             .or_else(|| file.parent())
             .unwrap_or(Path::new("."));
         let usual = beside.join(CASES);
-        let about = plugin::describe(&file)?;
+        let about = plugin::describe(&file, Trust::Sandboxed)?;
         Ok(Subject {
             cases: cases.map_or(usual, Path::to_owned),
             about,
             file,
+            trust: Trust::Sandboxed,
             folder,
         })
+    }
+
+    /// The same plugin as a shared library: built, where there is its project, or found beside the
+    /// component. None where there is none to be had.
+    pub(super) fn native(&self, target_dir: Option<&Path>) -> Result<Option<Self>> {
+        if sandboxed_only() {
+            return Ok(None);
+        }
+        let file = match &self.folder {
+            Some(folder) => {
+                let project = Project::open(folder)?;
+                if project.language != Language::Rust {
+                    return Ok(None);
+                }
+                build::build(&project, Trust::Native, None, target_dir)?.path
+            }
+            None => {
+                let beside = self.file.with_extension(std::env::consts::DLL_EXTENSION);
+                if !beside.is_file() {
+                    return Ok(None);
+                }
+                beside
+            }
+        };
+        Ok(Some(Subject {
+            about: plugin::describe(&file, Trust::Native)?,
+            file,
+            trust: Trust::Native,
+            folder: self.folder.clone(),
+            cases: self.cases.clone(),
+        }))
     }
 
     /// What is to be loaded for a case: its settings, and its files from the folder of the cases.
@@ -58,6 +93,7 @@ impl Subject {
         let assets = case.assets.iter();
         Spec {
             path: self.file.clone(),
+            trust: self.trust,
             settings: if case.settings.is_null() {
                 Value::Object(serde_json::Map::new())
             } else {

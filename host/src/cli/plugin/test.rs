@@ -1,4 +1,5 @@
-//! `attune plugin test`: golden cases, and where the answers differ from them.
+//! `attune plugin test`: golden cases, and where the answers differ from them, in the sandbox and
+//! natively.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +15,8 @@ use crate::tokenizer::Tokenizer;
 
 /// Differences of a case that are shown.
 const SHOWN: usize = 10;
+/// What is said of a call that the sandbox stopped.
+const STOPPED: [&str; 2] = ["(limit ", "call stack exhausted"];
 /// Characters of a value that are shown.
 const WIDTH: usize = 200;
 
@@ -34,6 +37,20 @@ pub(in crate::cli) struct TestArgs {
     /// Where the compiler keeps its work
     #[arg(long, value_name = "DIR")]
     target_dir: Option<PathBuf>,
+    /// Where to put the cases; a project in Rust is tested in both when left out, a file in WebAssembly
+    #[arg(long = "in", value_name = "WHERE")]
+    place: Option<Place>,
+}
+
+/// Where a plugin is run.
+#[derive(Clone, Copy, PartialEq, clap::ValueEnum)]
+enum Place {
+    /// In the sandbox
+    Wasm,
+    /// As a shared library, in no sandbox
+    Native,
+    /// In both
+    Both,
 }
 
 pub(super) fn run(args: &TestArgs) -> Result<()> {
@@ -51,19 +68,57 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
     if args.update {
         return update(&subject, cases, &tokenizer);
     }
-    let report = test(&subject, &cases, &tokenizer)?;
-    for result in &report {
+    let place = args.place.unwrap_or(match subject.folder {
+        Some(_) => Place::Both,
+        None => Place::Wasm,
+    });
+    if place != Place::Native {
+        let report = test(&subject, &cases, &tokenizer)?;
+        conclude(&report, "in WebAssembly")?;
+    }
+    if place == Place::Wasm {
+        return Ok(());
+    }
+    match subject.native(args.target_dir.as_deref())? {
+        Some(native) => natively(&native, &cases, &tokenizer),
+        None if args.place.is_none() => Ok(()),
+        None => bail!(
+            "there is no native build of `{}`\nhint: `attune plugin build --native` makes one of a project \
+             in Rust; leave out --in, and --sandboxed-only",
+            subject.about.name
+        ),
+    }
+}
+
+/// Puts the cases to the library; not those that only a sandbox stops.
+fn natively(native: &Subject, cases: &[Case], tokenizer: &Arc<Tokenizer>) -> Result<()> {
+    let stopped = |row: &Value| {
+        let text = row.to_string();
+        STOPPED.iter().any(|part| text.contains(part))
+    };
+    let (stopped, cases): (Vec<&Case>, Vec<&Case>) =
+        cases.iter().partition(|case| case.expect.iter().any(stopped));
+    for case in stopped {
+        println!(
+            "     {}: left out, since it needs the sandbox's limits",
+            case.name
+        );
+    }
+    let cases: Vec<Case> = cases.into_iter().cloned().collect();
+    conclude(&test(native, &cases, tokenizer)?, "natively")
+}
+
+/// Prints what came of the cases; an error if one failed.
+fn conclude(report: &[CaseResult<'_>], place: &str) -> Result<()> {
+    for result in report {
         print(result);
     }
     let failed = report.iter().filter(|result| !result.passed()).count();
-    println!(
-        "{} passed, {failed} failed, in WebAssembly",
-        report.len() - failed
-    );
+    println!("{} passed, {failed} failed, {place}", report.len() - failed);
     if failed > 0 {
         bail!(
-            "{failed} of {} golden cases failed\nhint: mend the plugin; or, where its answers are right, \
-             write them down by `attune plugin test --update`",
+            "{failed} of {} golden cases failed {place}\nhint: mend the plugin; or, where its answers are \
+             right, write them down by `attune plugin test --update`",
             report.len()
         );
     }

@@ -85,6 +85,7 @@ pub(super) fn with_tokenizer(
 ) -> Result<Box<dyn Shaper>> {
     let spec = Spec {
         path: PathBuf::new(),
+        trust: Trust::Sandboxed,
         settings,
         assets: BTreeMap::new(),
         limits: limits.clone(),
@@ -96,6 +97,7 @@ pub(super) fn with_tokenizer(
 pub(super) fn hostile(settings: Value, limits: &Limits) -> Box<dyn Shaper> {
     let spec = Spec {
         path: built("hostile-shaper"),
+        trust: Trust::Sandboxed,
         settings,
         assets: BTreeMap::new(),
         limits: limits.clone(),

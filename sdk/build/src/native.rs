@@ -1,0 +1,83 @@
+//! A Rust crate becomes a shared library for this machine, which Attune loads when a config trusts the
+//! plugin natively. It is an ordinary `cargo build --lib`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::cache;
+use crate::project::{Built, Language, Project, keep};
+use crate::rust::{Package, Workspace};
+use crate::tool::{cargo, watched};
+
+/// As quick as the component, the same arithmetic, and all that a debugger wants to know. A panic
+/// must come back as an answer, whatever the manifest says.
+const PROFILE: [&str; 5] = [
+    "profile.dev.opt-level=3",
+    "profile.dev.debug=2",
+    "profile.dev.debug-assertions=false",
+    "profile.dev.overflow-checks=false",
+    "profile.dev.panic=\"unwind\"",
+];
+
+impl Workspace {
+    /// Builds packages natively, in cargo's one call: their libraries' bytes, in order.
+    pub fn build_native(
+        &self,
+        packages: &[&Package],
+        target_folder: &Path,
+        quiet: bool,
+    ) -> Result<Vec<Vec<u8>>> {
+        // Held until the library is read: another project of the same name would be in its place.
+        let _only = cache::lock(target_folder)?;
+        let mut command = cargo(&self.root);
+        command
+            .args(["build", "--lib", "--target-dir"])
+            .arg(target_folder);
+        for setting in PROFILE {
+            command.args(["--config", setting]);
+        }
+        if quiet {
+            command.arg("--quiet");
+        }
+        for package in packages {
+            command.args(["--package", &package.name]);
+        }
+        watched(&mut command)?;
+        let library = |package: &&Package| {
+            let path = target_folder.join("debug").join(package.library());
+            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+        };
+        packages.iter().map(library).collect()
+    }
+}
+
+impl Project {
+    /// Builds the shared library, to `out` or beside where the component goes.
+    pub fn build_native(&self, out: Option<&Path>, target_folder: Option<&Path>) -> Result<Built> {
+        if self.language != Language::Rust {
+            bail!(
+                "a plugin in Python has no native build\nhint: leave out --native; its component runs \
+                 in the sandbox"
+            );
+        }
+        let workspace = Workspace::of(&self.folder)?;
+        let package = workspace.plugin_in(&self.folder)?;
+        let target = match target_folder {
+            Some(folder) => folder.to_owned(),
+            // A project by itself: what it has in common with others is compiled once for all.
+            None if workspace.root == self.folder => cache::folder("native")?,
+            None => workspace.target.join("native"),
+        };
+        let mut bytes = workspace.build_native(&[package], &target, false)?;
+        let bytes = bytes.pop().context("cargo built nothing")?;
+        let path = out.map_or_else(|| usual(&workspace, package), Path::to_owned);
+        keep(&package.name, path, &bytes)
+    }
+}
+
+/// Beside the component.
+fn usual(workspace: &Workspace, package: &Package) -> PathBuf {
+    let file = format!("{}{}", package.name, std::env::consts::DLL_SUFFIX);
+    workspace.target.join("plugins").join(file)
+}
