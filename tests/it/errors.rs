@@ -121,7 +121,10 @@ fn overrides_and_values_out_of_their_bounds() {
     refuse_set(&lab, "plugins.on_error=ignore", &["ignore", "neutral"]);
     refuse_set(&lab, "plugins.deadline_ms=1", &["deadline_ms 1", "50"]);
     for (set, part) in [
-        ("deadline_ms=9223372036854775807", "must be at most 86400000"),
+        (
+            "deadline_ms=9223372036854775807",
+            "must be at most 86400000",
+        ),
         ("memory_mib=9223372036854775807", "must be at most 4096"),
         ("calls_per_instance=0", "must be at least 1"),
     ] {

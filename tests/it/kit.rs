@@ -74,7 +74,12 @@ fn from_nothing(lang: &str, source: &str, (from, to): (&str, &str)) {
     let project = new_in(lang, &lab.path("."), "few-words", "shaper");
     done(&mut plugin(&project, "build", &[]));
     let passed = done(&mut plugin(&project, "test", &[]));
-    assert!(passed.contains("2 passed, 0 failed"), "{passed}");
+    let natively = passed.contains("2 passed, 0 failed, natively");
+    assert!(
+        passed.contains("2 passed, 0 failed, in WebAssembly"),
+        "{passed}"
+    );
+    assert_eq!(natively, lang == "rust", "{passed}");
     println!(
         "new, built and tested in {:.1} s",
         begun.elapsed().as_secs_f64()
@@ -321,12 +326,49 @@ fn shipped_plugins_have_golden_cases_and_pass() {
         let said = done(&mut plugin(
             &folder,
             "test",
-            &[name, "--cases", "cases.jsonl"],
+            &[name, "--cases", "cases.jsonl", "--in", "both"],
         ));
-        assert!(said.contains(" 0 failed"), "{said}");
+        for place in ["in WebAssembly", "natively"] {
+            assert!(said.contains(&format!(" 0 failed, {place}")), "{said}");
+        }
         let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
         assert!(readme.len() > 200, "{name}: {readme}");
     }
+}
+
+#[test]
+fn a_plugin_is_native_only_where_it_can_and_may_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let python = new_in("python", folder.path(), "calm", "shaper");
+    let message = failure(&mut plugin(&python, "build", &["--native"]));
+    assert!(
+        message.contains("in Python has no native build"),
+        "{message}"
+    );
+    let length = root().join("plugins/length");
+    let refused = [
+        "length",
+        "--cases",
+        "cases.jsonl",
+        "--in",
+        "native",
+        "--sandboxed-only",
+    ];
+    let message = failure(&mut plugin(&length, "test", &refused));
+    assert!(
+        message.contains("there is no native build of `length`"),
+        "{message}"
+    );
+    let rust = new(folder.path(), "brief", "shaper");
+    let said = done(&mut plugin(&rust, "test", &["--sandboxed-only"]));
+    assert!(
+        said.contains("in WebAssembly") && !said.contains("natively"),
+        "{said}"
+    );
+    let library = done(&mut plugin(&rust, "build", &["--native"]));
+    let file = format!("target/plugins/brief{}", std::env::consts::DLL_SUFFIX);
+    assert!(library.contains(&file), "{library}");
+    assert!(rust.join(file).is_file());
 }
 
 #[test]
@@ -470,6 +512,16 @@ fn what_a_plugin_costs_is_measured() {
     ));
     let cost: serde_json::Value = serde_json::from_str(&json).unwrap();
     for key in ["compile_seconds", "load_seconds", "call_seconds"] {
+        assert!(cost[key].as_f64().unwrap() > 0.0, "{json}");
+    }
+    assert!(cost["native_call_seconds"].is_null(), "{json}");
+    let json = done(&mut plugin(
+        &folder,
+        "bench",
+        &["length", "--rows", "64", "--native", "--json"],
+    ));
+    let cost: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for key in ["native_call_seconds", "memory_bytes"] {
         assert!(cost[key].as_f64().unwrap() > 0.0, "{json}");
     }
     let message = failure(&mut plugin(&folder, "bench", &["length", "--rows", "3"]));

@@ -38,7 +38,8 @@ pub(crate) fn build_native(layout: &Layout) -> Result<()> {
             .filter_map(|package| Some((package, folder(package)?)))
             .collect();
         let packages: Vec<&Package> = plugins.iter().map(|(package, _)| *package).collect();
-        let libraries = workspace.build_native(&packages, &workspace.target.join("native"), true)?;
+        let libraries =
+            workspace.build_native(&packages, &workspace.target.join("native"), true)?;
         for ((plugin, folder), library) in plugins.iter().zip(libraries) {
             let path = folder.join(format!("{}{}", plugin.name, std::env::consts::DLL_SUFFIX));
             tell(layout, &keep(&plugin.name, path, &library)?);

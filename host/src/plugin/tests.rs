@@ -37,7 +37,10 @@ fn files_of_other_kinds_are_named() {
     assert!(refusal_of_wat("(module)").contains("core module"));
     assert!(describe(Path::new("/nowhere/x.wasm"), Trust::Sandboxed).is_err());
     for path in ["/dev/zero", "/"] {
-        let text = format!("{:#}", describe(Path::new(path), Trust::Sandboxed).unwrap_err());
+        let text = format!(
+            "{:#}",
+            describe(Path::new(path), Trust::Sandboxed).unwrap_err()
+        );
         assert!(text.contains("it is not a file"), "{text}");
     }
 }

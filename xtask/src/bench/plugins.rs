@@ -126,9 +126,7 @@ fn medians<'a>(rounds: impl Iterator<Item = &'a Costs> + Clone) -> Costs {
 }
 
 fn render(costs: &[Costs]) -> String {
-    let mut text = String::from(
-        "| | measured | target | met |\n| --- | --: | --: | --- |\n",
-    );
+    let mut text = String::from("| | measured | target | met |\n| --- | --: | --: | --- |\n");
     for (subject, costs) in SUBJECTS.iter().zip(costs) {
         if costs.kind == "shaper" {
             judge(&mut text, subject, costs);

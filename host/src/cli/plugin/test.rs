@@ -96,8 +96,9 @@ fn natively(native: &Subject, cases: &[Case], tokenizer: &Arc<Tokenizer>) -> Res
         let text = row.to_string();
         STOPPED.iter().any(|part| text.contains(part))
     };
-    let (stopped, cases): (Vec<&Case>, Vec<&Case>) =
-        cases.iter().partition(|case| case.expect.iter().any(stopped));
+    let (stopped, cases): (Vec<&Case>, Vec<&Case>) = cases
+        .iter()
+        .partition(|case| case.expect.iter().any(stopped));
     for case in stopped {
         println!(
             "     {}: left out, since it needs the sandbox's limits",
