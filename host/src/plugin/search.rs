@@ -168,7 +168,6 @@ impl<T> Search<'_, T> {
                 for (row, outcome) in rows.into_iter().zip(outcomes) {
                     self.outcomes[row] = Some(outcome);
                 }
-                return;
             }
             Err(Failure::Late(text)) => {
                 self.blame(&rows, &text);

@@ -2,6 +2,11 @@
 //!
 //! Its one term is `t`, the id of each row. It does not say at which row it is.
 
+#![allow(
+    clippy::unwrap_used,
+    reason = "written by hand, for tests and fuzzing alone"
+)]
+
 use std::fmt::Write;
 
 /// The parts of the guest; code is in the text format.

@@ -46,7 +46,7 @@ fn check_within(limits: &Limits, mode: &str, every: u64, part: &str) {
         let outcomes = in_time(shaper.as_ref(), &rows, limits).unwrap();
         assert_eq!(outcomes.len(), 512);
         for (row, (outcome, honest)) in outcomes.iter().zip(&honest).enumerate() {
-            if row > 0 && row as u64 % every == 0 {
+            if row > 0 && (row as u64).is_multiple_of(every) {
                 let text = error(outcome);
                 assert!(text.contains(part), "`{part}` is not in {text}");
             } else {
