@@ -62,6 +62,7 @@ mod column;
 #[doc(hidden)]
 pub mod contract;
 mod labeler;
+pub mod lexicon;
 pub mod log;
 #[cfg(not(target_arch = "wasm32"))]
 #[doc(hidden)]
@@ -70,6 +71,7 @@ mod outcome;
 mod plugin;
 mod rng;
 mod rollout;
+pub mod rules;
 mod shaper;
 mod task;
 #[cfg(not(target_arch = "wasm32"))]

@@ -46,6 +46,17 @@ pub struct AssetSpec {
     pub required: bool,
 }
 
+impl AssetSpec {
+    /// A file that the plugin cannot work without.
+    pub const fn required(name: &'static str, help: &'static str) -> Self {
+        Self {
+            name,
+            help,
+            required: true,
+        }
+    }
+}
+
 /// A number that a plugin reports for each row.
 #[derive(Debug, Clone, Copy)]
 pub struct MetricSpec {
@@ -53,6 +64,13 @@ pub struct MetricSpec {
     pub name: &'static str,
     /// What it measures.
     pub help: &'static str,
+}
+
+impl MetricSpec {
+    /// A number of this name.
+    pub const fn new(name: &'static str, help: &'static str) -> Self {
+        Self { name, help }
+    }
 }
 
 /// The files from the config.

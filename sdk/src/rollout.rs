@@ -1,11 +1,13 @@
 //! Views of what the host sends: one finished response, one data row. They do not know what is
 //! done with them.
 
-use serde::de::DeserializeOwned;
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, de::DeserializeOwned};
 
 pub use crate::bindings::types::{CallContext, Split};
 use crate::{
-    Columns, Rng, RowResult,
+    Columns, Rng, Row, RowResult,
     bindings::types::{Error, Rollouts, TextColumn},
     column,
 };
@@ -227,9 +229,52 @@ impl<'a> DataRow<'a> {
         self.json
     }
 
+    /// The text of a row that is a text, or the text in `field` of one that is an object.
+    pub fn text(&self, field: &str) -> RowResult<String> {
+        match self.parse()? {
+            Data::Text(text) => Ok(text),
+            Data::Object(fields) => self.field(fields, field),
+        }
+    }
+
+    /// What stands in `field` of a row that is an object; of a row that is a text, nothing.
+    pub fn reference(&self, field: &str) -> RowResult<String> {
+        match self.parse()? {
+            Data::Text(_) => Ok(String::new()),
+            Data::Object(fields) => self.field(fields, field),
+        }
+    }
+
+    fn field(&self, mut fields: BTreeMap<String, Value>, field: &str) -> RowResult<String> {
+        let id = self.id;
+        match fields.remove(field) {
+            Some(Value::Text(text)) => Ok(text),
+            Some(Value::Other(_)) => Err(Row::invalid(format!(
+                "field {field:?} of data row {id} is not a text"
+            ))),
+            None => Err(Row::invalid(format!("data row {id} has no field {field:?}"))),
+        }
+    }
+
     /// The row as a value of `T`.
     pub fn parse<T: DeserializeOwned>(&self) -> RowResult<T> {
         serde_json::from_str(self.json)
-            .map_err(|error| crate::Row::invalid(format!("data row {}: {error}", self.id)))
+            .map_err(|error| Row::invalid(format!("data row {}: {error}", self.id)))
     }
+}
+
+/// A data row: the text itself, or an object with a field for it.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Data {
+    Text(String),
+    Object(BTreeMap<String, Value>),
+}
+
+/// A field's value; what is no text matters only if it is asked for.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Value {
+    Text(String),
+    Other(serde::de::IgnoredAny),
 }

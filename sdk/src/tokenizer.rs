@@ -1,6 +1,8 @@
 //! The policy's tokenizer, asked through the host. In native tests a stand-in of
 //! [`testing`](crate::testing) answers.
 
+use crate::Problems;
+
 /// Token ids of `text`, without special tokens.
 pub fn encode(text: &str) -> Vec<u32> {
     #[cfg(target_arch = "wasm32")]
@@ -17,6 +19,18 @@ pub fn encode(text: &str) -> Vec<u32> {
             |tokens| column::tokens_of(&tokens),
         )
     }
+}
+
+/// The one token that `text` is; none where there is no text, and a problem at `path` where it is none
+/// or several. An empty text is no text: TOML has no null.
+pub fn single(text: Option<&str>, path: &str, problems: &mut Problems) -> Option<u32> {
+    let text = text.filter(|text| !text.is_empty())?;
+    let tokens = encode(text);
+    if tokens.len() != 1 {
+        let message = format!("{text:?} is {} tokens, must be a single one", tokens.len());
+        problems.0.push((path.to_owned(), message));
+    }
+    tokens.first().copied()
 }
 
 /// Text of `tokens`; ids outside the vocabulary become nothing.

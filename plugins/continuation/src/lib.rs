@@ -2,108 +2,120 @@
 //! Ziegler et al. (2019), all of them settings; it does not know what a good continuation is.
 
 use attune_sdk::prelude::*;
+use attune_sdk::rules::{cut_query, distinct, end_response};
 
-mod rules;
-mod settings;
+/// Settings of `continuation`; the defaults are those of the paper's style tasks.
+#[derive(Debug, Deserialize, Serialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct Settings {
+    /// Field of a data row that holds the text; a row that is a string is the text.
+    pub field: String,
+    /// Field that holds what a person wrote for the query; none by default.
+    pub reference_field: Option<String>,
+    /// Tokens of a query at most.
+    #[schemars(range(min = 1))]
+    pub query_len: u32,
+    /// Tokens of every response.
+    #[schemars(range(min = 1))]
+    pub response_len: u32,
+    /// A query starts after the first of these; must be a single token; null: at the text's start.
+    pub start_text: Option<String>,
+    /// A query ends with the last of these; must be a single token; null: where it is full.
+    pub end_text: Option<String>,
+    /// What the policy sees before the query.
+    pub prefix: String,
+    /// What the policy sees after the query.
+    pub suffix: String,
+    /// A response ends with the first of these; must be a single token; null: nothing is cut.
+    pub truncate_token: Option<String>,
+    /// The first place, from 0, where a response may end.
+    pub truncate_after: u32,
+    /// The score of a response that does not end as it should.
+    pub penalty: f32,
+    /// Shorter queries are dropped.
+    pub min_query_tokens: u32,
+}
 
-pub use settings::Settings;
+impl Default for Settings {
+    fn default() -> Self {
+        let stop = || Some(".".to_owned());
+        Self {
+            field: "text".to_owned(),
+            reference_field: None,
+            query_len: 64,
+            response_len: 24,
+            start_text: stop(),
+            end_text: stop(),
+            prefix: String::new(),
+            suffix: String::new(),
+            truncate_token: stop(),
+            truncate_after: 16,
+            penalty: -1.0,
+            min_query_tokens: 1,
+        }
+    }
+}
 
 /// The task: settings, and the token ids that they name.
 #[derive(Debug)]
 pub struct Continuation {
     settings: Settings,
-    prefix: Vec<u32>,
-    suffix: Vec<u32>,
     start: Option<u32>,
     end: Option<u32>,
-    truncate: Option<u32>,
+    stop: Option<u32>,
 }
 
 impl Plugin for Continuation {
     type Settings = Settings;
     const COLUMNS: Columns = Columns::RESPONSE_TOKENS;
     const METRICS: &'static [MetricSpec] = &[
-        MetricSpec {
-            name: "kept_tokens",
-            help: "tokens of the response that the scorer sees",
-        },
-        MetricSpec {
-            name: "distinct_2",
-            help: "share of the response's word pairs that are different",
-        },
+        MetricSpec::new("kept_tokens", "tokens of the response that the scorer sees"),
+        MetricSpec::new(
+            "distinct_2",
+            "share of the response's word pairs that are different",
+        ),
     ];
 
     fn configure(settings: Settings, _: &Assets) -> Result<Self, Problems> {
+        let s = &settings;
+        let (after, len) = (s.truncate_after, s.response_len);
+        let late = format!("{after} is not below response_len {len}");
         let mut problems = Problems::default()
-            .require(settings.query_len > 0, "/query_len", "must be at least 1")
-            .require(
-                settings.response_len > 0,
-                "/response_len",
-                "must be at least 1",
-            )
-            .require(
-                settings.truncate_after < settings.response_len.max(1),
-                "/truncate_after",
-                format!(
-                    "{} is not below response_len {}",
-                    settings.truncate_after, settings.response_len
-                ),
-            )
-            .require(settings.penalty.is_finite(), "/penalty", "must be a number");
-        let mut single = |path: &str, text: &Option<String>| {
-            // TOML has no null, so an empty text means none as well.
-            let tokens = tokenizer::encode(text.as_ref().filter(|text| !text.is_empty())?);
-            let message = || format!("{text:?} is {} tokens, must be a single one", tokens.len());
-            if tokens.len() != 1 {
-                problems.0.push((path.to_owned(), message()));
-            }
-            tokens.first().copied()
+            .require(after < len, "/truncate_after", late)
+            .require(s.penalty.is_finite(), "/penalty", "must be a number");
+        let mut single = |path, text: &Option<String>| {
+            tokenizer::single(text.as_deref(), path, &mut problems)
         };
-        let start = single("/start_text", &settings.start_text);
-        let end = single("/end_text", &settings.end_text);
-        let truncate = single("/truncate_token", &settings.truncate_token);
+        let start = single("/start_text", &s.start_text);
+        let end = single("/end_text", &s.end_text);
+        let stop = single("/truncate_token", &s.truncate_token);
         problems.done()?;
-        let [prefix, suffix] = [
-            tokenizer::encode(&settings.prefix),
-            tokenizer::encode(&settings.suffix),
-        ];
         Ok(Self {
             settings,
-            prefix,
-            suffix,
             start,
             end,
-            truncate,
+            stop,
         })
     }
 }
 
 impl Task for Continuation {
     fn layout(&self) -> Result<Layout, Problems> {
-        let Settings {
-            query_len,
-            response_len,
-            ..
-        } = self.settings;
         Ok(Layout {
-            query_len,
-            response_len,
-            prefix: self.prefix.clone(),
-            suffix: self.suffix.clone(),
+            query_len: self.settings.query_len,
+            response_len: self.settings.response_len,
+            prefix: tokenizer::encode(&self.settings.prefix),
+            suffix: tokenizer::encode(&self.settings.suffix),
         })
     }
 
     fn query(&self, row: DataRow<'_>) -> RowResult<Query> {
-        let (text, reference) = rules::texts(row, &self.settings)?;
-        let tokens = tokenizer::encode(&text);
-        let query = rules::cut(
-            &tokens,
-            self.settings.query_len as usize,
-            self.start,
-            self.end,
-        );
-        match query {
-            Some(query) if query.len() >= self.settings.min_query_tokens as usize => Ok(Query {
+        let s = &self.settings;
+        let reference = s.reference_field.as_deref().map(|field| row.reference(field));
+        let reference = reference.transpose()?.unwrap_or_default();
+        let tokens = tokenizer::encode(&row.text(&s.field)?);
+        match cut_query(&tokens, s.query_len as usize, self.start, self.end) {
+            Some(query) if query.len() >= s.min_query_tokens as usize => Ok(Query {
                 tokens: query.to_vec(),
                 reference,
                 metadata: String::new(),
@@ -113,28 +125,20 @@ impl Task for Continuation {
     }
 
     fn finish(&self, row: Rollout<'_>) -> RowResult<Ending> {
-        let (kept, valid) = rules::ending(
-            row.response_tokens(),
-            self.truncate,
-            self.settings.truncate_after as usize,
-        );
+        let (after, penalty) = (self.settings.truncate_after, self.settings.penalty);
+        let (kept, valid) = end_response(row.response_tokens(), self.stop, after as usize);
         Ok(Ending {
             kept,
             valid,
-            penalty: self.settings.penalty,
+            penalty,
         })
     }
 
     fn evaluate(&self, row: Rollout<'_>) -> RowResult<Vec<f32>> {
         let kept = self.finish(row)?.kept;
-        Ok(vec![
-            kept as f32,
-            rules::distinct_pairs(&tokenizer::decode(&row.response_tokens()[..kept])),
-        ])
+        let text = tokenizer::decode(&row.response_tokens()[..kept]);
+        Ok(vec![kept as f32, distinct(&text, 2)])
     }
 }
 
 attune_sdk::export!(task: Continuation, "Continue a piece of text, by the rules of Ziegler et al. 2019");
-
-#[cfg(test)]
-mod tests;

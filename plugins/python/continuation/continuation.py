@@ -3,14 +3,13 @@ Ziegler et al. (2019), all of them settings; it does not know what a good contin
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from math import isfinite
 from typing import List, Optional
 
 from attune_sdk import Assets, Columns, DataRow, Ending, Layout, Metric, NotApplicable, Problems
 from attune_sdk import Query, Rollout, Task, setting, tokenizer
-from rules import cut, distinct_pairs, ending, texts
+from attune_sdk.rules import cut_query, distinct, end_response
 
 
 @dataclass(frozen=True)
@@ -23,8 +22,8 @@ class Settings:
     reference_field: Optional[str] = setting(
         None, "Field that holds what a person wrote for the query; none by default."
     )
-    query_len: int = setting(64, "Tokens of a query at most.", minimum=0)
-    response_len: int = setting(24, "Tokens of every response.", minimum=0)
+    query_len: int = setting(64, "Tokens of a query at most.", minimum=1)
+    response_len: int = setting(24, "Tokens of every response.", minimum=1)
     start_text: Optional[str] = setting(
         ".",
         "A query starts after the first of these; must be a single token; null: at the text's start.",
@@ -57,23 +56,12 @@ class Continuation(Task[Settings]):
 
     def configure(self, assets: Assets) -> None:
         s, problems = self.settings, Problems()
-        problems.require(s.query_len > 0, "/query_len", "must be at least 1")
-        problems.require(s.response_len > 0, "/response_len", "must be at least 1")
         late = f"{s.truncate_after} is not below response_len {s.response_len}"
-        problems.require(s.truncate_after < max(s.response_len, 1), "/truncate_after", late)
+        problems.require(s.truncate_after < s.response_len, "/truncate_after", late)
         problems.require(isfinite(s.penalty), "/penalty", "must be a number")
-
-        def single(path: str, text: Optional[str]) -> Optional[int]:
-            if not text:  # TOML has no null, so an empty text means none as well
-                return None
-            tokens = tokenizer.encode(text)
-            message = f"{json.dumps(text)} is {len(tokens)} tokens, must be a single one"
-            problems.require(len(tokens) == 1, path, message)
-            return tokens[0] if tokens else None
-
-        self._start = single("/start_text", s.start_text)
-        self._end = single("/end_text", s.end_text)
-        self._truncate = single("/truncate_token", s.truncate_token)
+        self._start = tokenizer.single(s.start_text, "/start_text", problems)
+        self._end = tokenizer.single(s.end_text, "/end_text", problems)
+        self._stop = tokenizer.single(s.truncate_token, "/truncate_token", problems)
         problems.done()
         self._around: List[List[int]] = [tokenizer.encode(text) for text in (s.prefix, s.suffix)]
 
@@ -81,17 +69,19 @@ class Continuation(Task[Settings]):
         return Layout(self.settings.query_len, self.settings.response_len, *self._around)
 
     def query(self, row: DataRow) -> Query:
-        text, reference = texts(row, self.settings.field, self.settings.reference_field)
-        tokens = cut(tokenizer.encode(text), self.settings.query_len, self._start, self._end)
-        if tokens is None or len(tokens) < self.settings.min_query_tokens:
+        s = self.settings
+        reference = "" if s.reference_field is None else row.reference(s.reference_field)
+        tokens = tokenizer.encode(row.text(s.field))
+        tokens = cut_query(tokens, s.query_len, self._start, self._end)
+        if tokens is None or len(tokens) < s.min_query_tokens:
             raise NotApplicable
         return Query(tokens, reference)
 
     def finish(self, row: Rollout) -> Ending:
         tokens = row.response_tokens.tolist()
-        kept, valid = ending(tokens, self._truncate, self.settings.truncate_after)
+        kept, valid = end_response(tokens, self._stop, self.settings.truncate_after)
         return Ending(kept, valid, self.settings.penalty)
 
     def evaluate(self, row: Rollout) -> List[float]:
         kept = self.finish(row).kept
-        return [kept, distinct_pairs(tokenizer.decode(row.response_tokens[:kept]))]
+        return [kept, distinct(tokenizer.decode(row.response_tokens[:kept]), 2)]

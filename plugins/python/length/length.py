@@ -7,9 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from attune_sdk import Assets, Columns, Metric, Problems, Rollout, Shaped, Shaper, f32, setting
-
-# Python splits at these four control characters, Unicode's white space does not have them.
-_NO_SPACE = dict.fromkeys(range(0x1C, 0x20), "\0")
+from attune_sdk.rules import words
 
 
 @dataclass(frozen=True)
@@ -37,6 +35,6 @@ class Length(Shaper[Settings]):
         if self.settings.unit == "tokens":
             length = len(row.response_tokens)
         else:
-            length = len(row.response_text.translate(_NO_SPACE).split())
+            length = len(words(row.response_text))
         off = f32(abs(length - self.settings.target) / f32(self.settings.scale))
         return Shaped.term(max(1.0 - off, -1.0)).metric(length)

@@ -9,7 +9,7 @@ from typing import List, Literal, Tuple
 
 from attune_sdk import Abstain, Asset, Assets, Best, Group, Hint, Judgement, Labeler, Problems, Tie
 from attune_sdk import Verdict, f32, setting
-from rules import Lexicon, total
+from attune_sdk.lexicon import Lexicon, total
 
 
 @dataclass(frozen=True)

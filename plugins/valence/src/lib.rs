@@ -1,11 +1,8 @@
 //! A labeler that prefers the response with the warmest words, by a lexicon of rated words and a
 //! few rules about their neighbours. It knows no meaning beyond that.
 
+use attune_sdk::lexicon::{Lexicon, total};
 use attune_sdk::prelude::*;
-
-mod judge;
-
-pub use judge::Lexicon;
 
 /// What is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, Serialize, JsonSchema)]
@@ -51,11 +48,10 @@ pub struct Valence {
 
 impl Plugin for Valence {
     type Settings = Settings;
-    const ASSETS: &'static [AssetSpec] = &[AssetSpec {
-        name: "lexicon",
-        help: "lines of a word, a tab, its mean rating, and more columns that are not read",
-        required: true,
-    }];
+    const ASSETS: &'static [AssetSpec] = &[AssetSpec::required(
+        "lexicon",
+        "lines of a word, a tab, its mean rating, and more columns that are not read",
+    )];
 
     fn configure(settings: Settings, assets: &Assets) -> Result<Self, Problems> {
         let lexicon = Lexicon::parse(assets.text("lexicon")?)
@@ -76,7 +72,7 @@ impl Valence {
     /// The score of a text in −1..1, and whether any word of it is in the lexicon.
     pub fn score(&self, text: &str) -> (f32, bool) {
         let words = self.lexicon.weigh(text, self.settings.negation_window);
-        let sum = judge::total(text, &words);
+        let sum = total(text, &words);
         (
             sum / (sum * sum + self.settings.alpha).sqrt(),
             !words.is_empty(),
@@ -126,6 +122,3 @@ impl Labeler for Valence {
 }
 
 attune_sdk::export!(labeler: Valence, "Prefers the response with the warmest words");
-
-#[cfg(test)]
-mod tests;

@@ -39,7 +39,7 @@ macro_rules! sdk {
 
 sdk! {
     "__init__.py" "cases.py" "columns.py" "confine.py" "explain.py" "guest.py" "host.py" "imports.py"
-    "labeler.py" "log.py" "outcome.py" "plugin.py" "rng.py" "rows.py" "settings.py" "shaper.py"
+    "labeler.py" "lexicon.py" "log.py" "outcome.py" "plugin.py" "rng.py" "rows.py" "rules.py" "settings.py" "shaper.py"
     "task.py" "testing.py" "tokenizer.py" "wire.py"
 }
 

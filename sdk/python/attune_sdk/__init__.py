@@ -21,7 +21,7 @@ their schema are the SDK's. A whole plugin::
             return Shaped.term(-self.settings.per_word * over)
 """
 
-from . import log, tokenizer
+from . import lexicon, log, rules, tokenizer
 from .columns import Columns, f32
 from .labeler import Abstain, Best, Hint, Judgement, Labeler, Tie, Verdict
 from .outcome import Invalid, NotApplicable, Outcome, Status
@@ -63,7 +63,9 @@ __all__ = [
     "Tie",
     "Verdict",
     "f32",
+    "lexicon",
     "log",
+    "rules",
     "setting",
     "tokenizer",
 ]

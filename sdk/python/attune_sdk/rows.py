@@ -255,6 +255,27 @@ class DataRow:
         """This row's randomness, from its start: the same whatever the batch."""
         return Rng.for_row(self.context.seed, self.id)
 
+    def text(self, field: str) -> str:
+        """The text of a row that is a text, or the text in ``field`` of one that is an object."""
+        data = self.parse()
+        return data if isinstance(data, str) else self._field(data, field)
+
+    def reference(self, field: str) -> str:
+        """What stands in ``field`` of a row that is an object; of a row that is a text, nothing."""
+        data = self.parse()
+        return "" if isinstance(data, str) else self._field(data, field)
+
+    def _field(self, data: Any, field: str) -> str:
+        shown = json.dumps(field, ensure_ascii=False)
+        if not isinstance(data, dict):
+            raise Invalid(f"data row {self.id}: neither a text nor an object")
+        if field not in data:
+            raise Invalid(f"data row {self.id} has no field {shown}")
+        text = data[field]
+        if not isinstance(text, str):
+            raise Invalid(f"field {shown} of data row {self.id} is not a text")
+        return text
+
     def parse(self) -> Any:
         """The row as a value."""
         try:

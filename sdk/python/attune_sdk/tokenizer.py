@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
-from typing import List, Sequence
+import json
+from typing import List, Optional, Sequence
 
 from . import host
+from .settings import Problems
 
 
 def encode(text: str) -> List[int]:
     """Token ids of ``text``, without special tokens."""
     return host.current.tokenizer.encode(text)
+
+
+def single(text: Optional[str], path: str, problems: Problems) -> Optional[int]:
+    """The one token that ``text`` is; None where there is no text, and a problem at ``path`` where it
+    is none or several. An empty text is no text: TOML has no null."""
+    if not text:
+        return None
+    tokens = encode(text)
+    message = f"{json.dumps(text)} is {len(tokens)} tokens, must be a single one"
+    problems.require(len(tokens) == 1, path, message)
+    return tokens[0] if tokens else None
 
 
 def decode(tokens: Sequence[int]) -> str:

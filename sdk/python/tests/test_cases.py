@@ -41,7 +41,6 @@ class CasesTest(unittest.TestCase):
                 answers = cases.answer(kind, case, folder)
                 self.assertEqual(differences(case["expect"], answers), [], case["name"])
             del sys.path[0], sys.modules[name]
-            sys.modules.pop("rules", None)
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-//! The rules: what a word weighs among its neighbours, and what a text's words add up to. They do
-//! not know of groups or choices.
+//! Rated words, and a few rules about their neighbours after Hutto and Gilbert (2014): what a word
+//! weighs in a text, and what a text's words add up to. They know no meaning beyond that.
 
 use std::{collections::HashMap, ops::Range};
 
@@ -46,7 +46,7 @@ const WEAKER: &[&str] = &[
     "relatively",
 ];
 
-/// A sentiment word of a text.
+/// A rated word of a text.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Word {
     /// Its bytes.
@@ -55,12 +55,21 @@ pub struct Word {
     pub weight: f32,
 }
 
-/// Words and their mean ratings.
+/// Words and their mean ratings, most often of how pleasant they are.
+///
+/// ```
+/// use attune_sdk::lexicon::{Lexicon, total};
+///
+/// let lexicon = Lexicon::parse("good\t1.9\nbad\t-2.5").unwrap();
+/// let words = lexicon.weigh("It is not good.", 3);
+/// assert_eq!(words[0].span, 10..15);
+/// assert!(total("It is not good.", &words) < 0.0);
+/// ```
 #[derive(Debug)]
 pub struct Lexicon(HashMap<String, f32>);
 
 impl Lexicon {
-    /// Reads lines of `word TAB mean TAB …`.
+    /// Reads lines of `word TAB mean TAB …`; what follows the mean is not read.
     pub fn parse(text: &str) -> Result<Self, String> {
         let mut ratings = HashMap::new();
         for (number, line) in text
@@ -90,7 +99,8 @@ impl Lexicon {
         }
     }
 
-    /// The sentiment words of `text` with what they weigh.
+    /// The rated words of `text` with what they weigh: turned round by a negation among
+    /// `negation_window` words before them.
     pub fn weigh(&self, text: &str, negation_window: usize) -> Vec<Word> {
         let tokens = tokens(text);
         let lower: Vec<String> = tokens
@@ -146,7 +156,7 @@ impl Lexicon {
 }
 
 /// What the words of `text` add up to; exclamation marks push it away from 0.
-pub(crate) fn total(text: &str, words: &[Word]) -> f32 {
+pub fn total(text: &str, words: &[Word]) -> f32 {
     let sum: f32 = words.iter().map(|word| word.weight).sum();
     let marks = text.matches('!').count().min(4) as f32;
     if sum == 0.0 {
@@ -181,4 +191,37 @@ fn is_booster(word: &str) -> bool {
 
 fn is_negation(word: &str) -> bool {
     NEGATIONS.contains(&word) || word.ends_with("n't") || word.ends_with("n’t")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sum(text: &str) -> f32 {
+        let words = "good\t1.9\t0.9\t[2]\nbad\t-2.5\n\ngreat\t3.1\n:)\t2.0\n";
+        let lexicon = Lexicon::parse(words).unwrap();
+        total(text, &lexicon.weigh(text, 3))
+    }
+
+    #[test]
+    fn neighbours_change_what_a_word_weighs() {
+        assert_eq!(sum("It is good."), 1.9);
+        assert!(sum("very good") > sum("good") && sum("slightly good") < sum("good"));
+        assert!(sum("isn't very good") < 0.0 && sum("never bad") > 0.0);
+        assert!(sum("a GOOD film") > sum("a good film") && sum("good!!") > sum("good"));
+        assert!(sum("good but bad") < sum("good and bad") && sum("nice :)") > 0.0);
+        assert_eq!(sum("a table!"), 0.0);
+    }
+
+    #[test]
+    fn files_that_are_no_lexicon_say_where() {
+        for (text, part) in [
+            ("", "holds no word"),
+            ("good\t1\nbad", "line 2 is not a word, a tab and a number"),
+            ("good\tinf", "line 1: `good` has the rating inf"),
+        ] {
+            let refused = Lexicon::parse(text).unwrap_err();
+            assert!(refused.contains(part), "{refused}");
+        }
+    }
 }

@@ -1,5 +1,5 @@
-"""The rules: what a word weighs among its neighbours, and what a text's words add up to, in single
-precision. They do not know of groups or choices."""
+"""Rated words, and a few rules about their neighbours after Hutto and Gilbert (2014): what a word weighs
+in a text, and what a text's words add up to, in single precision. They know no meaning beyond that."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ import re
 from math import copysign, isfinite
 from typing import Dict, List, NamedTuple
 
-from attune_sdk import f32
+from .columns import f32
+from .rules import spaced
 
 _NEGATIONS = frozenset(
     "not no never none nobody nothing neither nor nowhere without hardly barely cannot rarely seldom "
@@ -24,12 +25,10 @@ _WEAKER = frozenset(
 _TENTH, _STEP, _TURNED = f32(0.1), f32(0.3), f32(-0.7)
 _REACH = [f32(_STEP * f32(1.0 - f32(_TENTH * distance))) for distance in range(3)]
 _TOKEN = re.compile(r"\S+")
-# Python splits at these four control characters, Unicode's white space does not have them.
-_NO_SPACE = dict.fromkeys(range(0x1C, 0x20), "\0")
 
 
 class Word(NamedTuple):
-    """A sentiment word of a text: its characters, and what it weighs there."""
+    """A rated word of a text: its characters, and what it weighs there."""
 
     start: int
     end: int
@@ -37,7 +36,8 @@ class Word(NamedTuple):
 
 
 class Lexicon:
-    """Words and their mean ratings."""
+    """Words and their mean ratings, of lines of a word, a tab, its mean rating, and more that is not
+    read. ``ValueError`` says which line is none."""
 
     def __init__(self, text: str) -> None:
         self._ratings: Dict[str, float] = {}
@@ -58,8 +58,9 @@ class Lexicon:
             raise ValueError("holds no word")
 
     def weigh(self, text: str, negation_window: int) -> List[Word]:
-        """The sentiment words of ``text`` with what they weigh."""
-        tokens = list(_TOKEN.finditer(text.translate(_NO_SPACE)))
+        """The rated words of ``text`` with what they weigh: turned round by a negation among
+        ``negation_window`` words before them."""
+        tokens = list(_TOKEN.finditer(spaced(text)))
         lower = [self._key(token.group()) for token in tokens]
         # Capitals mean something only where not all is in capitals.
         mixed = any(not _is_capital(t.group()) and any(map(str.isalpha, t.group())) for t in tokens)
