@@ -44,7 +44,7 @@ mod timing;
 mod wit;
 
 pub use settings::choices;
-pub use timing::{compile_time, largest_instance};
+pub use timing::{compile_time, largest_instance, must_compile};
 
 /// The contract that this build speaks.
 pub const CONTRACT: &str = "0.1.0";

@@ -252,7 +252,9 @@ impl<'a> DataRow<'a> {
             Some(Value::Other(_)) => Err(Row::invalid(format!(
                 "field {field:?} of data row {id} is not a text"
             ))),
-            None => Err(Row::invalid(format!("data row {id} has no field {field:?}"))),
+            None => Err(Row::invalid(format!(
+                "data row {id} has no field {field:?}"
+            ))),
         }
     }
 

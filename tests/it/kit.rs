@@ -334,6 +334,13 @@ fn shipped_plugins_have_golden_cases_and_pass() {
         let readme = std::fs::read_to_string(folder.join("README.md")).unwrap();
         assert!(readme.len() > 200, "{name}: {readme}");
     }
+    for name in ["continuation", "valence", "length"] {
+        let folder = root().join("plugins/python").join(name);
+        let component = format!("{name}-py");
+        let arguments = [component.as_str(), "--cases", "cases.jsonl"];
+        let said = done(&mut plugin(&folder, "test", &arguments));
+        assert!(said.contains(" 0 failed, in WebAssembly"), "{said}");
+    }
 }
 
 #[test]

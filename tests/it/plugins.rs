@@ -1,8 +1,14 @@
 //! Plugins that are looked at, swapped by a line, and refused.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use crate::support::{Lab, attune, failure, succeed};
+use attune::plugin::{self, Limits, Spec};
+use attune::role::{CallContext, Group, Judgement, Outcome, Query, Split, Trust};
+use attune::tokenizer::Tokenizer;
+use serde_json::json;
+
+use crate::support::{Lab, attune, failure, lines, succeed};
 
 const SHIPPED: [(&str, &str); 4] = [
     ("continuation", "task"),
@@ -54,6 +60,76 @@ fn shipped_plugins_describe_themselves() {
     );
     let message = failure(&mut attune(&["plugin", "describe", "lenght"]));
     assert!(message.contains("did you mean `length`?"), "{message}");
+}
+
+/// The whole of a plugin, with its tests, is read in one sitting.
+#[test]
+fn shipped_plugins_are_small() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let python = ["python/continuation", "python/valence", "python/length"];
+    for name in SHIPPED.map(|(name, _)| name).into_iter().chain(python) {
+        let folder = root.join("plugins").join(name);
+        let mut lines = 0;
+        for folder in [folder.clone(), folder.join("src")] {
+            for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let ending = file.path().extension().unwrap_or_default().to_owned();
+                if ending == "rs" || ending == "py" {
+                    let text = std::fs::read_to_string(file.path()).unwrap();
+                    lines += text.lines().count();
+                }
+            }
+        }
+        assert!((20..=150).contains(&lines), "{name}: {lines} lines");
+        for file in ["README.md", "cases.jsonl"] {
+            let text = std::fs::read_to_string(folder.join(file)).unwrap();
+            assert!(text.lines().count() >= 5, "{name}: {file}");
+        }
+    }
+}
+
+/// On snippets of movie reviews, each with the mean of what many people rated.
+#[test]
+fn valence_agrees_with_people() {
+    let data = Path::new(env!("CARGO_MANIFEST_DIR")).join("../.deps/data");
+    let spec = Spec {
+        path: component("valence"),
+        trust: Trust::Sandboxed,
+        settings: json!({}),
+        assets: [("lexicon".to_owned(), data.join("lexicon.txt"))].into(),
+        limits: Limits::default(),
+    };
+    let labeler = plugin::load_labeler(&spec, Arc::new(Tokenizer::bytes())).unwrap();
+    let snippets = lines(&data.join("movie_reviews.test.jsonl"));
+    let groups: Vec<Group> = (0..)
+        .zip(&snippets)
+        .map(|(id, snippet)| Group {
+            id,
+            query: Query::default(),
+            responses: vec![snippet["text"].as_str().unwrap().to_owned()],
+        })
+        .collect();
+    let context = CallContext {
+        seed: 1,
+        update: 0,
+        split: Split::Test,
+    };
+    let judged = labeler.judge(context, &groups).unwrap();
+    let score = |judged: &Outcome<Judgement>| judged.value().unwrap().scores[0];
+    let scores: Vec<f64> = judged.iter().map(|one| f64::from(score(one))).collect();
+    let ratings: Vec<f64> = snippets
+        .iter()
+        .map(|snippet| snippet["rating"].as_f64().unwrap())
+        .collect();
+    let n = scores.len() as f64;
+    assert!(n > 2000.0, "{n} snippets");
+    let mean = |values: &[f64]| values.iter().sum::<f64>() / n;
+    let (mx, my) = (mean(&scores), mean(&ratings));
+    let product = |a: &[f64], ma: f64, b: &[f64], mb: f64| -> f64 {
+        a.iter().zip(b).map(|(x, y)| (x - ma) * (y - mb)).sum()
+    };
+    let r = product(&scores, mx, &ratings, my)
+        / (product(&scores, mx, &scores, mx) * product(&ratings, my, &ratings, my)).sqrt();
+    assert!(r >= 0.4, "Pearson's r is {r}");
 }
 
 #[test]

@@ -35,6 +35,18 @@ pub(super) fn kept_or<E>(
     }
 }
 
+/// Whether the compiled code of the component whose bytes have this digest was kept.
+pub(super) fn is_kept(engine: &Engine, sha256: &str) -> bool {
+    folder().is_some_and(|folder| place(&folder, engine, sha256).is_file())
+}
+
+/// Where the compiled code of a component is kept, by its digest and by what compiles it.
+fn place(folder: &Path, engine: &Engine, sha256: &str) -> PathBuf {
+    let mut hasher = DefaultHasher::new();
+    engine.precompile_compatibility_hash().hash(&mut hasher);
+    folder.join(format!("{sha256}-{:016x}.cwasm", hasher.finish()))
+}
+
 fn kept_in<E>(
     folder: &Path,
     worth: Duration,
@@ -42,9 +54,7 @@ fn kept_in<E>(
     sha256: &str,
     compile: impl FnOnce() -> Result<Component, E>,
 ) -> Result<Component, E> {
-    let mut hasher = DefaultHasher::new();
-    engine.precompile_compatibility_hash().hash(&mut hasher);
-    let path = folder.join(format!("{sha256}-{:016x}.cwasm", hasher.finish()));
+    let path = place(folder, engine, sha256);
     if let Some(code) = kept(&path) {
         // SAFETY: `keep` wrote these bytes, since they have the digest that it gave them, and only
         // this user can write the file (`kept`) and its folder (`folder`).

@@ -24,7 +24,7 @@ use crate::role::{Identity, Trust};
 const PACKAGE: &str = "attune:plugin/";
 const KINDS: [&str; 3] = ["task", "labeler", "shaper"];
 /// What compiles longer than a person waits without a word: an interpreter with its library.
-const LARGE: usize = 8 << 20;
+pub(super) const LARGE: usize = 8 << 20;
 /// What a plugin may import.
 const OFFERED: [&str; 4] = ["types", "log", "progress", "tokenizer"];
 

@@ -8,8 +8,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow};
 use wasmtime::component::Component;
 
-use super::engine;
+use super::load::LARGE;
 pub use super::meter::largest_instance;
+use super::{cache, engine, file};
+use crate::digest;
+
+/// Whether to load the component in `path` means to wait: it is large, and was not compiled yet.
+pub fn must_compile(path: &Path) -> Result<bool> {
+    let bytes = file::read(path).with_context(|| format!("plugin `{}`", path.display()))?;
+    let engine = engine::engine().map_err(|text| anyhow!(text))?;
+    Ok(bytes.len() > LARGE && !cache::is_kept(engine, &digest::of_bytes(&bytes)))
+}
 
 /// Compiles the component in `path`, past the cache.
 pub fn compile_time(path: &Path) -> Result<Duration> {

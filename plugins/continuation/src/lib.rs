@@ -83,9 +83,8 @@ impl Plugin for Continuation {
         let mut problems = Problems::default()
             .require(after < len, "/truncate_after", late)
             .require(s.penalty.is_finite(), "/penalty", "must be a number");
-        let mut single = |path, text: &Option<String>| {
-            tokenizer::single(text.as_deref(), path, &mut problems)
-        };
+        let mut single =
+            |path, text: &Option<String>| tokenizer::single(text.as_deref(), path, &mut problems);
         let start = single("/start_text", &s.start_text);
         let end = single("/end_text", &s.end_text);
         let stop = single("/truncate_token", &s.truncate_token);
@@ -111,7 +110,10 @@ impl Task for Continuation {
 
     fn query(&self, row: DataRow<'_>) -> RowResult<Query> {
         let s = &self.settings;
-        let reference = s.reference_field.as_deref().map(|field| row.reference(field));
+        let reference = s
+            .reference_field
+            .as_deref()
+            .map(|field| row.reference(field));
         let reference = reference.transpose()?.unwrap_or_default();
         let tokens = tokenizer::encode(&row.text(&s.field)?);
         match cut_query(&tokens, s.query_len as usize, self.start, self.end) {

@@ -33,6 +33,14 @@ pub(super) fn list(long: bool) -> Result<()> {
                 .unwrap_or_default()
                 .to_string_lossy()
                 .into_owned();
+            // A list is not worth a minute of compiling.
+            if plugin::must_compile(&file).unwrap_or(false) {
+                println!(
+                    "  {name:<14} not compiled yet: `attune plugin describe {name}` compiles it, once"
+                );
+                seen.push(name);
+                continue;
+            }
             match plugin::describe(&file, Trust::Sandboxed) {
                 Ok(about) => print(&about, long, seen.contains(&name)),
                 Err(error) => println!("  {}: {error:#}", file.display()),
