@@ -106,6 +106,14 @@ fn writer_of(label: &Value) -> &str {
         .unwrap()
 }
 
+/// How many comparisons a table says have measured the policy. Its lines stand one after the other.
+fn measured(table: &str) -> u64 {
+    let cells: Vec<&str> = table.split('|').collect();
+    let rows = cells.chunks(7).skip(2);
+    rows.filter_map(|row| row.get(6)?.trim().parse::<u64>().ok())
+        .sum()
+}
+
 #[test]
 fn labels_come_on_schedule() {
     let lab = lab();
@@ -142,15 +150,7 @@ fn labels_come_on_schedule() {
         );
     }
     // A quarter of the 48 later labels measures the policy.
-    let measured: u64 = done
-        .table
-        .split('|')
-        .collect::<Vec<_>>()
-        .chunks(7)
-        .skip(2)
-        .filter_map(|row| row.get(6)?.trim().parse::<u64>().ok())
-        .sum();
-    assert!(measured <= 12, "{}", done.table);
+    assert!(measured(&done.table) <= 12, "{}", done.table);
     let batch = run(&lab, "batch", &["--set", "collect.mode=batch"]);
     assert_eq!(batch.labels.len(), 60);
     let updates = |label: &Value| writer_of(label).to_owned();
@@ -289,7 +289,14 @@ fn answer_all(lab: &Lab, name: &str) -> usize {
             let asked: Value = serde_json::from_str(line).unwrap();
             let responses = asked["comparison"]["responses"].as_array().unwrap();
             assert_eq!(responses.len(), 4);
-            let said = serde_json::json!({"key": asked["key"], "answer": {"best": answered % 4},
+            let best = answered % 4;
+            let rest: Vec<usize> = (0..4).filter(|place| *place != best).collect();
+            // Later on, somebody says more.
+            let answer = match answered < 20 {
+                true => serde_json::json!({"best": best}),
+                false => serde_json::json!({"ranking": [[best], rest]}),
+            };
+            let said = serde_json::json!({"key": asked["key"], "answer": answer,
                 "labeler": {"person": "somebody"}});
             answers.push_str(&format!("{said}\n"));
             answered += 1;
@@ -317,6 +324,10 @@ fn people_answer_and_change_their_minds() {
         (stats["labels"].clone(), stats["corrected"].clone())
     };
     assert_eq!(counted(), (60.into(), 0.into()));
+    // A quarter of the 48 later answers, whether they name the best or rank all.
+    let table = std::fs::read_to_string(lab.path("people/labels.md")).unwrap();
+    let lines = table.lines().take_while(|line| !line.is_empty());
+    assert_eq!(measured(&lines.collect::<String>()), 12, "{table}");
     let models = || {
         let weights = |number| {
             let place = lab.path(&format!("people/reward-{number:02}/reward_model"));
@@ -433,6 +444,7 @@ fn an_experiment_is_planned_and_refused_before_it_begins() {
         ("collect.validation_share=2.0", "validation_share 2"),
         ("collect.noise.flip=-1.0", "flip -1"),
         ("collect.initial=0", "initial is 0"),
+        ("reward.heads=1", "has one head"),
         ("reward.lr=7.0", "lr 7"),
         ("task.plugin=continuatoin", "continuatoin"),
     ] {

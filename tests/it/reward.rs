@@ -168,9 +168,35 @@ fn all_kinds_of_labels_and_losses() {
         let report = train(&lab, run, &extra);
         assert_eq!(report["train_labels"], 6, "{run}");
         assert!(report["held_out"]["loss"].as_f64().unwrap().is_finite());
+        // Who resumes what is done is told so, and it stays as it is.
+        assert_eq!(
+            train(&lab, run, &[&extra[..], &["--resume"]].concat()),
+            report
+        );
     }
     let said = succeed(&["score", text(&lab.path("pairwise")), "--text", "eeee"]);
     assert!(said.contains("spread"), "{said}");
+    // Of ratings alone, no response is better than another.
+    lab.write("ratings.jsonl", label(&rows[5]));
+    let (model, ratings) = (lab.path("softmax"), lab.path("ratings.jsonl"));
+    let said = succeed(&["score", text(&model), "--labels", text(&ratings)]);
+    assert!(
+        said.contains("accuracy             unknown") && !said.contains("NaN"),
+        "{said}"
+    );
+}
+
+#[test]
+fn caution_is_about_reward_models() {
+    let lab = lab();
+    for source in ["labeler=true", "metric=\"distinct_2\""] {
+        let score = format!("score=[{{{source}, caution=1.0}}]");
+        let refused = lab.refused("no", &["--set", &score]);
+        assert!(
+            refused.contains("only reward models can disagree"),
+            "{refused}"
+        );
+    }
 }
 
 #[test]

@@ -135,7 +135,10 @@ impl Reader<'_> {
             return Ok(None);
         };
         if passages.query.is_empty() && passages.responses.iter().any(Vec::is_empty) {
-            bail!("query and response are both empty\nhint: remove the label");
+            bail!(
+                "query and response are both empty\nhint: train on a file of `attune label export --format jsonl` \
+                 without this line"
+            );
         }
         let most = self.model.max_positions as usize;
         if passages.span() > most {

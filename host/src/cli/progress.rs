@@ -74,11 +74,18 @@ fn in_short(record: &Record) -> (String, f64) {
     if let Some(loss) = record.get("reward/loss") {
         let seconds = get("time/step");
         let (accuracy, lr) = (get("reward/accuracy"), get("reward/lr"));
-        let mut text =
-            format!("loss {loss:.3}  accuracy {accuracy:.2}  lr {lr:.1e}  {seconds:.1} s");
+        // Where nothing is compared, as in ratings, there is none.
+        let accuracy = match accuracy.is_nan() {
+            true => String::new(),
+            false => format!("  accuracy {accuracy:.2}"),
+        };
+        let mut text = format!("loss {loss:.3}{accuracy}  lr {lr:.1e}  {seconds:.1} s");
         if let Some(loss) = record.get("validation/loss") {
+            text.push_str(&format!("  validation {loss:.3}"));
             let accuracy = get("validation/accuracy");
-            text.push_str(&format!("  validation {loss:.3}, {accuracy:.3}"));
+            if !accuracy.is_nan() {
+                text.push_str(&format!(", {accuracy:.3}"));
+            }
         }
         return (text, seconds);
     }

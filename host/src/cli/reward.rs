@@ -116,8 +116,13 @@ pub(super) fn train(args: &ConfigArgs, resume: bool) -> Result<()> {
     } else {
         RunDir::create(&config.run.dir, &text)?
     };
-    let report = train_in(&config, reward, &[], &run_dir, resume, &mut Progress::new())?;
-    print_report(&report);
+    // The report is written last, and what training goes on from may be gone by then.
+    if resume && run_dir.report().is_file() {
+        println!("this training is done: nothing is left to go on with");
+    } else {
+        let report = train_in(&config, reward, &[], &run_dir, resume, &mut Progress::new())?;
+        print_report(&report);
+    }
     println!(
         "\n  reward model    {}  (loads in transformers)",
         run_dir.reward_model().display()
@@ -389,6 +394,10 @@ pub(super) fn print_report(report: &Report) {
     }
     println!("\non {} labels", report.labels);
     let share = |name: &str, share: &crate::train::reward::report::Share| {
+        if share.count == 0 {
+            println!("{name:<20} unknown, none of them says which response is better");
+            return;
+        }
         println!(
             "{name:<20} {:>6.1} %   ({:.1} to {:.1}, of {})",
             100.0 * share.value,
@@ -400,6 +409,18 @@ pub(super) fn print_report(report: &Report) {
     println!("{:<20} {:>6.3}", "loss", report.loss);
     share("accuracy", &report.accuracy);
     share("accuracy of pairs", &report.pairwise);
+    if report.accuracy.count > 0 {
+        print_choices(report);
+    }
+    let (low, high) = report.range;
+    println!(
+        "\nrewards from {low:.2} to {high:.2}: {:?}",
+        report.histogram
+    );
+}
+
+/// How sure the model was of its choices, and how often it was right.
+fn print_choices(report: &Report) {
     println!(
         "{:<20} {:>6.3}",
         "calibration error", report.expected_calibration_error
@@ -426,9 +447,4 @@ pub(super) fn print_report(report: &Report) {
             bin.count
         );
     }
-    let (low, high) = report.range;
-    println!(
-        "\nrewards from {low:.2} to {high:.2}: {:?}",
-        report.histogram
-    );
 }

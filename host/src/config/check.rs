@@ -120,6 +120,12 @@ pub(super) fn check_score(score: &Score, place: usize, labeler: bool, problems: 
     problems.within(&name, "weight", score.weight, -1e6..=1e6);
     problems.within(&name, "offset", score.offset, -1e6..=1e6);
     problems.within(&name, "caution", score.caution, -1e3..=1e3);
+    if score.caution != 0.0 && (score.labeler || score.metric.is_some()) {
+        problems.add(
+            format!("{name} has caution, and only reward models can disagree"),
+            "leave caution out",
+        );
+    }
 }
 
 pub(super) fn check_collect(collect: &Collect, labeler: bool, problems: &mut Problems) {
@@ -295,6 +301,18 @@ pub(super) fn check_known_reward(config: &Config, problems: &mut Problems) {
 
 /// What an experiment would train and never use, or leave out without a word.
 pub(super) fn check_parts(config: &Config, problems: &mut Problems) {
+    let one_head = config
+        .reward
+        .as_ref()
+        .is_none_or(|reward| reward.heads == 1);
+    let alone = |score: &Score| score.reward_models.is_empty();
+    let choosy = |collect: &Collect| collect.choose == "disagreement";
+    if config.collect.as_ref().is_some_and(choosy) && one_head && config.score.iter().all(alone) {
+        problems.add(
+            "[collect] chooses by disagreement, and the reward model has one head",
+            "use reward.heads = 2 or more, or collect.choose = \"random\"",
+        );
+    }
     let trains = config.reward.is_some() || config.collect.is_some();
     let uses = config.score.is_empty() || config.score.iter().any(|score| score.trained);
     if trains && config.task.is_some() && !uses {

@@ -266,6 +266,7 @@ impl Loop<'_> {
             let best: Vec<usize> = match &label.answer {
                 Answer::Best(place) => vec![*place],
                 Answer::Tie(places) => places.clone(),
+                Answer::Ranking(groups) => groups.first().cloned().unwrap_or_default(),
                 _ => continue,
             };
             let own = best

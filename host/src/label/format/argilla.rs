@@ -15,6 +15,8 @@ use crate::label::{Answer, Comparison, Label, Labeler};
 use crate::terminal::Line;
 
 const NONE: &Value = &Value::Null;
+/// The question that we ask of responses that are equally good.
+const EQUALLY_GOOD: &str = "equally_good";
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     for_rows(file, "argilla", |record| {
@@ -67,6 +69,8 @@ struct Said<'a> {
     value: &'a Value,
     user: &'a Value,
     status: &'a Value,
+    /// Whether the names of all responses are an order: version 2 writes rankings as names alone, from the best on.
+    ranks: bool,
 }
 
 /// All answers of a record: by question in version 2, by user in version 1.
@@ -89,6 +93,7 @@ fn said(record: &Map<String, Value>) -> Result<Vec<Said<'_>>> {
                     value: part(answer, "value"),
                     user: part(answer, "user_id"),
                     status: part(answer, "status"),
+                    ranks: question != EQUALLY_GOOD,
                 }));
             }
         }
@@ -100,6 +105,7 @@ fn said(record: &Map<String, Value>) -> Result<Vec<Said<'_>>> {
                     value,
                     user: part(user, "user_id"),
                     status: part(user, "status"),
+                    ranks: false,
                 };
                 let values = values.filter(|values| !values.is_empty());
                 match values {
@@ -146,7 +152,7 @@ fn judgements<'a>(
                     found.push(skipped);
                 }
             }
-            None | Some("submitted") => match answer(one.value, names) {
+            None | Some("submitted") => match answer(&one, names) {
                 Ok(answer) => {
                     let question = *asked.get_or_insert(one.question);
                     if question != one.question {
@@ -179,7 +185,8 @@ fn judgements<'a>(
     Ok(found)
 }
 
-fn answer(value: &Value, names: &[&str]) -> Result<Answer> {
+fn answer(said: &Said<'_>, names: &[&str]) -> Result<Answer> {
+    let value = said.value;
     let place = |name: &Value| {
         let place = names.iter().position(|known| name == known);
         let known = || format!("one of {}", listed(names));
@@ -226,6 +233,10 @@ fn answer(value: &Value, names: &[&str]) -> Result<Answer> {
             let places: Vec<usize> = all.iter().map(place).collect::<Result<_>>()?;
             Ok(match places.as_slice() {
                 [place] => Answer::Best(*place),
+                all if said.ranks && all.len() == names.len() => {
+                    let groups = places.into_iter().map(|place| vec![place]).collect();
+                    Answer::ranked(groups, names.len())
+                }
                 _ => Answer::Tie(places),
             })
         }
@@ -280,7 +291,7 @@ fn record(label: &Label) -> Result<Value, &'static str> {
     }
     let (question, value) = match &label.answer {
         Answer::Best(place) => ("best", name(*place).into()),
-        Answer::Tie(places) => ("equally_good", places.iter().copied().map(name).collect()),
+        Answer::Tie(places) => (EQUALLY_GOOD, places.iter().copied().map(name).collect()),
         Answer::Ranking(groups) => {
             let ranked = (1..).zip(groups).flat_map(|(rank, group): (u64, _)| {
                 group

@@ -228,7 +228,18 @@ fn ranker(value: &Value, names: &[String]) -> Result<Answer> {
         }
     }
     if let Some(best) = buckets.get("best") {
-        return Ok(match places(best)?.as_slice() {
+        let best = places(best)?;
+        // The rest is not ranked, but must be of this comparison.
+        for (name, ids) in buckets.iter().filter(|(name, _)| *name != "best") {
+            if let Some(twice) = places(ids)?.into_iter().find(|place| best.contains(place)) {
+                bail!(
+                    "`ranker` has `{}` both in `best` and in `{}`\nhint: each response stands in one bucket",
+                    Line(&names[twice]),
+                    Line(name)
+                );
+            }
+        }
+        return Ok(match best.as_slice() {
             [] => Answer::Abstain,
             [place] => Answer::Best(*place),
             several => Answer::Tie(several.to_vec()),

@@ -58,12 +58,19 @@ fn note_unknown(row: &Map<String, Value>, label: &Label, left: &mut Tally) {
     let rated = matches!(label.answer, Answer::Rating(_));
     let known = |name: &str| match name.strip_prefix("sample") {
         Some("") => rated,
-        Some(number) => !rated && number.parse::<usize>().is_ok(),
+        Some(_) => !rated && numbered_sample(name).is_some(),
         None => name == "query" || ANSWERS.contains(&name),
     };
     for name in row.keys().filter(|name| !known(name)) {
         count(left, format!("`{name}`"));
     }
+}
+
+/// The number of a sample; `sample01` is none.
+fn numbered_sample(name: &str) -> Option<usize> {
+    let digits = name.strip_prefix("sample")?;
+    let number: usize = digits.parse().ok()?;
+    (number.to_string() == digits).then_some(number)
 }
 
 /// A row has one of them.
@@ -85,7 +92,7 @@ fn label(row: &Map<String, Value>) -> Result<Label> {
         .map(numbered)
         .take_while(|n| row.contains_key(n))
         .collect();
-    let number_of = |name: &String| name.strip_prefix("sample")?.parse::<usize>().ok();
+    let number_of = |name: &String| numbered_sample(name);
     if let Some(far) = row.keys().find(|name| number_of(name) > Some(names.len())) {
         bail!(
             "has `{far}` and no `sample{}`\nhint: samples are numbered from 0, without a gap",

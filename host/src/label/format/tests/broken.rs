@@ -357,6 +357,14 @@ fn tasks_of_label_studio() {
             task(items, &ranker(r#"{"good":["a"],"bad":["b","c"]}"#)),
             "bucket `good`",
         ),
+        (
+            task(items, &ranker(r#"{"best":["a"],"rest":["b","x"]}"#)),
+            "`ranker` is \"x\", must be one of",
+        ),
+        (
+            task(items, &ranker(r#"{"best":["a"],"rest":["a","b","c"]}"#)),
+            "`a` both in `best` and in `rest`",
+        ),
         (task(items, &ranker("3")), "`ranker` is 3"),
         (
             task(r#""prompt":"q","items":[{"id":"a","title":"a"}]"#, left),

@@ -17,7 +17,7 @@ fn person(name: &str) -> Labeler {
 fn rows_of_the_original_are_read_as_it_reads_them() {
     let text = r#"[
         {"query": [1, 50259], "sample0": [3], "sample1": [4], "sample2": [5], "sample3": [6], "best": 2, "x": 1},
-        {"query": [1, 0], "sample0": [3], "sample1": [4], "difference": -0.5},
+        {"query": [1, 0], "sample0": [3], "sample1": [4], "sample01": [5], "difference": -0.5},
         {"query": [1, 2], "sample": [3], "score": 7}
     ]"#;
     let Imported { labels, left, .. } = reread(text.as_bytes(), "original").unwrap();
@@ -30,7 +30,8 @@ fn rows_of_the_original_are_read_as_it_reads_them() {
     assert_eq!(labels[1].answer, Answer::Difference(-0.5));
     assert_eq!(labels[2].answer, Answer::Rating(7.0));
     assert_eq!(labels[2].labeler, Labeler::Unknown);
-    assert_eq!(left, Tally::from([("`x`".to_owned(), 1)]));
+    let left: Vec<&str> = left.keys().map(String::as_str).collect();
+    assert_eq!(left, ["`sample01`", "`x`"]);
 }
 
 #[test]
@@ -210,6 +211,12 @@ const ARGILLA: &str = r#"[
      {"user_id": null, "status": "submitted", "values": {"choice": {"value": "reply-2"}}},
      {"user_id": "9", "status": "discarded", "values": {}},
      {"user_id": "10", "values": {"choice": {"value": ["reply-1", "reply-2"]}}}]},
+  {"fields": {"prompt": "Q", "reply-1": "A", "reply-2": "B", "reply-3": "C"},
+   "responses": {"order": [
+     {"value": ["reply-2", "reply-3", "reply-1"], "user_id": "11"},
+     {"value": ["reply-3", "reply-1"], "user_id": "12"}]}},
+  {"fields": {"prompt": "Q", "reply-1": "A", "reply-2": "B"},
+   "responses": {"order": [{"value": ["reply-2", "reply-1"], "user_id": "13"}]}},
   {"fields": {"prompt": "Q", "text": "A"}, "responses": {"rating": [{"value": 3, "user_id": "None"}]}},
   {"fields": {"prompt": "Q", "text": "A"}, "responses": {}}
 ]"#;
@@ -226,6 +233,12 @@ fn argillas_questions_of_both_versions() {
             (&Answer::Best(1), &Labeler::Unknown),
             (&Answer::Skip, &person("9")),
             (&Answer::Tie(vec![0, 1]), &person("10")),
+            (
+                &Answer::Ranking(vec![vec![1], vec![2], vec![0]]),
+                &person("11")
+            ),
+            (&Answer::Tie(vec![2, 0]), &person("12")),
+            (&Answer::Best(1), &person("13")),
             (&Answer::Rating(3.0), &Labeler::Unknown),
         ]
     );
