@@ -63,7 +63,7 @@ pub type Take = unsafe extern "C" fn(taker: *mut c_void, bytes: Bytes);
 
 /// What a library exports.
 ///
-/// Functions return [`ANSWERED`] once they have handed their answer over by [`Host::answer`].
+/// Functions return `ANSWERED` once they have handed their answer over by `Host::answer`.
 /// `host`, with all that it points to, is lent to them.
 #[repr(C)]
 pub struct Table {
