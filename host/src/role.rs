@@ -279,6 +279,10 @@ pub trait Task: Send + Sync {
         context: CallContext,
         rows: &[(u64, String)],
     ) -> Result<Vec<Outcome<Query>>, CallError>;
+    /// Whether [`Task::finish`] wants more of a sample than query, text and tokens.
+    fn needs_models(&self) -> bool {
+        true
+    }
     /// Says where each response ends and whether it is valid.
     fn finish(
         &self,

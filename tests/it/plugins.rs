@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use attune::config::PluginLimits;
 use attune::plugin::{self, Limits, Spec};
-use attune::role::{CallContext, Group, Judgement, Outcome, Query, Split, Trust};
+use attune::role::{CallContext, Group, Judgement, Outcome, Query, Sample, Split, Trust};
 use attune::tokenizer::Tokenizer;
+use attune::train::score::{Ahead, Linear, Scorers, Source};
 use serde_json::json;
 
 use crate::support::{Lab, attune, failure, lines, succeed};
@@ -310,4 +312,72 @@ fn settings_and_assets_that_do_not_fit() {
         &["/end_text", "2 tokens"],
     );
     lab.train("run", &[]);
+}
+
+/// What plugins say while the models read is what they say afterwards.
+#[test]
+fn answers_given_ahead_are_the_same() {
+    let lexicon = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(lexicon.path(), LEXICON).unwrap();
+    let spec = |name: &str, settings: serde_json::Value| Spec {
+        path: component(name),
+        trust: Trust::Sandboxed,
+        settings,
+        assets: match name {
+            "valence" => [("lexicon".to_owned(), lexicon.path().to_owned())].into(),
+            _ => [].into(),
+        },
+        limits: Limits::default(),
+    };
+    let bytes = || Arc::new(Tokenizer::bytes());
+    let task = spec("continuation", json!({"truncate_after": 3, "penalty": -2}));
+    let task = plugin::load_task(&task, bytes()).unwrap();
+    assert!(!task.needs_models());
+    let labeler = plugin::load_labeler(&spec("valence", json!({})), bytes()).unwrap();
+    let shaper = plugin::load_shaper(&spec("length", json!({"unit": "tokens"})), bytes()).unwrap();
+    let whole = Linear {
+        offset: 0.25,
+        weight: 1.5,
+    };
+    let scorers = Scorers {
+        task,
+        sources: vec![(Source::Labeler(labeler), whole)],
+        shapers: vec![(shaper, 0.5)],
+        measures: Vec::new(),
+        limits: PluginLimits::default(),
+    };
+    let texts = ["a plain. of no", "no end at all", ". . . . ", "plain.", ""];
+    let bare = |(id, text): (u64, &&str)| Sample {
+        id,
+        text: (*text).to_owned(),
+        tokens: Tokenizer::bytes().encode(text),
+        ..Sample::default()
+    };
+    let bare: Vec<Sample> = (0..).zip(&texts).map(bare).collect();
+    let mut samples = bare.clone();
+    for sample in &mut samples {
+        let column = vec![-1.5; sample.tokens.len()];
+        sample.logprobs.clone_from(&column);
+        sample.ref_logprobs.clone_from(&column);
+        sample.values = column;
+    }
+    let decode = |tokens: &[u32]| Tokenizer::bytes().decode(tokens);
+    let context = CallContext {
+        seed: 3,
+        update: 1,
+        split: Split::Train,
+    };
+    let score = |ahead: Ahead| {
+        let mut scores = scorers
+            .score(context, samples.clone(), ahead, &decode)
+            .unwrap();
+        scores.plugin_seconds = 0.0;
+        format!("{scores:?}")
+    };
+    let ahead = std::thread::scope(|scope| {
+        let readers = scorers.readers();
+        let reading = scope.spawn(move || readers.read(context, bare, &decode));
+        reading.join().unwrap()
+    });
+    assert_eq!(score(ahead), score(Ahead::default()));
 }

@@ -108,6 +108,12 @@ impl Task for Plugin {
         )
     }
 
+    fn needs_models(&self) -> bool {
+        let of_models =
+            Columns::LOGPROBS | Columns::REF_LOGPROBS | Columns::VALUES | Columns::SCORE;
+        (self.columns & of_models) != Columns::empty()
+    }
+
     fn finish(
         &self,
         context: CallContext,

@@ -1,6 +1,7 @@
 //! One batch of experience: responses of the policy, what the reference thinks of them, and what
 //! they are worth.
 
+use std::panic::resume_unwind;
 use std::time::Instant;
 
 use anyhow::Result;
@@ -98,40 +99,37 @@ impl<'a> Roller<'a> {
         let clock = Instant::now();
         let episodes = self.respond(queries, update, split);
         let generate = clock.elapsed().as_secs_f64();
-        let temperature = self.sampling.temperature;
-        // First, so that nothing that is kept for the update is in the way yet.
-        let (ref_logprobs, _) = in_parts(&episodes, self.analyzed_at_a_time, |part| {
-            let analysis = self.reference.analyze(part, temperature);
-            (analysis.logprobs, analysis.values)
-        });
-        let at_once = episodes.tokens.size()[0] <= self.analyzed_at_a_time;
-        let (logprobs, values, pass) = if self.keep_pass && at_once && split == Split::Train {
-            let (analysis, pass) = self.policy.analyze_keeping(&episodes, temperature);
-            (analysis.logprobs, analysis.values, pass)
-        } else {
-            let (logprobs, values) = in_parts(&episodes, self.analyzed_at_a_time, |part| {
-                let analysis = self.policy.analyze(part, temperature);
-                (analysis.logprobs, analysis.values)
-            });
-            (logprobs, values, None)
-        };
-        let analyze = clock.elapsed().as_secs_f64() - generate;
-        let samples = self.samples(
-            queries,
-            update,
-            &episodes,
-            [&logprobs, &ref_logprobs, &values],
-        )?;
+        let mut samples = self.read(queries, update, &episodes)?;
         let context = CallContext {
             seed: seed::derive(self.root_seed, "score", update),
             update,
             split,
         };
         let decode = |tokens: &[u32]| self.tokenizer.decode(tokens);
-        let scores = match self.scorers.score(context, samples.clone(), &decode) {
+        let (readers, bare) = (self.scorers.readers(), samples.clone());
+        // What plugins can say of text and tokens, they say while the models read.
+        let (ahead, analyzed) = std::thread::scope(|scope| {
+            let reading = scope.spawn(|| readers.read(context, bare, &decode));
+            let analyzed = self.analyze(&episodes, split);
+            (reading.join(), analyzed)
+        });
+        let ahead = ahead.unwrap_or_else(|panic| resume_unwind(panic));
+        let seconds = Seconds {
+            generate,
+            analyze: analyzed.seconds,
+        };
+        fill(&mut samples, &analyzed)?;
+        let scores = match self.scorers.score(context, samples.clone(), ahead, &decode) {
             Ok(scores) => scores,
             Err(error) => return Err(error.context(Unscored(samples))),
         };
+        let Analyzed {
+            logprobs,
+            ref_logprobs,
+            values,
+            pass,
+            ..
+        } = analyzed;
         Ok(Rollout {
             episodes,
             logprobs,
@@ -141,8 +139,37 @@ impl<'a> Roller<'a> {
             context,
             scores,
             pass,
-            seconds: Seconds { generate, analyze },
+            seconds,
         })
+    }
+
+    /// What policy and reference say of the responses.
+    fn analyze(&self, episodes: &Episodes, split: Split) -> Analyzed {
+        let clock = Instant::now();
+        let temperature = self.sampling.temperature;
+        // First, so that nothing that is kept for the update is in the way yet.
+        let (ref_logprobs, _) = in_parts(episodes, self.analyzed_at_a_time, |part| {
+            let analysis = self.reference.analyze(part, temperature);
+            (analysis.logprobs, analysis.values)
+        });
+        let at_once = episodes.tokens.size()[0] <= self.analyzed_at_a_time;
+        let (logprobs, values, pass) = if self.keep_pass && at_once && split == Split::Train {
+            let (analysis, pass) = self.policy.analyze_keeping(episodes, temperature);
+            (analysis.logprobs, analysis.values, pass)
+        } else {
+            let (logprobs, values) = in_parts(episodes, self.analyzed_at_a_time, |part| {
+                let analysis = self.policy.analyze(part, temperature);
+                (analysis.logprobs, analysis.values)
+            });
+            (logprobs, values, None)
+        };
+        Analyzed {
+            logprobs,
+            ref_logprobs,
+            values,
+            pass,
+            seconds: clock.elapsed().as_secs_f64(),
+        }
     }
 
     fn respond(&self, queries: &[Query], update: u64, split: Split) -> Episodes {
@@ -177,38 +204,47 @@ impl<'a> Roller<'a> {
         Episodes::join(&parts)
     }
 
-    fn samples(
-        &self,
-        queries: &[Query],
-        update: u64,
-        episodes: &Episodes,
-        columns: [&Tensor; 3],
-    ) -> Result<Vec<Sample>> {
-        let tokens: Vec<Vec<i64>> = rows_of(&episodes.tokens.narrow(
-            1,
-            episodes.context_len,
-            episodes.response_len(),
-        ))?;
-        let [logprobs, ref_logprobs, values] = columns.map(rows_of_f32);
-        let (logprobs, ref_logprobs, values) = (logprobs?, ref_logprobs?, values?);
-        Ok(queries
-            .iter()
-            .enumerate()
-            .map(|(row, query)| {
-                let tokens: Vec<u32> = tokens[row].iter().map(|&token| token as u32).collect();
-                Sample {
-                    id: update * queries.len() as u64 + row as u64,
-                    query: query.clone(),
-                    text: self.tokenizer.decode(&tokens),
-                    tokens,
-                    logprobs: logprobs[row].clone(),
-                    ref_logprobs: ref_logprobs[row].clone(),
-                    values: values[row].clone(),
-                    score: None,
-                }
-            })
-            .collect())
+    /// The responses' tokens and text; no model has looked at them yet.
+    fn read(&self, queries: &[Query], update: u64, episodes: &Episodes) -> Result<Vec<Sample>> {
+        let len = episodes.response_len();
+        let tokens = rows_of(&episodes.tokens.narrow(1, episodes.context_len, len))?;
+        let samples = (0..).zip(queries).zip(tokens);
+        let sample = |((row, query), tokens): ((u64, &Query), Vec<i64>)| {
+            let tokens: Vec<u32> = tokens.into_iter().map(|token| token as u32).collect();
+            Sample {
+                id: update * queries.len() as u64 + row,
+                query: query.clone(),
+                text: self.tokenizer.decode(&tokens),
+                tokens,
+                ..Sample::default()
+            }
+        };
+        Ok(samples.map(sample).collect())
     }
+}
+
+/// Puts what the models say into the samples.
+fn fill(samples: &mut [Sample], analyzed: &Analyzed) -> Result<()> {
+    let columns = [&analyzed.logprobs, &analyzed.ref_logprobs, &analyzed.values];
+    let [logprobs, ref_logprobs, values] = columns.map(rows_of_f32);
+    let columns = logprobs?.into_iter().zip(ref_logprobs?).zip(values?);
+    for (sample, ((logprobs, ref_logprobs), values)) in samples.iter_mut().zip(columns) {
+        sample.logprobs = logprobs;
+        sample.ref_logprobs = ref_logprobs;
+        sample.values = values;
+    }
+    Ok(())
+}
+
+/// What the models say of a rollout's responses, `[batch, response_len]` each.
+struct Analyzed {
+    logprobs: Tensor,
+    ref_logprobs: Tensor,
+    values: Tensor,
+    /// The policy's pass, if it was kept.
+    pass: Option<Pass>,
+    /// How long it took.
+    seconds: f64,
 }
 
 impl Rollout {

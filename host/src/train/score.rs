@@ -5,10 +5,12 @@ use anyhow::{Result, bail};
 
 use crate::config::{OnError, PluginLimits};
 use crate::model::reward::RewardModel;
-use crate::role::{CallContext, Labeler, Outcome, Query, Sample, Shaper, Task};
+use crate::role::{CallContext, Ending, Labeler, Outcome, Query, Sample, Shaper, Task};
 
+mod ahead;
 mod source;
 
+pub use ahead::{Ahead, Decode, Readers};
 pub use source::{Source, judged};
 
 /// Who scores a response.
@@ -73,12 +75,14 @@ impl Failures {
 }
 
 impl Scorers {
-    /// Scores `samples`; `decode` turns the kept tokens back into text.
+    /// Scores `samples`; `ahead` is what was said of them before the models had read them, and `decode`
+    /// turns the kept tokens back into text.
     pub fn score(
         &self,
         context: CallContext,
         samples: Vec<Sample>,
-        decode: &dyn Fn(&[u32]) -> String,
+        ahead: Ahead,
+        decode: Decode<'_>,
     ) -> Result<Scores> {
         let started = std::time::Instant::now();
         let count = samples.len();
@@ -92,9 +96,16 @@ impl Scorers {
             finished: samples,
             ..Scores::default()
         };
-        let penalties = self.finish(context, &mut scores, decode, &mut failures)?;
+        let early = ahead.seconds;
+        let endings = match ahead.endings {
+            Some(endings) => endings?,
+            None => self.task.finish(context, &scores.finished)?,
+        };
+        let penalties = self.finish(endings, &mut scores, decode, &mut failures);
+        let mut said = ahead.scores.into_iter();
         for (source, linear) in &self.sources {
-            self.reward((source, *linear), context, &mut scores, &mut failures)?;
+            let rows = said.next().flatten().transpose()?;
+            self.reward((source, *linear), rows, context, &mut scores, &mut failures)?;
         }
         for (row, penalty) in penalties.iter().enumerate() {
             if let Some(penalty) = penalty {
@@ -112,36 +123,24 @@ impl Scorers {
             )?;
         }
         self.settle(&mut scores, failures)?;
-        scores.plugin_seconds = started.elapsed().as_secs_f64();
+        scores.plugin_seconds = early + started.elapsed().as_secs_f64();
         Ok(scores)
     }
 
     /// Cuts responses and returns the penalty of each that is not valid.
     fn finish(
         &self,
-        context: CallContext,
+        endings: Vec<Outcome<Ending>>,
         scores: &mut Scores,
-        decode: &dyn Fn(&[u32]) -> String,
+        decode: Decode<'_>,
         failures: &mut Failures,
-    ) -> Result<Vec<Option<f32>>> {
+    ) -> Vec<Option<f32>> {
         let who = &self.task.identity().name;
-        let endings = self.task.finish(context, &scores.finished)?;
         let mut penalties = vec![None; endings.len()];
         for (row, outcome) in endings.into_iter().enumerate() {
             match outcome {
                 Outcome::Value(ending) => {
-                    let sample = &mut scores.finished[row];
-                    if ending.kept < sample.tokens.len() {
-                        sample.tokens.truncate(ending.kept);
-                        for column in [
-                            &mut sample.logprobs,
-                            &mut sample.ref_logprobs,
-                            &mut sample.values,
-                        ] {
-                            column.truncate(ending.kept);
-                        }
-                        sample.text = decode(&sample.tokens);
-                    }
+                    ahead::cut(&mut scores.finished[row], ending.kept, decode);
                     scores.valid[row] = ending.valid;
                     penalties[row] = (!ending.valid).then_some(ending.penalty);
                 }
@@ -149,7 +148,7 @@ impl Scorers {
                 Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
             }
         }
-        Ok(penalties)
+        penalties
     }
 
     /// Asks for scores of a few responses, so that a source that cannot be a reward, or that fails
@@ -165,7 +164,7 @@ impl Scorers {
         let samples: Vec<Sample> = queries.iter().map(sample).collect();
         for (source, _) in &self.sources {
             if matches!(source, Source::Labeler(_)) {
-                source.score(context, &samples, self.task.as_ref())?;
+                source.score(context, &samples, None, self.task.as_ref())?;
             }
         }
         for labeler in &self.measures {
@@ -198,11 +197,12 @@ impl Scorers {
     fn reward(
         &self,
         (source, linear): (&Source, Linear),
+        rows: Option<Vec<Outcome<f32>>>,
         context: CallContext,
         scores: &mut Scores,
         failures: &mut Failures,
     ) -> Result<()> {
-        let scored = source.score(context, &scores.finished, self.task.as_ref())?;
+        let scored = source.score(context, &scores.finished, rows, self.task.as_ref())?;
         let given = scored.rows.iter().map(|row| row.value().copied());
         scores.parts.push((source.name(), given.collect()));
         for (row, outcome) in scored.rows.into_iter().enumerate() {

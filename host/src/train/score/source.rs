@@ -45,15 +45,22 @@ impl Source {
         }
     }
 
-    /// Scores finished responses.
+    /// Scores finished responses; `rows` is what a labeler has said of them already.
     pub(super) fn score(
         &self,
         context: CallContext,
         finished: &[Sample],
+        rows: Option<Vec<Outcome<f32>>>,
         task: &dyn Task,
     ) -> Result<Scored> {
         let mut scored = match self {
-            Source::Labeler(labeler) => by_labeler(labeler.as_ref(), context, finished),
+            Source::Labeler(labeler) => {
+                let rows = rows.map_or_else(|| judgements(labeler.as_ref(), context, finished), Ok);
+                rows.map(|rows| Scored {
+                    rows,
+                    metrics: Vec::new(),
+                })
+            }
             Source::Models { models, caution } => Ok(by_models(models, *caution, finished)),
             Source::Metric { place, .. } => {
                 let rows = task.evaluate(context, finished)?;
@@ -124,7 +131,11 @@ fn by_models(models: &[RewardModel], caution: f64, finished: &[Sample]) -> Score
 }
 
 /// A labeler's score of each response by itself.
-fn by_labeler(labeler: &dyn Labeler, context: CallContext, finished: &[Sample]) -> Result<Scored> {
+pub(super) fn judgements(
+    labeler: &dyn Labeler,
+    context: CallContext,
+    finished: &[Sample],
+) -> Result<Vec<Outcome<f32>>> {
     let groups: Vec<Group> = finished
         .iter()
         .map(|sample| Group {
@@ -145,10 +156,7 @@ fn by_labeler(labeler: &dyn Labeler, context: CallContext, finished: &[Sample]) 
             Outcome::Error(text) => Outcome::Error(text),
         });
     }
-    Ok(Scored {
-        rows,
-        metrics: Vec::new(),
-    })
+    Ok(rows)
 }
 
 /// A labeler's score of each response, of which it sees query and text; absent where it has none.
@@ -157,9 +165,9 @@ pub fn judged(
     context: CallContext,
     finished: &[Sample],
 ) -> Result<Vec<Option<f64>>> {
-    let scored = by_labeler(labeler, context, finished)?;
+    let rows = judgements(labeler, context, finished)?;
     let value = |row: &Outcome<f32>| row.value().map(|&score| f64::from(score));
-    Ok(scored.rows.iter().map(value).collect())
+    Ok(rows.iter().map(value).collect())
 }
 
 pub(super) fn no_scores(who: &str) -> anyhow::Error {
