@@ -45,6 +45,17 @@ pub(crate) fn lint(layout: &Layout) -> Result<()> {
         ];
         run_command(cargo(root).args(lint))
     })?;
+    // They compile the host's files by themselves, which no other step does.
+    step("fuzz targets", || {
+        let check = [
+            "check",
+            "--bins",
+            "--quiet",
+            "--target-dir",
+            "../target/fuzz",
+        ];
+        run_command(cargo(&root.join("fuzz")).args(check))
+    })?;
     step("documentation", || {
         run_command(
             cargo(root)

@@ -72,6 +72,7 @@ impl Default for Guest {
 }
 
 /// Never ends.
+#[cfg(test)]
 pub(crate) const LOOP: &str = "(loop $ever (br $ever))";
 
 impl Guest {

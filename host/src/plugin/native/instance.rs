@@ -22,7 +22,7 @@ use crate::plugin::wit::exports::attune::plugin::{
 
 /// One plugin, before and after it is configured. The store beside it holds its state in the host, as
 /// it does for a component, and no code.
-pub(in crate::plugin) struct Instance {
+pub(in super::super) struct Instance {
     library: Library,
     made: OnceLock<Made>,
 }
@@ -47,7 +47,7 @@ impl Drop for Made {
 
 impl Instance {
     /// A plugin that is yet to be configured.
-    pub(in crate::plugin) fn of(library: Library) -> Self {
+    pub(in super::super) fn of(library: Library) -> Self {
         Instance {
             library,
             made: OnceLock::new(),

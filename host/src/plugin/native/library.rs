@@ -23,7 +23,7 @@ static LOADED: Mutex<BTreeMap<PathBuf, String>> = Mutex::new(BTreeMap::new());
 
 /// A plugin's library, which is there until the process ends.
 #[derive(Clone, Copy)]
-pub(in crate::plugin) struct Library {
+pub(in super::super) struct Library {
     table: &'static Table,
 }
 
