@@ -237,7 +237,7 @@ fn rows_to_score_are_read_as_other_lines_are() {
     let good = "{\"response\": \"e\"}";
     for (line, part) in [
         ("{\"query\": \"e\"}", "neither `response` nor `responses`"),
-        ("{\"respones\": [\"e\"]}", "is `response` what is meant?"),
+        ("{\"respones\": [\"e\"]}", "is `responses` what is meant?"),
         ("{\"responses\": \"e\"}", "`responses`: invalid type"),
         (
             "{\"query\": 5, \"response\": \"e\"}",

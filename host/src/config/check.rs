@@ -138,8 +138,9 @@ pub(super) fn check_weights(config: &Config, problems: &mut Problems) {
             "give one of them another weight; what is measured alone is named by [[eval.measure]]",
         );
     }
-    let labeler = config.labeler.iter().find(|labeler| labeler.weight == 0.0);
-    if let (Some(_), true, false) = (labeler, config.score.is_empty(), shapers) {
+    // Where labels are collected, the labeler may have another part than to score.
+    let alone = config.score.is_empty() && config.collect.is_none() && !shapers;
+    if alone && config.labeler.iter().any(|labeler| labeler.weight == 0.0) {
         problems.add(
             "[labeler] weight is 0, and there is no other reward, so that every response is worth the same",
             "give it another weight; what is measured alone is named by [[eval.measure]]",
