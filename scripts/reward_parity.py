@@ -6,7 +6,8 @@
 
 The cases: reward models that `attune train reward` made from random GPT-2, Qwen2 and Llama models and from
 SmolLM2-135M, by a few comparisons and with their scale fixed on the model's own responses, so that gain and bias
-are not 1 and 0; one with several heads; and a classifier that transformers saved. For each, texts are scored by
+are not 1 and 0; one with several heads; and a classifier that transformers saved. For each, texts, some of which end
+with the end of text or with padding, are scored by
 
     attune score FOLDER FILE        JSON lines with `response`, printed with `rewards`
 
@@ -28,6 +29,17 @@ from transformers import AutoModelForSequenceClassification, AutoTokenizer, Llam
 from parity import TEXT, byte_tokenizer, make_random, record, run
 
 TEXTS = [part.strip() for part in TEXT.replace("\n", " ").split(",") if part.strip()]
+
+
+def texts(tokenizer, config) -> list[str]:
+    """The texts, and some that end with the end of text or with the padding token, once and several times, as far as
+    a tokenizer reads these from text."""
+    ends = {config.pad_token_id, config.eos_token_id} - {None}
+    ended = []
+    for token in sorted(ends):
+        end = tokenizer.decode([token])
+        ended += [TEXTS[0] + end, TEXTS[1] + end * 3, end * 2, TEXTS[2] + end + "."]
+    return TEXTS + ended
 
 
 def labels(count: int) -> str:
@@ -103,8 +115,8 @@ def cases(attune: Path, pretrained: Path, scratch: Path):
 
 
 @torch.no_grad()
-def expected(folder: Path) -> list[float]:
-    """The scores of the texts by transformers."""
+def expected(folder: Path) -> tuple[list[str], list[float]]:
+    """Texts, and their scores by transformers."""
     tokenizer = AutoTokenizer.from_pretrained(folder)
     load = AutoModelForSequenceClassification.from_pretrained
     model, info = load(folder, dtype=torch.float32, output_loading_info=True)
@@ -112,22 +124,24 @@ def expected(folder: Path) -> list[float]:
     if problems:
         raise RuntimeError(f"transformers says {problems}")
     model.eval()
-    ids = [tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"] for text in TEXTS]
-    return [float(model(row).logits[0, 0]) for row in ids]
+    rows = texts(tokenizer, model.config)
+    ids = [tokenizer(text, add_special_tokens=False, return_tensors="pt")["input_ids"] for text in rows]
+    return rows, [float(model(row).logits[0, 0]) for row in ids]
 
 
-def actual(attune: Path, folder: Path) -> list[float]:
+def actual(attune: Path, folder: Path, rows: list[str]) -> list[float]:
     """The same by Attune."""
     with tempfile.TemporaryDirectory() as scratch:
         file = Path(scratch, "rows.jsonl")
-        file.write_text("".join(json.dumps({"response": text}) + "\n" for text in TEXTS))
+        file.write_text("".join(json.dumps({"response": text}) + "\n" for text in rows))
         return [json.loads(line)["rewards"][0] for line in run([attune, "score", folder, file]).splitlines()]
 
 
 def compare(attune: Path, name: str, folder: Path, tolerance: float) -> tuple[bool, str]:
     """Whether a model passes, and its line of the table."""
     try:
-        want, got = expected(folder), actual(attune, folder)
+        rows, want = expected(folder)
+        got = actual(attune, folder, rows)
     except Exception as error:  # one broken model must not hide the others
         reason = f"{type(error).__name__}: {error}".replace("\n", " ").replace("|", "/")
         return False, f"| {name} | | | | FAIL: {reason} |"

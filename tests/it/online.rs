@@ -315,6 +315,7 @@ fn answer_all(lab: &Lab, name: &str) -> usize {
 fn people_answer_and_change_their_minds() {
     let lab = lab();
     lab.edit("choose =", "by = \"store\"\nchoose =");
+    lab.edit("[collect.noise]\nflip = 0.1\nskills = [0.9, 0.5]\n", "");
     assert_eq!(answer_all(&lab, "people"), 60);
     let store = lab.path("people/labels.db");
     let store = ["--store", store.to_str().unwrap()];
@@ -443,6 +444,11 @@ fn an_experiment_is_planned_and_refused_before_it_begins() {
         ("collect.total=5", "fewer than initial 12"),
         ("collect.validation_share=2.0", "validation_share 2"),
         ("collect.noise.flip=-1.0", "flip -1"),
+        (
+            "collect.by=store",
+            "[collect.noise] says how a labeler errs",
+        ),
+        ("collect.mode=offline", "mode offline trains one"),
         ("collect.initial=0", "initial is 0"),
         ("reward.heads=1", "has one head"),
         ("reward.lr=7.0", "lr 7"),

@@ -180,10 +180,82 @@ fn all_kinds_of_labels_and_losses() {
     lab.write("ratings.jsonl", label(&rows[5]));
     let (model, ratings) = (lab.path("softmax"), lab.path("ratings.jsonl"));
     let said = succeed(&["score", text(&model), "--labels", text(&ratings)]);
+    for part in [
+        "accuracy             unknown",
+        "Pearson's r          unknown",
+    ] {
+        assert!(said.contains(part) && !said.contains("NaN"), "{said}");
+    }
+}
+
+#[test]
+fn ratings_are_reported_on_their_own_scale() {
+    let lab = lab();
+    let rated = |from: u64, count: usize| {
+        let mut stream = attune::seed::Stream::new(from);
+        let row = |_| {
+            let letters = (0..6).map(|_| [b'e', b'k'][stream.below(2) as usize] as char);
+            let text: String = letters.collect();
+            let rating = 50.0 + 10.0 * text.matches('e').count() as f64;
+            let comparison = json!({"query": {"text": ""}, "responses": [{"text": text}]});
+            let line = json!({"comparison": comparison, "answer": {"rating": rating}, "labeler": "unknown"});
+            format!("{line}\n")
+        };
+        (0..count).map(row).collect::<String>()
+    };
+    lab.write("labels.jsonl", rated(1, 160));
+    lab.write("test.jsonl", rated(2, 32));
+    let report = train(&lab, "rm", &[]);
+    let held_out = &report["held_out"];
+    let (loss, ratings) = (held_out["loss"].as_f64().unwrap(), &held_out["ratings"]);
+    assert!(loss < ratings["variance"].as_f64().unwrap(), "{report}");
+    assert!(ratings["correlation"].as_f64().unwrap() > 0.5, "{report}");
+    assert!(!report.to_string().contains("null"), "{report}");
+    let metrics = std::fs::read_to_string(lab.path("rm/metrics.jsonl")).unwrap();
     assert!(
-        said.contains("accuracy             unknown") && !said.contains("NaN"),
-        "{said}"
+        !metrics.contains("null") && !metrics.contains("accuracy"),
+        "{metrics}"
     );
+    // The model's folder says the same, whose rewards are on another scale.
+    let (model, test) = (lab.path("rm/reward_model"), lab.path("test.jsonl"));
+    let said = succeed(&["score", text(&model), "--labels", text(&test)]);
+    assert!(said.contains(&format!("{loss:.3}\n")), "{loss} {said}");
+    assert!(said.contains("of 32 ratings"), "{said}");
+}
+
+#[test]
+fn rows_to_score_are_read_as_other_lines_are() {
+    let lab = lab();
+    train(&lab, "rm", &["--set", "reward.num_train=8"]);
+    let (model, rows) = (lab.path("rm"), lab.path("rows.jsonl"));
+    lab.write(
+        "rows.jsonl",
+        "\u{feff}{\"response\": \"e\"}\r\n\r\n{\"query\": \"q\", \"responses\": [\"e\", \"a\"]}\n",
+    );
+    let said = succeed(&["score", text(&model), text(&rows)]);
+    assert_eq!(said.lines().count(), 2, "{said}");
+    let good = "{\"response\": \"e\"}";
+    for (line, part) in [
+        ("{\"query\": \"e\"}", "neither `response` nor `responses`"),
+        ("{\"respones\": [\"e\"]}", "is `responses` what is meant?"),
+        ("{\"responses\": \"e\"}", "`responses`: invalid type"),
+        (
+            "{\"query\": 5, \"response\": \"e\"}",
+            "`query`: invalid type",
+        ),
+        (
+            "{\"response\": \"e\", \"response\": \"a\"}",
+            "duplicate field `response`",
+        ),
+        ("{\"comparison\": {}}", "named by `--labels`"),
+        ("e", "no JSON"),
+    ] {
+        lab.write("rows.jsonl", format!("{good}\n{line}\n"));
+        let said = failure(&mut attune(&["score", text(&model), text(&rows)]));
+        for part in ["rows.jsonl", "line 2", "hint: ", part] {
+            assert!(said.contains(part), "`{part}` is not in: {said}");
+        }
+    }
 }
 
 #[test]
@@ -197,6 +269,26 @@ fn caution_is_about_reward_models() {
             "{refused}"
         );
     }
+    // One head agrees with itself; two models of one head each need not agree.
+    train(&lab, "rm", &["--set", "reward.num_train=8"]);
+    let model = format!("{:?}", text(&lab.path("rm")));
+    let score = |models: &str| format!("score=[{{reward_models=[{models}], caution=1.0}}]");
+    let refused = lab.refused("no", &["--set", &score(&model)]);
+    assert!(
+        refused.contains("one head, which never disagrees"),
+        "{refused}"
+    );
+    lab.train("yes", &["--set", &score(&format!("{model}, {model}"))]);
+}
+
+#[test]
+fn a_reward_that_is_nothing_is_refused() {
+    let lab = lab();
+    let refused = lab.refused("no", &["--set", "score=[{labeler=true, weight=0.0}]"]);
+    assert!(
+        refused.contains("no [[score]] has a weight other than 0"),
+        "{refused}"
+    );
 }
 
 #[test]

@@ -36,7 +36,7 @@ pub(super) fn plan(collect: &Collect, config: &Config) -> Collection {
         },
         initial: collect.initial,
         total: collect.total,
-        models: collect.reward_models,
+        models: collect.models(),
         episodes: config.ppo.total_episodes.div_ceil(batch_size) * batch_size,
         validation_share: collect.validation_share,
     }

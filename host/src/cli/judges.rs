@@ -4,6 +4,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 use serde_json::Value;
 
 use crate::cli::examples::labels;
@@ -50,7 +51,7 @@ pub(super) fn compare(config: &Config, models: &[(u64, PathBuf)]) -> Result<Stri
             &mut table,
             &name,
             &report,
-            Some((report.loss, report.expected_calibration_error)),
+            (report.labels > 0).then_some((report.loss, report.expected_calibration_error)),
         );
     }
     let _ = writeln!(table, "\n{} comparisons, each for itself.", test.len());
@@ -82,16 +83,17 @@ fn test(config: &Config) -> Result<Vec<Label>> {
     Ok(test)
 }
 
-fn row(table: &mut String, name: &str, report: &Report, loss: Option<(f64, f64)>) {
-    let share = |share: &Share| {
-        if share.count == 0 {
+fn row(table: &mut String, name: &str, report: &Report, loss: Option<(f64, Option<f64>)>) {
+    let share = |share: &Option<Share>| {
+        let Some(share) = share else {
             return "– | –".to_owned();
-        }
+        };
         let [value, low, high] = [share.value, share.low, share.high].map(|part| 100.0 * part);
         format!("{value:.1} % | {low:.1}–{high:.1}")
     };
     let loss = loss.map_or("– | –".to_owned(), |(loss, error)| {
-        format!("{loss:.3} | {error:.3}")
+        let error = error.map_or("–".to_owned(), |error| format!("{error:.3}"));
+        format!("{loss:.3} | {error}")
     });
     let _ = writeln!(
         table,
@@ -105,7 +107,10 @@ pub(super) fn read_report(folder: &Path) -> Result<Report> {
     let path = folder.join("report.json");
     let about = || format!("cannot read `{}`", path.display());
     let value: Value = serde_json::from_slice(&std::fs::read(&path).with_context(about)?)?;
-    serde_json::from_value(value["held_out"].clone()).with_context(about)
+    match value.get("held_out") {
+        Some(report) => Report::deserialize(report).with_context(about),
+        None => Ok(Report::default()),
+    }
 }
 
 /// Everybody is as good as everybody else.

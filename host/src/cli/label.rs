@@ -207,7 +207,7 @@ const ROWS: &str =
     "docs/labels.md shows what a row of each format is; mend the file, or leave the row out";
 
 /// An error with advice, where it has none of its own.
-fn advised(error: anyhow::Error, hint: &str) -> anyhow::Error {
+pub(super) fn advised(error: anyhow::Error, hint: &str) -> anyhow::Error {
     let has_own = error
         .chain()
         .any(|cause| cause.to_string().contains("hint: "));

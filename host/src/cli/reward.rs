@@ -27,7 +27,7 @@ use crate::tokenizer::Tokenizer;
 use crate::train::checkpoint::{self, Input};
 use crate::train::policy::Observer;
 use crate::train::queries::{QueryStream, contexts, make_queries, read_rows};
-use crate::train::reward::report::Report;
+use crate::train::reward::report::{Ratings, Report, Share};
 use crate::train::reward::{
     Example, RewardOptions, RewardState, RewardTrainer, forget_best, normalize,
 };
@@ -175,7 +175,7 @@ pub(super) fn train_in(
     };
     let placement = place(config, reward)?;
     let samples = Reference::of(config, reward, &tokenizer, placement)?;
-    let model = untrained(config, reward, placement)?;
+    let mut model = untrained(config, reward, placement)?;
     let micro_tokens = reward.micro_tokens as usize;
     if let (Some(samples), true, true) = (&samples, reward.normalize_before, resumed.is_none()) {
         let answers: Vec<Answer> = labels
@@ -186,16 +186,19 @@ pub(super) fn train_in(
             .collect();
         normalize(&model, &samples.before, scale_of(&answers), micro_tokens)?;
     }
+    let options = RewardOptions::new(reward, &config.run);
+    let form = options.form;
     let trainer = RewardTrainer {
         model: &model,
         examples: &labels.train.examples,
         validation: &labels.validation.examples,
         run_dir,
-        options: RewardOptions::new(reward, &config.run),
+        options,
     };
     let state = trainer.run(state, resumed, progress)?;
     progress.finish();
     if let (Some(samples), true) = (&samples, reward.normalize_after) {
+        model.keep_learned_scale();
         normalize(&model, &samples.after, (0.0, 1.0), micro_tokens)?;
     }
     save(&model, &tokenizer, start, run_dir)?;
@@ -203,16 +206,21 @@ pub(super) fn train_in(
         .into_iter()
         .find(|read| !read.examples.is_empty());
     let report = held_out.map_or_else(Report::default, |read| {
-        Report::of(&model, &read.examples, trainer.options.form, micro_tokens)
+        Report::of(&model, &read.examples, form, micro_tokens)
     });
-    let record = json!({
+    let mut record = json!({
         "train_labels": labels.train.examples.len(),
         "steps": state.steps,
-        "best_epoch": state.best.map(|(epoch, _)| epoch),
         "seconds": state.elapsed_seconds,
         "scale": model.scale(),
-        "held_out": &report,
     });
+    // What was not measured is left out.
+    if let Some((epoch, _)) = state.best {
+        record["best_epoch"] = json!(epoch);
+    }
+    if report.labels > 0 {
+        record["held_out"] = json!(report);
+    }
     replace(&run_dir.report(), &serde_json::to_vec_pretty(&record)?)?;
     forget_best(run_dir, None)?;
     Ok(report)
@@ -393,11 +401,11 @@ pub(super) fn print_report(report: &Report) {
         return;
     }
     println!("\non {} labels", report.labels);
-    let share = |name: &str, share: &crate::train::reward::report::Share| {
-        if share.count == 0 {
+    let share = |name: &str, share: &Option<Share>| {
+        let Some(share) = share else {
             println!("{name:<20} unknown, none of them says which response is better");
             return;
-        }
+        };
         println!(
             "{name:<20} {:>6.1} %   ({:.1} to {:.1}, of {})",
             100.0 * share.value,
@@ -409,8 +417,11 @@ pub(super) fn print_report(report: &Report) {
     println!("{:<20} {:>6.3}", "loss", report.loss);
     share("accuracy", &report.accuracy);
     share("accuracy of pairs", &report.pairwise);
-    if report.accuracy.count > 0 {
-        print_choices(report);
+    if let Some(ratings) = &report.ratings {
+        print_ratings(ratings);
+    }
+    if let Some(error) = report.expected_calibration_error {
+        print_choices(report, error);
     }
     let (low, high) = report.range;
     println!(
@@ -419,12 +430,21 @@ pub(super) fn print_report(report: &Report) {
     );
 }
 
-/// How sure the model was of its choices, and how often it was right.
-fn print_choices(report: &Report) {
+/// How rewards go with ratings.
+fn print_ratings(ratings: &Ratings) {
+    let r = match ratings.correlation {
+        Some(r) => format!("{r:>6.3}"),
+        None => "unknown, as all ratings or all rewards are the same".to_owned(),
+    };
     println!(
-        "{:<20} {:>6.3}",
-        "calibration error", report.expected_calibration_error
+        "{:<20} {r}   (of {} ratings, mean {:.2}, variance {:.3})",
+        "Pearson's r", ratings.count, ratings.mean, ratings.variance
     );
+}
+
+/// How sure the model was of its choices, and how often it was right.
+fn print_choices(report: &Report, error: f64) {
+    println!("{:<20} {error:>6.3}", "calibration error");
     println!("\nconfidence  promised    kept   labels");
     for (tenth, bin) in report.reliability.iter().enumerate() {
         if bin.count > 0 {

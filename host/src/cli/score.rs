@@ -2,14 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use clap::Args;
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
 
 use crate::cli::examples::Reader;
+use crate::cli::label::advised;
 use crate::cli::parts::open_reward_model;
 use crate::cli::reward::print_report;
+use crate::label::format::for_json_lines;
 use crate::model::device;
 use crate::model::reward::{Passages, Placement};
 use crate::rl::preference::Form;
@@ -41,14 +43,26 @@ pub(super) struct ScoreArgs {
 }
 
 /// A line of the file.
-#[derive(Deserialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Row {
-    #[serde(default)]
-    query: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    query: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     response: Option<String>,
-    #[serde(default)]
-    responses: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    responses: Option<Vec<String>>,
+}
+
+/// What a line is.
+const LINES: &str = "a line is {\"query\": \"…\", \"response\": \"…\"}, with or without `query`, or has a list of \
+                     `responses`; a file of labels is named by `--labels`";
+
+impl Row {
+    /// All texts to score.
+    fn texts(&self) -> impl Iterator<Item = &String> {
+        self.responses.iter().flatten().chain(&self.response)
+    }
 }
 
 pub(super) fn run(args: &ScoreArgs) -> Result<()> {
@@ -67,38 +81,21 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
     let tokenizer = Tokenizer::load(&folder)?;
     let mut rows = Vec::new();
     if !args.text.is_empty() {
-        rows.push((
-            json!({"query": args.query, "responses": args.text}),
-            args.query.clone(),
-            args.text.clone(),
-        ));
+        rows.push(Row {
+            query: Some(args.query.clone()),
+            response: None,
+            responses: Some(args.text.clone()),
+        });
     }
     if let Some(file) = &args.file {
-        let text = std::fs::read_to_string(file).with_context(|| {
-            format!(
-                "cannot read `{}`\nhint: name a file of JSON lines",
-                file.display()
-            )
-        })?;
-        for (number, line) in text
-            .lines()
-            .enumerate()
-            .filter(|(_, line)| !line.trim().is_empty())
-        {
-            let about = || format!("line {} of `{}`", number + 1, file.display());
-            let (value, query, responses) = read(line).with_context(about)?;
-            rows.push((value, query, responses));
-        }
+        rows.extend(read(file)?);
     }
     let most = model.config().max_positions as usize;
     let mut passages = Vec::new();
-    for (number, (_, query, responses)) in rows.iter().enumerate() {
+    for (number, row) in rows.iter().enumerate() {
         let row = Passages {
-            query: tokenizer.encode(query),
-            responses: responses
-                .iter()
-                .map(|text| tokenizer.encode(text))
-                .collect(),
+            query: tokenizer.encode(row.query.as_deref().unwrap_or_default()),
+            responses: row.texts().map(|text| tokenizer.encode(text)).collect(),
         };
         if row.query.is_empty() && row.responses.iter().any(Vec::is_empty) {
             bail!("text {} is empty\nhint: remove it", number + 1);
@@ -113,7 +110,8 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
         passages.push(row);
     }
     let rewards = scores(&model, &passages, TOKENS);
-    for ((mut value, ..), rewards) in rows.into_iter().zip(rewards) {
+    for (row, rewards) in rows.into_iter().zip(rewards) {
+        let mut value = json!(row);
         let mean = |heads: &Vec<f64>| heads.iter().sum::<f64>() / heads.len() as f64;
         let means: Vec<f64> = rewards.iter().map(mean).collect();
         value["rewards"] = json!(means);
@@ -152,14 +150,16 @@ fn form_of(folder: &Path) -> Form {
     }
 }
 
-fn read(line: &str) -> Result<(Value, String, Vec<String>)> {
-    let row: Row = serde_json::from_str(line)?;
-    let mut responses = row.responses;
-    responses.extend(row.response);
-    if responses.is_empty() {
-        bail!(
-            "it has neither `response` nor `responses`\nhint: write {{\"query\": …, \"response\": …}}"
-        );
-    }
-    Ok((serde_json::from_str(line)?, row.query, responses))
+/// The rows of a file.
+fn read(file: &Path) -> Result<Vec<Row>> {
+    let mut rows = Vec::new();
+    let read = for_json_lines(file, |_, row: Row| {
+        if row.texts().next().is_none() {
+            bail!("it has neither `response` nor `responses`");
+        }
+        rows.push(row);
+        Ok(())
+    });
+    read.map_err(|error| advised(error, LINES))?;
+    Ok(rows)
 }

@@ -29,6 +29,7 @@ pub(super) fn simulated(
         mode: "offline".into(),
         initial: count,
         total: count,
+        reward_models: None,
         ..config.collect.clone().unwrap_or_default()
     };
     let config = Config {

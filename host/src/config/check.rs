@@ -1,7 +1,7 @@
 //! What cannot work in each section of a config.
 
 use super::problems::Problems;
-use super::{Collect, Config, Kl, Ppo, Reward, Sampling, Score};
+use super::{Collect, Config, Kl, Noise, Ppo, Reward, Sampling, Score};
 
 pub(super) fn check_ppo(ppo: &Ppo, problems: &mut Problems) {
     for (name, value) in [
@@ -101,19 +101,19 @@ pub(super) fn check_score(score: &Score, place: usize, labeler: bool, problems: 
     ];
     if sources.iter().filter(|given| **given).count() != 1 {
         problems.add(
-            format!("{name} must have just one of reward_models, trained, labeler and metric"),
+            format!("{name}: must have just one of reward_models, trained, labeler and metric"),
             "write an own [[score]] for each source",
         );
     }
     if score.labeler && !labeler {
         problems.add(
-            format!("{name} asks for the labeler, and there is none"),
+            format!("{name}: asks for the labeler, and there is none"),
             "add `[labeler]`",
         );
     }
     if score.trained {
         problems.add(
-            format!("{name} asks for the reward model that is trained before, and none is"),
+            format!("{name}: asks for the reward model that is trained before, and none is"),
             "let `attune run` do both, or name a folder by reward_models",
         );
     }
@@ -122,8 +122,28 @@ pub(super) fn check_score(score: &Score, place: usize, labeler: bool, problems: 
     problems.within(&name, "caution", score.caution, -1e3..=1e3);
     if score.caution != 0.0 && (score.labeler || score.metric.is_some()) {
         problems.add(
-            format!("{name} has caution, and only reward models can disagree"),
+            format!("{name}: has caution, and only reward models can disagree"),
             "leave caution out",
+        );
+    }
+}
+
+/// What is added up for the reward must not be 0 for every response.
+pub(super) fn check_weights(config: &Config, problems: &mut Problems) {
+    let shapers = config.shaper.iter().any(|shaper| shaper.weight != 0.0);
+    let scores = config.score.iter().any(|score| score.weight != 0.0);
+    if !config.score.is_empty() && !scores && !shapers {
+        problems.add(
+            "no [[score]] has a weight other than 0, so that every response is worth the same",
+            "give one of them another weight; what is measured alone is named by [[eval.measure]]",
+        );
+    }
+    // Where labels are collected, the labeler may have another part than to score.
+    let alone = config.score.is_empty() && config.collect.is_none() && !shapers;
+    if alone && config.labeler.iter().any(|labeler| labeler.weight == 0.0) {
+        problems.add(
+            "[labeler] weight is 0, and there is no other reward, so that every response is worth the same",
+            "give it another weight; what is measured alone is named by [[eval.measure]]",
         );
     }
 }
@@ -168,7 +188,7 @@ pub(super) fn check_collect(collect: &Collect, labeler: bool, problems: &mut Pro
     }
     for (name, value) in [
         ("initial", collect.initial),
-        ("reward_models", collect.reward_models),
+        ("reward_models", collect.models()),
         ("candidates", collect.candidates),
     ] {
         problems.at_least_one("collect", name, value);
@@ -183,7 +203,13 @@ pub(super) fn check_collect(collect: &Collect, labeler: bool, problems: &mut Pro
             format!("use collect.total = {} or more", collect.initial),
         );
     }
-    if collect.mode == "batch" && collect.reward_models < 2 {
+    if let ("offline", Some(models @ 2..)) = (collect.mode.as_str(), collect.reward_models) {
+        problems.add(
+            format!("[collect] reward_models is {models}, and mode offline trains one"),
+            "leave collect.reward_models out, or set collect.mode to \"online\" or \"batch\"",
+        );
+    }
+    if collect.mode == "batch" && collect.models() < 2 {
         problems.add(
             "[collect] mode batch with one reward model is mode offline",
             "use collect.reward_models = 2 or more",
@@ -191,6 +217,12 @@ pub(super) fn check_collect(collect: &Collect, labeler: bool, problems: &mut Pro
     }
     problems.share("collect", "validation_share", collect.validation_share);
     let noise = &collect.noise;
+    if collect.by == "store" && *noise != Noise::default() {
+        problems.add(
+            "[collect.noise] says how a labeler errs, and collect.by = \"store\" has people answer",
+            "leave [collect.noise] out, or set collect.by = \"labeler\"",
+        );
+    }
     for (name, value) in [
         ("flip", noise.flip),
         ("first", noise.first),
@@ -311,6 +343,13 @@ pub(super) fn check_parts(config: &Config, problems: &mut Problems) {
         problems.add(
             "[collect] chooses by disagreement, and the reward model has one head",
             "use reward.heads = 2 or more, or collect.choose = \"random\"",
+        );
+    }
+    let cautious = |score: &Score| score.trained && score.caution != 0.0;
+    if config.score.iter().any(cautious) && one_head {
+        problems.add(
+            "[[score]] has caution, and the reward model that is trained has one head, which never disagrees",
+            "use reward.heads = 2 or more, or leave caution out",
         );
     }
     let trains = config.reward.is_some() || config.collect.is_some();

@@ -20,8 +20,8 @@ pub struct Collect {
     pub initial: u64,
     /// Labels at the end.
     pub total: u64,
-    /// Reward models that are trained, the first included.
-    pub reward_models: u64,
+    /// Reward models that are trained, the first included; absent for 20.
+    pub reward_models: Option<u64>,
     /// Share of the later labels that compare two responses of the original with two of the policy.
     pub validation_share: f64,
     /// Which comparisons are made: `random`, or those that the reward model's heads disagree on.
@@ -41,12 +41,20 @@ impl Default for Collect {
             responses: 4,
             initial: 500,
             total: 5000,
-            reward_models: 20,
+            reward_models: None,
             validation_share: 0.05,
             choose: "random".into(),
             candidates: 4,
             noise: Noise::default(),
         }
+    }
+}
+
+impl Collect {
+    /// How many reward models are trained where the mode trains several.
+    #[must_use]
+    pub fn models(&self) -> u64 {
+        self.reward_models.unwrap_or(20)
     }
 }
 

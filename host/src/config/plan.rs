@@ -5,7 +5,7 @@ use anyhow::{Context, Result};
 
 use super::check::{
     check_collect, check_kl, check_known_reward, check_parts, check_ppo, check_reward,
-    check_sampling, check_score,
+    check_sampling, check_score, check_weights,
 };
 use super::problems::Problems;
 use super::{Collect, Config, Data, PluginRef, Reward};
@@ -129,6 +129,7 @@ impl Config {
         for (place, score) in self.score.iter().enumerate() {
             check_score(score, place, self.labeler.is_some(), problems);
         }
+        check_weights(self, problems);
         if let Some(task) = &self.task
             && task.weight != 1.0
         {
@@ -205,6 +206,50 @@ mod tests {
         let message = config.plan().unwrap_err().to_string();
         for part in ["batch_size 500", "use 496 or 504", "gamma 2", "horizon 0"] {
             assert!(message.contains(part), "{part} in {message}");
+        }
+    }
+
+    #[test]
+    fn a_reward_that_is_always_the_same_is_refused() {
+        let problem = |rest: &str| config(rest).plan().map(|_| ()).unwrap_err().to_string();
+        let nothing = "[[score]]\nlabeler=true\nweight=0.0\n[[score]]\nmetric='m'\nweight=0.0";
+        let message = problem(nothing);
+        assert!(
+            message.contains("no [[score]] has a weight other than 0"),
+            "{message}"
+        );
+        assert!(problem("weight=0.0").contains("[labeler] weight is 0"));
+        let shaped = format!("{nothing}\n[[shaper]]\nplugin='s'");
+        assert!(config(&shaped).plan().is_ok());
+        let message = problem("[[score]]\nlabeler=true\nweight=nan");
+        let said = "[[score]] 1: weight NaN must be a number from";
+        assert!(
+            message.contains(said) && message.contains("leave weight out"),
+            "{message}"
+        );
+    }
+
+    #[test]
+    fn caution_is_about_heads_that_can_disagree() {
+        let cautious = "[reward]\ntrain=['l']\n[[score]]\ntrained=true\ncaution=1.0";
+        let message = config(cautious).check_study().unwrap_err().to_string();
+        assert!(message.contains("[[score]] has caution"), "{message}");
+        let several = cautious.replace("[[score]]", "heads=2\n[[score]]");
+        assert!(config(&several).check_study().is_ok());
+    }
+
+    #[test]
+    fn what_a_way_of_collecting_has_no_use_for_is_refused() {
+        let problem = |rest: &str| config(rest).collect().map(|_| ()).unwrap_err().to_string();
+        let message = problem("[collect]\nby='store'\n[collect.noise]\nabstain=0.1");
+        assert!(
+            message.contains("[collect.noise] says how a labeler errs"),
+            "{message}"
+        );
+        let message = problem("[collect]\nmode='offline'\nreward_models=20");
+        assert!(message.contains("mode offline trains one"), "{message}");
+        for fine in ["[collect]\nby='store'", "[collect]\nmode='offline'"] {
+            assert!(config(fine).collect().is_ok(), "{fine}");
         }
     }
 }

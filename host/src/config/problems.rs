@@ -12,6 +12,15 @@ impl Problems {
         self.0.push(format!("{what}\nhint: {hint}"));
     }
 
+    /// Says that a key of a section has another value than it may have.
+    fn at(&mut self, section: &str, what: String, hint: impl std::fmt::Display) {
+        // One section of several is named with its number already.
+        match section.starts_with('[') {
+            true => self.add(format!("{section}: {what}"), hint),
+            false => self.add(format!("[{section}] {what}"), hint),
+        }
+    }
+
     pub(super) fn none(self) -> Result<()> {
         if !self.0.is_empty() {
             bail!("{}", self.0.join("\n"));
@@ -46,9 +55,14 @@ impl Problems {
     ) {
         if !range.contains(&value) {
             let (least, most) = range.into_inner();
-            self.add(
-                format!("[{section}] {name} {value} must be a number from {least} to {most}"),
-                format!("leave {section}.{name} out for its default"),
+            let key = match section.starts_with('[') {
+                true => name.to_owned(),
+                false => format!("{section}.{name}"),
+            };
+            self.at(
+                section,
+                format!("{name} {value} must be a number from {least} to {most}"),
+                format!("leave {key} out for its default"),
             );
         }
     }

@@ -15,6 +15,7 @@ mod argilla;
 mod csv;
 mod fields;
 mod guess;
+mod json;
 mod label_studio;
 mod lines;
 mod original;

@@ -5,8 +5,7 @@
 use super::layout::Layout;
 use tch::{Device, Kind, Tensor};
 
-/// A query and its responses, as token ids without pads; together with the query, no response is
-/// empty.
+/// A query and its responses, as token ids; together with the query, no response is empty.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Passages {
     /// What was asked; may be empty.
@@ -41,12 +40,13 @@ impl Passages {
 pub(super) struct Branches {
     /// Of `[rows, len]` tokens.
     pub(super) layout: Layout,
-    /// Where each response ends, `[rows, most]` i64; a row with fewer responses repeats its last.
+    /// Where each response is read, `[rows, most]` i64; a row with fewer responses repeats its last.
     pub(super) ends: Tensor,
 }
 
 impl Branches {
-    pub(super) fn new(rows: &[&Passages], device: Device) -> Branches {
+    /// A response is read at its last token that is not `pad`.
+    pub(super) fn new(rows: &[&Passages], pad: Option<i64>, device: Device) -> Branches {
         let len = rows.iter().map(|row| row.len()).max().unwrap_or(0);
         let most = rows.iter().map(|row| row.responses.len()).max();
         let (count, most) = (rows.len() as i64, most.unwrap_or(0));
@@ -55,7 +55,7 @@ impl Branches {
         for (row, passages) in rows.iter().enumerate() {
             let here = row * len..(row + 1) * len;
             let (ids, positions) = (&mut ids[here.clone()], &mut positions[here]);
-            let placed = place(passages, ids, positions);
+            let placed = place(passages, pad, ids, positions);
             let last = placed.last().copied().unwrap_or(0);
             ends.extend(placed);
             ends.resize((row + 1) * most, last);
@@ -83,22 +83,35 @@ impl Branches {
     }
 }
 
-/// Writes one row's ids and positions; returns where each response ends.
-fn place(passages: &Passages, ids: &mut [i64], positions: &mut [i64]) -> Vec<i64> {
+/// Writes one row's ids and positions; returns where each response is read: at the last token of
+/// `query ++ response` that is no pad or, where there is no other, at the first.
+fn place(
+    passages: &Passages,
+    pad: Option<i64>,
+    ids: &mut [i64],
+    positions: &mut [i64],
+) -> Vec<i64> {
     let asked = passages.query.len();
+    let real = |token: &u32| Some(i64::from(*token)) != pad;
     let mut at = 0;
+    // Returns where the tokens begin, and where the last that is no pad stands.
     let mut put = |tokens: &[u32], from: usize| {
+        let begin = at;
         for (place, token) in tokens.iter().enumerate() {
             ids[at] = i64::from(*token);
             positions[at] = (from + place) as i64;
             at += 1;
         }
-        at as i64 - 1
+        (
+            begin,
+            tokens.iter().rposition(real).map(|last| begin + last),
+        )
     };
-    let end_of_query = put(&passages.query, 0);
-    let end = |response: &Vec<u32>| match response.is_empty() {
-        true => end_of_query,
-        false => put(response, asked),
+    let (_, end_of_query) = put(&passages.query, 0);
+    let end = |response: &Vec<u32>| {
+        let (begin, end) = put(response, asked);
+        let first = if asked > 0 { 0 } else { begin };
+        end.or(end_of_query).unwrap_or(first) as i64
     };
     passages.responses.iter().map(end).collect()
 }

@@ -253,6 +253,13 @@ impl ModelConfig {
         })
     }
 
+    /// The id of a special token by its key; the first, where there are several.
+    #[must_use]
+    pub fn special_id(&self, key: &str) -> Option<i64> {
+        let (_, value) = self.special.iter().find(|(known, _)| known == key)?;
+        value.as_i64().or_else(|| value.get(0)?.as_i64())
+    }
+
     /// The content of a `config.json` that `transformers` loads as a causal language model.
     #[must_use]
     pub fn to_json(&self, dtype: &str) -> Value {

@@ -1,4 +1,5 @@
-//! The reward model: a language model's trunk with a scalar head, read at a response's last token.
+//! The reward model: a language model's trunk with a scalar head, read at a response's last token that is
+//! no padding, which is where `transformers` reads a classifier.
 //!
 //! `r = gain (w h + b) + bias`; gain and bias are trained too, and set by normalization. There may
 //! be several heads on one trunk; their mean is the reward, their spread says how sure it is. Knows how
@@ -65,6 +66,10 @@ pub struct Placement {
 pub struct RewardModel {
     trunk: Trunk,
     heads: Heads,
+    /// The token that is passed over where it ends a text.
+    pad: Option<i64>,
+    /// Gain and bias of each head as training left them, where they were fixed anew after it.
+    learned: Option<Vec<(f64, f64)>>,
     trainable: Vec<(String, Tensor)>,
 }
 
@@ -89,7 +94,7 @@ impl RewardModel {
         Self::from_weights(&config, weights, placement.trainable_layers, heads, seed)
     }
 
-    /// The same over given weights.
+    /// The same over given weights. Padding is the model's own or, as it is usual, the end of text.
     ///
     /// # Errors
     /// `trainable_layers` is 0 or exceeds the model.
@@ -112,7 +117,9 @@ impl RewardModel {
             gain: zeros.ones_like(),
             shift: zeros,
         };
-        Self::assemble(config, weights, trainable_layers, heads)
+        let pad = config.special_id("pad_token_id");
+        let pad = pad.or_else(|| config.special_id("eos_token_id"));
+        Self::assemble(config, weights, trainable_layers, heads, pad)
     }
 
     fn assemble(
@@ -120,6 +127,7 @@ impl RewardModel {
         weights: Weights,
         trainable_layers: Option<usize>,
         heads: Heads,
+        pad: Option<i64>,
     ) -> Result<Self> {
         let (trunk, mut trainable) = Trunk::new(config, weights, trainable_layers)?;
         let (kind, device) = (math_kind(trunk.model.kind()), trunk.model.device());
@@ -141,6 +149,8 @@ impl RewardModel {
         Ok(Self {
             trunk,
             heads,
+            pad,
+            learned: None,
             trainable,
         })
     }
@@ -206,11 +216,32 @@ impl RewardModel {
         }
     }
 
+    /// Remembers gain and bias as they are, before they are fixed anew: they are on the scale of the
+    /// labels that the model has learned from.
+    pub fn keep_learned_scale(&mut self) {
+        self.learned = Some(self.scale());
+    }
+
+    /// What each head's rewards are multiplied with, and what is added then, to be on the scale of the
+    /// labels that the model has learned from.
+    #[must_use]
+    pub fn to_learned_scale(&self) -> Vec<(f64, f64)> {
+        let now = self.scale();
+        let learned = self.learned.as_ref().unwrap_or(&now);
+        let pairs = now.iter().zip(learned);
+        pairs
+            .map(|((gain, shift), (learned, bias))| {
+                let factor = learned / gain;
+                (factor, bias - factor * shift)
+            })
+            .collect()
+    }
+
     /// Rewards without gradients. Result `[rows, most responses, heads]`, f32 (f64 for f64 weights);
     /// a row with fewer responses repeats its last.
     pub fn score(&self, rows: &[&Passages]) -> Tensor {
         let _guard = tch::no_grad_guard();
-        let branches = Branches::new(rows, self.model().device());
+        let branches = Branches::new(rows, self.pad, self.model().device());
         let passed = self
             .trunk
             .pass(None, &branches.layout, &branches.ends, false);
@@ -225,7 +256,7 @@ impl RewardModel {
         rows: &[&Passages],
         loss: &mut dyn FnMut(&Tensor) -> Tensor,
     ) -> Tensor {
-        let branches = Branches::new(rows, self.model().device());
+        let branches = Branches::new(rows, self.pad, self.model().device());
         let (layout, ends) = (&branches.layout, &branches.ends);
         let bottom = (self.trunk.frozen > 0).then(|| self.trunk.bottom(layout));
         tch::with_grad(|| {

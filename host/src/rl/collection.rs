@@ -103,9 +103,21 @@ impl Collection {
         if self.mode == Mode::Offline {
             return false;
         }
-        let before = |count: u64| (count as f64 * self.validation_share).floor();
+        let (part, whole) = fraction(self.validation_share);
+        let before = |count: u64| u128::from(count) * part / whole;
         before(later + 1) > before(later)
     }
+}
+
+/// A share as it is written, in whole numbers: 0.29 is 29 of 100, and not the number of f64 that is just
+/// below. Digits after the 18th count for nothing.
+fn fraction(share: f64) -> (u128, u128) {
+    let written = share.clamp(0.0, 1.0).to_string();
+    let (units, digits) = written.split_once('.').unwrap_or((&written, ""));
+    let digits = &digits[..digits.len().min(18)];
+    let whole = 10u128.pow(digits.len() as u32);
+    let number = |digits: &str| digits.parse::<u128>().unwrap_or(0);
+    (number(units) * whole + number(digits), whole)
 }
 
 #[cfg(test)]
@@ -166,6 +178,28 @@ mod tests {
             (measured(500), measured(1500), measured(5000)),
             (0, 100, 450)
         );
+    }
+
+    #[test]
+    fn shares_are_what_is_written() {
+        // Every share of two decimals, and some longer ones, of the later labels: counted in whole numbers.
+        let hundredths = (0..=100u64).map(|part| (part, 100));
+        let longer = [(1, 1000), (999, 1000), (125, 1000), (3333, 10_000)];
+        for (part, whole) in hundredths.chain(longer) {
+            let share: f64 = (part as f64) / (whole as f64);
+            let online = Collection {
+                validation_share: share,
+                ..collection(Mode::Online)
+            };
+            for later in [1, 7, 50, 99, 100, 1000, 4500] {
+                let first = 500..500 + later;
+                let found = first.filter(|&n| online.is_validation(n)).count();
+                assert_eq!(found as u64, part * later / whole, "{share} of {later}");
+            }
+        }
+        assert_eq!(fraction(0.29), (29, 100));
+        assert_eq!([0.0, 1.0, -1.0].map(fraction), [(0, 1), (1, 1), (0, 1)]);
+        assert_eq!(fraction(1e-300).0, 0);
     }
 
     #[test]

@@ -229,7 +229,12 @@ impl RewardTrainer<'_> {
             self.options.micro_tokens,
         );
         record.set("validation/loss", report.loss);
-        record.set("validation/accuracy", report.accuracy.value);
+        if let Some(accuracy) = report.accuracy {
+            record.set("validation/accuracy", accuracy.value);
+        }
+        if let Some(correlation) = report.ratings.and_then(|ratings| ratings.correlation) {
+            record.set("validation/correlation", correlation);
+        }
         let state = &mut course.state;
         let done = epoch + 1;
         if state.best.is_none_or(|(_, best)| report.loss < best) {

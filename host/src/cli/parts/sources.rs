@@ -70,6 +70,14 @@ fn scores(
                 check_reading(task.layout(), model.config(), folder).with_context(about)?;
                 models.push(model);
             }
+            let heads: usize = models.iter().map(RewardModel::heads).sum();
+            if score.caution != 0.0 && heads < 2 {
+                bail!(
+                    "[[score]] {}: has caution, and its one reward model has one head, which never disagrees\n\
+                     hint: name several reward models or one of several heads, or leave caution out",
+                    number + 1
+                );
+            }
             Source::Models {
                 models,
                 caution: score.caution,

@@ -200,9 +200,10 @@ fn arm(
     let accuracy = match labels {
         Some(size) => {
             let model = config.run.dir.join(format!("reward-{size:05}"));
-            let share = judges::read_report(&model)?.accuracy;
             // Test labels may all say nothing.
-            (share.count > 0).then_some(share.value)
+            judges::read_report(&model)?
+                .accuracy
+                .map(|share| share.value)
         }
         None => None,
     };

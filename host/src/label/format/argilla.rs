@@ -19,7 +19,7 @@ const NONE: &Value = &Value::Null;
 const EQUALLY_GOOD: &str = "equally_good";
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_rows(file, "argilla", |record| {
+    for_rows(file, "argilla", |record: &Map<String, Value>| {
         for label in labels(record, &mut into.left)? {
             into.push(label)?;
         }

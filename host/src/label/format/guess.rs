@@ -7,7 +7,6 @@ use std::path::Path;
 
 use anyhow::Error;
 use serde_json::error::Category;
-use serde_json::{Map, Value};
 
 use crate::spelling;
 use crate::terminal::Line;
@@ -96,10 +95,10 @@ const FIELDS: [(&str, &[&str]); 6] = [
 ];
 
 /// The format that a row is of, where that is another one than was asked for.
-pub(super) fn by_fields(row: &Map<String, Value>, format: &str) -> Option<String> {
+pub(super) fn by_fields(has: impl Fn(&str) -> bool, format: &str) -> Option<String> {
     let (name, _) = FIELDS
         .iter()
-        .find(|(_, fields)| fields.iter().all(|field| row.contains_key(*field)))?;
+        .find(|(_, fields)| fields.iter().all(|field| has(field)))?;
     (*name != format).then(|| format!("hint: this looks like `--format {name}`"))
 }
 
@@ -151,6 +150,7 @@ pub(super) fn with_hint(error: Error, path: &Path) -> Error {
         let at = || at_place(path, json.line(), json.column()).unwrap_or_default();
         match json.classify() {
             Category::Io => None,
+            Category::Data if is_twice(&json.to_string()) => Some(LEAVE_ONE),
             Category::Data => Some("the file is one array of rows, [{\"name\": value, …}, {…}]"),
             Category::Syntax | Category::Eof => Some(json_hint(&at(), &json.to_string())),
         }
@@ -234,6 +234,14 @@ fn json_hint(at: &str, problem: &str) -> &'static str {
     }
 }
 
+/// Whether an object has two fields of one name.
+fn is_twice(problem: &str) -> bool {
+    problem.starts_with("duplicate field")
+}
+
+/// What to do then.
+const LEAVE_ONE: &str = "leave one of them";
+
 /// What to do about a field of a label in JSON that cannot be read; none for the label as a whole.
 pub(super) fn field(path: &str, problem: &str) -> Option<String> {
     // Names of fields stand in such quotes: first the one that is not known, then those that are.
@@ -244,15 +252,16 @@ pub(super) fn field(path: &str, problem: &str) -> Option<String> {
         return Some(format!("is `{near}` what is meant?"));
     }
     let starts = |name: &str| path.starts_with(name);
-    let hint = if problem.starts_with("duplicate field") {
-        "leave one of them"
-    } else if ["query", "responses", "source"].contains(&path) {
+    let unknown = problem.starts_with("unknown ");
+    let hint = if is_twice(problem) {
+        LEAVE_ONE
+    } else if unknown && ["query", "responses", "source"].contains(&path) {
         "it stands in `comparison`"
     } else if starts("comparison.source") {
         "a source is {\"checkpoint\": \"run/100\", \"config\": \"0f3a\"}"
     } else if starts("comparison.query") || starts("comparison.responses[") {
         "a passage is {\"text\": \"…\"}, {\"tokens\": [464, 2646]}, or both in one"
-    } else if starts("comparison") {
+    } else if starts("comparison") && !(unknown && path == "comparison") {
         "a comparison is {\"query\": {\"text\": \"…\"}, \"responses\": [{\"text\": \"…\"}, {\"text\": \"…\"}]}"
     } else if starts("answer") {
         "an answer is {\"best\": 0}, {\"tie\": [0, 2]}, {\"ranking\": [[2], [0, 1]]}, {\"difference\": -0.5}, \

@@ -14,7 +14,7 @@ use crate::label::{Answer, Comparison, Label, Labeler, Source};
 use crate::terminal::Line;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_rows(file, "label-studio", |task| {
+    for_rows(file, "label-studio", |task: &Map<String, Value>| {
         for label in labels(task, &mut into.left)? {
             into.push(label)?;
         }
@@ -45,7 +45,7 @@ fn labels(task: &Map<String, Value>, left: &mut Tally) -> Result<Vec<Label>> {
     let read = numbered.map(|(at, annotation)| {
         let about = || format!("`annotations[{at}]`");
         let created = annotation.get("created_at").unwrap_or(&Value::Null);
-        Ok(Label {
+        let label = Label {
             comparison: comparison.clone(),
             answer: answer(annotation, &names, left).with_context(about)?,
             labeler: labeler(annotation).with_context(about)?,
@@ -57,7 +57,9 @@ fn labels(task: &Map<String, Value>, left: &mut Tally) -> Result<Vec<Label>> {
                         .with_context(about)?,
                 ),
             },
-        })
+        };
+        label.check().with_context(about)?;
+        Ok(label)
     });
     read.collect()
 }

@@ -21,7 +21,8 @@ pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
 /// What is wrong with a line matters less than that it is of another format.
 fn other_format(text: &str, error: Error) -> Error {
     let row = serde_json::from_str::<Map<String, Value>>(text);
-    match row.ok().and_then(|row| guess::by_fields(&row, "jsonl")) {
+    let has = |row: Map<String, Value>| guess::by_fields(|name| row.contains_key(name), "jsonl");
+    match row.ok().and_then(has) {
         Some(hint) => error.context(hint),
         None if format!("{error:#}").contains("hint: ") => error,
         None => error.context(

@@ -6,16 +6,21 @@ use std::collections::BTreeMap;
 use std::fs::File;
 
 use anyhow::{Context, Result, bail};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::guess::{listed, missing};
+use super::json::Json;
 use super::stream::{for_rows, wrong};
 use super::{Imported, Tally, Written, count, rows};
 use crate::label::{Answer, Comparison, Label, Labeler, Passage};
 
+/// The fields of a row.
+type Row = BTreeMap<String, Json>;
+
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     let mut lengths = None;
-    for_rows(file, "original", |row| {
+    for_rows(file, "original", |row: &Row| {
         let label = label(row)?;
         // First what is wrong with the row itself.
         label.check()?;
@@ -54,7 +59,7 @@ fn length(passage: &Passage) -> usize {
 }
 
 /// Counts what of a row is no part of its label.
-fn note_unknown(row: &Map<String, Value>, label: &Label, left: &mut Tally) {
+fn note_unknown(row: &Row, label: &Label, left: &mut Tally) {
     let rated = matches!(label.answer, Answer::Rating(_));
     let known = |name: &str| match name.strip_prefix("sample") {
         Some("") => rated,
@@ -76,7 +81,7 @@ fn numbered_sample(name: &str) -> Option<usize> {
 /// A row has one of them.
 const ANSWERS: [&str; 3] = ["best", "difference", "score"];
 
-fn label(row: &Map<String, Value>) -> Result<Label> {
+fn label(row: &Row) -> Result<Label> {
     let answers: Vec<&str> = ANSWERS
         .into_iter()
         .filter(|name| row.contains_key(*name))
@@ -107,10 +112,11 @@ fn label(row: &Map<String, Value>) -> Result<Label> {
         );
     }
     let (names, answer) = if let Some(best) = row.get("best") {
+        let best = best.shown();
         let best = best.as_u64().with_context(|| {
             wrong(
                 "best",
-                best,
+                &best,
                 "a number from 0",
                 "0 is `sample0`, 1 is `sample1`",
             )
@@ -144,27 +150,27 @@ fn label(row: &Map<String, Value>) -> Result<Label> {
     })
 }
 
-fn number(name: &str, value: &Value) -> Result<f64> {
+fn number(name: &str, value: &Json) -> Result<f64> {
+    let value = value.shown();
     value
         .as_f64()
-        .with_context(|| wrong(name, value, "a number", "0.5, without quotes"))
+        .with_context(|| wrong(name, &value, "a number", "0.5, without quotes"))
 }
 
-fn passage(row: &Map<String, Value>, name: &str) -> Result<Passage> {
+fn passage(row: &Row, name: &str) -> Result<Passage> {
     let value = row.get(name).with_context(|| {
         let has = row.keys().map(String::as_str);
         format!("has no `{name}`\n{}", missing(name, has))
     })?;
-    let id = |value: &Value| value.as_u64().and_then(|id| u32::try_from(id).ok());
-    let ids = value
-        .as_array()
-        .and_then(|ids| ids.iter().map(id).collect());
+    let value = match value {
+        Json::Ids(ids) => return Ok(Passage::of_tokens(ids.clone())),
+        other => other.shown(),
+    };
     let hint = match value {
         Value::String(_) => "this format has no texts; `jsonl` and `trl` have",
         _ => "token ids are whole numbers from 0 to 4294967295",
     };
-    let ids = ids.with_context(|| wrong(name, value, "a list of token ids", hint))?;
-    Ok(Passage::of_tokens(ids))
+    bail!(wrong(name, &value, "a list of token ids", hint))
 }
 
 pub(super) fn write(labels: &[Label]) -> Result<Written> {
@@ -184,9 +190,7 @@ pub(super) fn write(labels: &[Label]) -> Result<Written> {
             _ => Err("its query or responses are not as long as those of the others"),
         }
     };
-    let (rows, mut written) = rows(labels, one, |row| {
-        label(row.as_object().context("is no JSON object")?)
-    })?;
+    let (rows, mut written) = rows(labels, one, |row| label(&Row::deserialize(row)?))?;
     written.bytes = serde_json::to_vec(&rows)?;
     Ok(written)
 }

@@ -82,7 +82,7 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
     });
     // `chosen` and `rejected` of ours say nothing that the rest does not say.
     let other = other.iter().map(|column| column.name());
-    for name in other.filter(|name| !(ours && trl::FIELDS.contains(name))) {
+    for name in other.filter(|name| !(ours && ["chosen", "rejected"].contains(name))) {
         count(&mut into.left, format!("the column `{name}`"));
     }
     for column in &known {

@@ -3,6 +3,7 @@
 
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read};
+use std::marker::PhantomData;
 use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -10,6 +11,7 @@ use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
 use serde_json::{Map, Value};
 
 use super::guess;
+use super::json::{self, Fields, Json};
 use crate::terminal::Line;
 
 /// No line and no row may be longer.
@@ -52,29 +54,34 @@ pub(super) fn for_objects(
     mut each: impl FnMut(&Map<String, Value>) -> Result<()>,
 ) -> Result<()> {
     for_lines(file, |number, text| {
-        let read = parse(text).and_then(|row: Value| in_object(&row, format, &mut each));
+        let read = parse(text).and_then(|row| in_object(row, format, &mut each));
         read.with_context(|| format!("line {number}"))
     })
 }
 
 /// Calls `each` with the object that `row` is. What is wrong with it matters less than that it is of another
 /// format.
-fn in_object(
-    row: &Value,
+fn in_object<O: Fields>(
+    row: Json<O>,
     format: &str,
-    each: &mut impl FnMut(&Map<String, Value>) -> Result<()>,
+    each: &mut impl FnMut(&O) -> Result<()>,
 ) -> Result<()> {
-    let object = row.as_object().with_context(|| {
-        let shown = shown(row);
-        format!("is {shown}, which is no JSON object\nhint: a row is {{\"name\": value, …}}")
-    })?;
-    each(object).map_err(|error| match guess::by_fields(object, format) {
-        Some(hint) => {
-            let names: Vec<&str> = object.keys().map(String::as_str).collect();
-            anyhow!("has {}\n{hint}", guess::listed(&names))
+    let other = match row {
+        Json::Object(fields) => {
+            return each(&fields).map_err(|error| {
+                match guess::by_fields(|name| fields.has(name), format) {
+                    Some(hint) => anyhow!("has {}\n{hint}", guess::listed(&fields.names())),
+                    None => error,
+                }
+            });
         }
-        None => error,
-    })
+        Json::Ids(ids) => json::beginning(&ids),
+        Json::Other(other) => other,
+    };
+    bail!(
+        "is {}, which is no JSON object\nhint: a row is {{\"name\": value, …}}",
+        shown(&other)
+    )
 }
 
 /// A value of one line, or what is wrong with which of its fields.
@@ -106,10 +113,10 @@ pub(super) fn parse<T: serde::de::DeserializeOwned>(line: &str) -> Result<T> {
 }
 
 /// Calls `each` with every object of a JSON array of this format, one at a time.
-pub(super) fn for_rows(
+pub(super) fn for_rows<O: Fields>(
     file: impl Read,
     format: &str,
-    each: impl FnMut(&Map<String, Value>) -> Result<()>,
+    each: impl FnMut(&O) -> Result<()>,
 ) -> Result<()> {
     let (file, left) = metered(file);
     let row = Cell::new(None);
@@ -121,6 +128,7 @@ pub(super) fn for_rows(
         row: &row,
         failed: &mut failed,
         each,
+        fields: PhantomData,
     };
     let read = source.deserialize_seq(rows).and_then(|()| source.end());
     let Err(error) = read else {
@@ -133,7 +141,7 @@ pub(super) fn for_rows(
     })
 }
 
-struct Rows<'a, F> {
+struct Rows<'a, F, O> {
     format: &'a str,
     left: Left,
     /// The number of the row that is being read.
@@ -141,9 +149,10 @@ struct Rows<'a, F> {
     /// What `each` failed with, which serde's errors cannot hold.
     failed: &'a mut Option<anyhow::Error>,
     each: F,
+    fields: PhantomData<O>,
 }
 
-impl<'de, F: FnMut(&Map<String, Value>) -> Result<()>> Visitor<'de> for Rows<'_, F> {
+impl<'de, O: Fields, F: FnMut(&O) -> Result<()>> Visitor<'de> for Rows<'_, F, O> {
     type Value = ();
 
     fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -154,10 +163,10 @@ impl<'de, F: FnMut(&Map<String, Value>) -> Result<()>> Visitor<'de> for Rows<'_,
         for number in 0.. {
             self.row.set(Some(number));
             self.left.set(LONGEST);
-            let Some(value) = rows.next_element::<Value>()? else {
+            let Some(value) = rows.next_element::<Json<O>>()? else {
                 break;
             };
-            if let Err(error) = in_object(&value, self.format, &mut self.each) {
+            if let Err(error) = in_object(value, self.format, &mut self.each) {
                 *self.failed = Some(error);
                 return Err(A::Error::custom("a row is wrong"));
             }

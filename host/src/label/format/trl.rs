@@ -1,5 +1,5 @@
 //! TRL's preference rows: `prompt`, `chosen` and `rejected`, as texts or as lists of messages with
-//! `role` and `content`. Without `prompt`, it is what both others begin with.
+//! `role` and `content`. Without `prompt`, it is what both others begin with. With `tie`, neither is better.
 
 use std::fs::File;
 use std::io::BufReader;
@@ -11,8 +11,8 @@ use super::stream::{for_objects, wrong};
 use super::{Imported, Tally, Written, count, guess, in_lines, rows};
 use crate::label::{Answer, Comparison, Label, Labeler, Passage};
 
-/// The fields that are read.
-pub(super) const FIELDS: [&str; 3] = ["prompt", "chosen", "rejected"];
+/// The fields that are read: texts, and whether they are equally good.
+pub(super) const FIELDS: [&str; 4] = ["prompt", "chosen", "rejected", "tie"];
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     for_objects(BufReader::new(file), "trl", |row| {
@@ -32,10 +32,20 @@ pub(super) fn write(labels: &[Label]) -> Result<Written> {
 
 /// What `chosen` and `rejected` say; what of the row says more is counted in `left`.
 pub(super) fn label(row: &Map<String, Value>, left: &mut Tally) -> Result<Label> {
-    let [prompt, chosen, rejected] = FIELDS.map(|name| said(row, name));
+    let [prompt, chosen, rejected] = ["prompt", "chosen", "rejected"].map(|name| said(row, name));
     let chosen = chosen?.with_context(|| absent(row, "chosen"))?;
     let rejected = rejected?.with_context(|| absent(row, "rejected"))?;
     let prompt = prompt?;
+    let answer = match row.get("tie") {
+        None | Some(Value::Null | Value::Bool(false)) => Answer::Best(0),
+        Some(Value::Bool(true)) => Answer::Tie(vec![0, 1]),
+        Some(other) => bail!(wrong(
+            "tie",
+            other,
+            "true or false",
+            "true is that neither is better, without quotes"
+        )),
+    };
     for name in row.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
         count(left, format!("`{name}`"));
     }
@@ -62,7 +72,7 @@ pub(super) fn label(row: &Map<String, Value>, left: &mut Tally) -> Result<Label>
             responses: vec![best, other],
             source: None,
         },
-        answer: Answer::Best(0),
+        answer,
         labeler: Labeler::Unknown,
         time: None,
     })

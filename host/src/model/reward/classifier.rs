@@ -13,6 +13,9 @@
 //! ```
 //!
 //! `reward_head.safetensors` beside it has the heads as they were trained, and what the trunk was.
+//!
+//! A classifier is read at the last token that is not `pad_token_id`, and so is ours. Without that key, it is
+//! read at the last token, and refuses more than one row.
 
 use super::{Heads, Placement, RewardModel};
 use crate::model::config::{Family, ModelConfig};
@@ -28,6 +31,8 @@ use tch::{Kind, Tensor};
 const HEADS_FILE: &str = "reward_head.safetensors";
 /// The last norm's name in that file.
 const NORM: &str = "norm";
+/// Gain and bias as training left them, in that file where they were fixed anew after it.
+const LEARNED: [&str; 2] = ["learned.gain", "learned.shift"];
 /// What drowns the residual stream; its square must stay a number of f32.
 const CONSTANT: f64 = (1u64 << 55) as f64;
 /// How large the reward is written beside it.
@@ -54,8 +59,10 @@ impl RewardModel {
         };
         let score = found.iter().position(|(name, _)| name == "score.weight");
         let score = score.map(|at| found.swap_remove(at).1);
+        let mut learned = None;
         let heads = match ours {
             Some(mut ours) => {
+                learned = learned_scale(&ours);
                 let norm = take(&mut ours, NORM)?;
                 let name = format!("{}{}", config.root(), last_norm(&config));
                 let here = found.iter_mut().find(|(found, _)| *found == name);
@@ -71,7 +78,9 @@ impl RewardModel {
         };
         let Placement { device, kind, .. } = placement;
         let weights = Weights::from_tensors(&config, found, device, kind).with_context(about)?;
-        Self::assemble(&config, weights, placement.trainable_layers, heads)
+        let pad = config.special_id("pad_token_id");
+        let model = Self::assemble(&config, weights, placement.trainable_layers, heads, pad)?;
+        Ok(Self { learned, ..model })
     }
 
     /// Writes `config.json`, `model.safetensors` and `reward_head.safetensors`.
@@ -94,6 +103,12 @@ impl RewardModel {
         let mut kept = vec![(NORM.to_owned(), tensors[at].1.shallow_clone())];
         let named = heads.named();
         kept.extend(named.map(|(name, tensor)| (name.to_owned(), tensor.detach())));
+        if let Some(learned) = &self.learned {
+            let (gains, shifts): (Vec<f64>, Vec<f64>) = learned.iter().copied().unzip();
+            let [gain, shift] = LEARNED.map(str::to_owned);
+            kept.push((gain, Tensor::from_slice(&gains)));
+            kept.push((shift, Tensor::from_slice(&shifts)));
+        }
         let kind = self.model().kind();
         let mut json = config.to_json(dtype(kind));
         let score = match config.family {
@@ -115,9 +130,8 @@ impl RewardModel {
         }]);
         json["id2label"] = json!({"0": "reward"});
         json["label2id"] = json!({"reward": 0});
-        if json.get("pad_token_id").is_none_or(Value::is_null) {
-            // Without one, `transformers` refuses more than one row.
-            json["pad_token_id"] = json.get("eos_token_id").cloned().unwrap_or(json!(0));
+        if let Some(pad) = self.pad {
+            json["pad_token_id"] = json!(pad);
         }
         write_config(dir, &json)?;
         write_tensors(&dir.join(HEADS_FILE), &kept)?;
@@ -143,6 +157,15 @@ fn take(tensors: &mut Vec<(String, Tensor)>, name: &str) -> Result<Tensor> {
     let at = tensors.iter().position(|(found, _)| found == name);
     let at = at.with_context(|| format!("{HEADS_FILE} has no `{name}`"))?;
     Ok(tensors.swap_remove(at).1)
+}
+
+fn learned_scale(ours: &[(String, Tensor)]) -> Option<Vec<(f64, f64)>> {
+    let numbers = |name: &str| {
+        let (_, tensor) = ours.iter().find(|(found, _)| found == name)?;
+        Vec::<f64>::try_from(tensor.to_kind(Kind::Double)).ok()
+    };
+    let [gains, shifts] = LEARNED.map(numbers);
+    Some(gains?.into_iter().zip(shifts?).collect())
 }
 
 /// The head of a classifier that somebody else made.

@@ -84,6 +84,106 @@ fn responses_share_their_query_and_nothing_else() {
     }
 }
 
+#[test]
+fn the_head_is_read_before_what_pads_the_end() {
+    for family in FAMILIES {
+        let model = RewardModel {
+            pad: Some(9),
+            ..model(family, Kind::Double, None, 2)
+        };
+        for (row, want) in [
+            (
+                passages(&[3, 5], &[&[7, 9, 2]]),
+                passages(&[3, 5], &[&[7, 9, 2]]),
+            ),
+            (
+                passages(&[3, 5], &[&[7, 2, 9]]),
+                passages(&[3, 5], &[&[7, 2]]),
+            ),
+            (
+                passages(&[3, 9], &[&[7, 9, 9, 9]]),
+                passages(&[3, 9], &[&[7]]),
+            ),
+            (passages(&[3, 5, 9], &[&[9]]), passages(&[3, 5], &[&[]])),
+            (passages(&[], &[&[4, 9]]), passages(&[], &[&[4]])),
+            // Nothing but pads: the first.
+            (passages(&[9, 9], &[&[9]]), passages(&[9], &[&[]])),
+            (passages(&[], &[&[9, 9]]), passages(&[], &[&[9]])),
+        ] {
+            let alone = model.score(&[&row]).view([-1]);
+            near(
+                &alone,
+                &plain(&model, &want, &want.responses[0]).detach(),
+                1e-9,
+            );
+            // Beside another response as well.
+            let mut pair = row.clone();
+            pair.responses.insert(0, vec![1, 2, 3]);
+            near(&model.score(&[&pair]).get(0).get(1), &alone, 1e-9);
+        }
+    }
+}
+
+#[test]
+fn padding_is_what_a_classifier_names() {
+    let special = |all: &[(&str, serde_json::Value)]| ModelConfig {
+        special: all
+            .iter()
+            .map(|(key, id)| ((*key).to_owned(), id.clone()))
+            .collect(),
+        ..tiny(Family::Llama)
+    };
+    let placement = Placement {
+        device: CPU,
+        kind: Kind::Float,
+        trainable_layers: None,
+    };
+    for (named, pad) in [
+        (&[][..], None),
+        (&[("eos_token_id", 5.into())], Some(5)),
+        (&[("eos_token_id", vec![6, 7].into())], Some(6)),
+        (
+            &[("eos_token_id", 5.into()), ("pad_token_id", 8.into())],
+            Some(8),
+        ),
+    ] {
+        let config = special(named);
+        let weights = Weights::random(&config, 1, CPU, Kind::Float);
+        let model = RewardModel::from_weights(&config, weights, None, 1, 3).unwrap();
+        assert_eq!(model.pad, pad);
+        let dir = tempfile::tempdir().unwrap();
+        model.save(dir.path()).unwrap();
+        assert_eq!(RewardModel::load(dir.path(), placement).unwrap().pad, pad);
+    }
+}
+
+#[test]
+fn the_scale_of_what_was_learned_is_kept() {
+    let mut model = model(Family::Gpt2, Kind::Float, None, 2);
+    let ones = vec![(1.0, 0.0); 2];
+    assert_eq!(model.to_learned_scale(), ones);
+    let learned = model.scale();
+    model.keep_learned_scale();
+    model.set_scale(&[(0.5, 2.0), (3.0, -1.0)]);
+    let dir = tempfile::tempdir().unwrap();
+    model.save(dir.path()).unwrap();
+    let placement = Placement {
+        device: CPU,
+        kind: Kind::Float,
+        trainable_layers: None,
+    };
+    let again = RewardModel::load(dir.path(), placement).unwrap();
+    for model in [model, again] {
+        let maps = model.to_learned_scale();
+        for (at, (factor, constant)) in maps.into_iter().enumerate() {
+            let (gain, shift) = model.scale()[at];
+            let (learned, bias) = learned[at];
+            assert!((factor * gain - learned).abs() < 1e-6);
+            assert!((factor * shift + constant - bias).abs() < 1e-6);
+        }
+    }
+}
+
 /// Any smooth function of all rewards.
 fn some_loss(reward: &Tensor, place: usize) -> Tensor {
     (reward * (0.1 * place as f64 + 0.2)).sin().sum(None)

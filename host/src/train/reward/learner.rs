@@ -62,7 +62,9 @@ impl Learner<'_> {
             |f: fn(&(f64, f64)) -> f64| scale.iter().map(f).sum::<f64>() / scale.len() as f64;
         let mut record = Record::default();
         record.set("reward/loss", loss);
-        record.set("reward/accuracy", agreed);
+        if let Some(agreed) = agreed {
+            record.set("reward/accuracy", agreed);
+        }
         record.set("reward/lr", lr);
         record.set("reward/gain", mean(|scale| scale.0));
         record.set("reward/bias", mean(|scale| scale.1));
@@ -72,8 +74,9 @@ impl Learner<'_> {
         Ok(record)
     }
 
-    /// Adds up the gradient of a batch; returns its mean loss and how often the model agreed.
-    fn accumulate(&self, batch: &[usize], epoch: u64) -> (f64, f64) {
+    /// Adds up the gradient of a batch; returns its mean loss and how often the model agreed, where
+    /// anything was compared.
+    fn accumulate(&self, batch: &[usize], epoch: u64) -> (f64, Option<f64>) {
         let heads = self.model.heads();
         let share = 1.0 / (batch.len() * heads) as f64;
         let (mut loss, mut agreed, mut asked) = (0.0, 0.0, 0usize);
@@ -102,7 +105,7 @@ impl Learner<'_> {
             });
             loss += value.double_value(&[]);
         }
-        (loss, agreed / asked as f64)
+        (loss, (asked > 0).then(|| agreed / asked as f64))
     }
 
     /// How often a head sees an example: each of several has a sample of its own, drawn with

@@ -53,22 +53,44 @@ pub struct Bin {
     pub count: usize,
 }
 
-/// A judge's record.
+/// How rewards go with ratings.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Ratings {
+    /// How many ratings there are.
+    pub count: usize,
+    /// Their mean.
+    pub mean: f64,
+    /// Their population variance: the loss of whoever gives each response the mean.
+    pub variance: f64,
+    /// Pearson's r between reward and rating; absent where one of them is always the same.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correlation: Option<f64>,
+}
+
+/// A judge's record. What there was nothing to measure by is left out.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Report {
     /// How many labels were looked at.
     pub labels: usize,
-    /// Mean loss.
+    /// Mean loss. Of ratings and differences, it is taken on their own scale, where the model has learned it.
     pub loss: f64,
     /// How often the highest reward is of a response that the label calls best.
-    pub accuracy: Share,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub accuracy: Option<Share>,
     /// How often the better of two responses has the higher reward, over all pairs that labels order.
-    pub pairwise: Share,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pairwise: Option<Share>,
+    /// What became of ratings.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ratings: Option<Ratings>,
     /// By the model's probability of its choice, in tenths: what it promises and what it keeps.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub reliability: Vec<Bin>,
     /// Mean distance between the two, weighted by counts.
-    pub expected_calibration_error: f64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected_calibration_error: Option<f64>,
     /// By the margin between first and second reward, in ten parts of equal size.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub margins: Vec<Bin>,
     /// Lowest and highest reward.
     pub range: (f64, f64),
@@ -92,21 +114,40 @@ impl Report {
         micro_tokens: usize,
     ) -> Report {
         let rows: Vec<Passages> = examples.iter().map(|e| e.passages.clone()).collect();
-        let mean = |heads: Vec<f64>| heads.iter().sum::<f64>() / heads.len() as f64;
-        let rewards = scores(model, &rows, micro_tokens)
-            .into_iter()
-            .map(|row| row.into_iter().map(mean).collect())
-            .collect::<Vec<Vec<f64>>>();
+        let by_head = scores(model, &rows, micro_tokens);
+        let rewards = means(&by_head, &vec![(1.0, 0.0); model.heads()]);
+        let learned = means(&by_head, &model.to_learned_scale());
         let answers: Vec<&Answer> = examples.iter().map(|e| &e.answer).collect();
-        Report::of_rewards(&rewards, &answers, form)
+        Report::of_both(&rewards, &learned, &answers, form)
     }
 
     /// The record of whoever gave `rewards`, `[label][response]`. Equal rewards share what is theirs.
     pub fn of_rewards(rewards: &[Vec<f64>], answers: &[&Answer], form: Form) -> Report {
+        Report::of_both(rewards, rewards, answers, form)
+    }
+
+    /// `learned`: the rewards on the scale of the labels that were learned from, which numbers are compared with.
+    fn of_both(
+        rewards: &[Vec<f64>],
+        learned: &[Vec<f64>],
+        answers: &[&Answer],
+        form: Form,
+    ) -> Report {
+        if answers.is_empty() {
+            return Report::default();
+        }
         let mut choices = Vec::new();
+        let mut rated = Vec::new();
         let (mut loss, mut pairs, mut ordered) = (0.0, 0usize, 0.0);
-        for (rewards, answer) in rewards.iter().zip(answers) {
-            loss += preference::loss(&Tensor::from_slice(rewards), answer, form).double_value(&[]);
+        for ((rewards, learned), answer) in rewards.iter().zip(learned).zip(answers) {
+            let compared = match answer {
+                Answer::Order(_) => rewards,
+                Answer::Difference(_) | Answer::Rating(_) => learned,
+            };
+            if let Answer::Rating(rating) = answer {
+                rated.push((rewards[0], *rating));
+            }
+            loss += preference::loss(&Tensor::from_slice(compared), answer, form).double_value(&[]);
             for (better, worse) in answer.pairs() {
                 pairs += 1;
                 ordered += match rewards[better].partial_cmp(&rewards[worse]) {
@@ -118,24 +159,61 @@ impl Report {
             choices.extend(choice(rewards, answer));
         }
         let hits = choices.iter().map(|choice| choice.right).sum();
+        let share = |hits: f64, count: usize| (count > 0).then(|| Share::of(hits, count));
         let reliability = by_confidence(&choices);
         let (range, histogram) = histogram(rewards);
         Report {
             labels: answers.len(),
             loss: loss / answers.len() as f64,
-            accuracy: Share::of(hits, choices.len()),
-            pairwise: Share::of(ordered, pairs),
-            expected_calibration_error: reliability
-                .iter()
-                .map(|bin| bin.count as f64 * (bin.mean - bin.accuracy).abs())
-                .sum::<f64>()
-                / choices.len() as f64,
+            accuracy: share(hits, choices.len()),
+            pairwise: share(ordered, pairs),
+            ratings: ratings(&rated),
+            expected_calibration_error: (!choices.is_empty())
+                .then(|| promised_in_vain(&reliability) / choices.len() as f64),
             reliability,
             margins: by_margin(choices),
             range,
             histogram,
         }
     }
+}
+
+/// The mean over heads of `factor r + constant`, of each response.
+fn means(by_head: &[Vec<Vec<f64>>], maps: &[(f64, f64)]) -> Vec<Vec<f64>> {
+    let one = |heads: &Vec<f64>| {
+        let mapped = heads
+            .iter()
+            .zip(maps)
+            .map(|(r, (factor, constant))| factor * r + constant);
+        mapped.sum::<f64>() / heads.len() as f64
+    };
+    by_head
+        .iter()
+        .map(|row| row.iter().map(one).collect())
+        .collect()
+}
+
+/// What pairs of reward and rating say.
+fn ratings(pairs: &[(f64, f64)]) -> Option<Ratings> {
+    let count = pairs.len();
+    let mean = |of: &dyn Fn(&(f64, f64)) -> f64| pairs.iter().map(of).sum::<f64>() / count as f64;
+    let (reward, rating) = (mean(&|pair| pair.0), mean(&|pair| pair.1));
+    let covariance = mean(&|pair| (pair.0 - reward) * (pair.1 - rating));
+    let spread = mean(&|pair| (pair.0 - reward).powi(2));
+    let variance = mean(&|pair| (pair.1 - rating).powi(2));
+    (count > 0).then(|| Ratings {
+        count,
+        mean: rating,
+        variance,
+        correlation: (spread > 0.0 && variance > 0.0)
+            .then(|| covariance / (spread.sqrt() * variance.sqrt())),
+    })
+}
+
+/// How far promises are from what is kept, summed over choices.
+fn promised_in_vain(bins: &[Bin]) -> f64 {
+    let one = |bin: &Bin| bin.count as f64 * (bin.mean - bin.accuracy).abs();
+    bins.iter().map(one).sum()
 }
 
 fn choice(rewards: &[f64], answer: &Answer) -> Option<Choice> {
@@ -159,7 +237,8 @@ fn choice(rewards: &[f64], answer: &Answer) -> Option<Choice> {
 }
 
 fn by_confidence(choices: &[Choice]) -> Vec<Bin> {
-    (0..BINS)
+    let bins = if choices.is_empty() { 0 } else { BINS };
+    (0..bins)
         .map(|bin| {
             let part = choices
                 .iter()
@@ -172,7 +251,8 @@ fn by_confidence(choices: &[Choice]) -> Vec<Bin> {
 fn by_margin(mut choices: Vec<Choice>) -> Vec<Bin> {
     choices.sort_by(|a, b| a.margin.total_cmp(&b.margin));
     let cut = |bin: usize| bin * choices.len() / BINS;
-    (0..BINS)
+    let bins = if choices.is_empty() { 0 } else { BINS };
+    (0..bins)
         .map(|bin| {
             let part = &choices[cut(bin)..cut(bin + 1)];
             gather(part.iter().map(|choice| (choice.margin, choice.right)))

@@ -102,8 +102,9 @@ fn learns_what_it_is_shown() {
             .unwrap();
         assert_eq!(state.steps, 80);
         let after = report();
-        assert!(before.accuracy.value < 0.5, "{before:?}");
-        assert!(after.accuracy.value > 0.8, "{heads} heads: {after:?}");
+        let accuracy = |report: &Report| report.accuracy.unwrap().value;
+        assert!(accuracy(&before) < 0.5, "{before:?}");
+        assert!(accuracy(&after) > 0.8, "{heads} heads: {after:?}");
         assert!(after.loss < before.loss / 2.0);
     }
 }
@@ -200,15 +201,87 @@ fn reports_count() {
     ];
     let report = Report::of_rewards(&rewards, &answers.iter().collect::<Vec<_>>(), Form::Softmax);
     assert_eq!(report.labels, 3);
-    assert!((report.accuracy.value - 1.5 / 3.0).abs() < 1e-12);
+    assert!((report.accuracy.unwrap().value - 1.5 / 3.0).abs() < 1e-12);
     // Two right of two; none of two; a tie and two right of three.
-    assert!((report.pairwise.value - 4.5 / 7.0).abs() < 1e-12);
+    assert!((report.pairwise.unwrap().value - 4.5 / 7.0).abs() < 1e-12);
+    assert_eq!(report.ratings, None);
     assert_eq!(report.range, (0.0, 3.0));
     assert_eq!(report.histogram.iter().sum::<usize>(), 9);
     let counted: usize = report.reliability.iter().map(|bin| bin.count).sum();
     assert_eq!(counted, 3);
     let share = Share::of(8.0, 10);
     assert!((share.low - 0.490).abs() < 1e-3 && (share.high - 0.943).abs() < 1e-3);
+}
+
+#[test]
+fn reports_of_ratings_say_how_rewards_go_with_them() {
+    let rated = |ratings: &[f64], rewards: &[f64]| {
+        let answers: Vec<Answer> = ratings.iter().copied().map(Answer::Rating).collect();
+        let rewards: Vec<Vec<f64>> = rewards.iter().map(|reward| vec![*reward]).collect();
+        Report::of_rewards(&rewards, &answers.iter().collect::<Vec<_>>(), Form::Softmax)
+    };
+    let report = rated(&[1.0, 2.0, 3.0, 6.0], &[2.0, 1.0, 4.0, 5.0]);
+    let ratings = report.ratings.unwrap();
+    // Deviations (-2, -1, 0, 3) and (-1, -2, 1, 2): sums of products 10, of squares 14 and 10.
+    assert!((ratings.correlation.unwrap() - 10.0 / 140f64.sqrt()).abs() < 1e-12);
+    assert_eq!(
+        (ratings.count, ratings.mean, ratings.variance),
+        (4, 3.0, 3.5)
+    );
+    assert_eq!(report.loss, 1.0);
+    let same = rated(&[3.0, 3.0], &[1.0, 2.0]);
+    assert_eq!(same.ratings.unwrap().correlation, None);
+    // What was not measured is not there, rather than null.
+    for report in [report, same, Report::default()] {
+        let text = serde_json::to_string(&report).unwrap();
+        assert!(
+            !text.contains("null") && !text.contains("accuracy"),
+            "{text}"
+        );
+        assert_eq!(serde_json::from_str::<Report>(&text).unwrap(), report);
+    }
+}
+
+#[test]
+fn held_out_ratings_are_compared_on_their_own_scale() {
+    let mut model = model(2);
+    let mut stream = seed::Stream::new(5);
+    let mut rated = |count: usize| -> Vec<Example> {
+        let one = |stream: &mut seed::Stream| {
+            let tokens: Vec<u32> = (0..4).map(|_| stream.below(30) as u32).collect();
+            let low = tokens.iter().filter(|&&token| token < 10).count();
+            Example {
+                passages: Passages {
+                    query: Vec::new(),
+                    responses: vec![tokens],
+                },
+                answer: Answer::Rating(50.0 + 10.0 * low as f64),
+            }
+        };
+        (0..count).map(|_| one(&mut stream)).collect()
+    };
+    let (shown, unseen) = (rated(640), rated(64));
+    let samples: Vec<Passages> = shown[..64].iter().map(|e| e.passages.clone()).collect();
+    let answers: Vec<Answer> = shown.iter().map(|e| e.answer.clone()).collect();
+    let scale = crate::rl::preference::scale_of(&answers);
+    normalize(&model, &samples, scale, 64).unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let run_dir = RunDir::create(dir.path(), "").unwrap();
+    trainer(&model, &shown, &[], &run_dir)
+        .run(RewardState::new(Vec::new()), None, &mut Silent)
+        .unwrap();
+    let trained = Report::of(&model, &unseen, Form::Softmax, 64);
+    model.keep_learned_scale();
+    normalize(&model, &samples, (0.0, 1.0), 64).unwrap();
+    let report = Report::of(&model, &unseen, Form::Softmax, 64);
+    assert!(
+        (report.loss / trained.loss - 1.0).abs() < 1e-3,
+        "{report:?} {trained:?}"
+    );
+    let ratings = report.ratings.unwrap();
+    assert!(report.loss < ratings.variance, "{report:?}");
+    assert!(ratings.correlation.unwrap() > 0.5, "{report:?}");
+    assert!(report.range.1 < 10.0, "{report:?}");
 }
 
 #[test]

@@ -2,6 +2,9 @@
 
 use super::super::stream::{for_lines, for_rows};
 use super::*;
+use serde_json::Map;
+
+type Object = Map<String, Value>;
 
 fn check(format: &str, file: impl AsRef<[u8]>, parts: &[&str]) {
     let message = format!("{:#}", reread(file.as_ref(), format).unwrap_err());
@@ -130,6 +133,34 @@ fn lines_that_are_no_json() {
 }
 
 #[test]
+fn fields_that_an_object_has_twice() {
+    let trl = r#"{"prompt":"p","chosen":"a","rejected":"b"}"#;
+    let original = r#"{"query":[1],"sample0":[2],"sample1":[3],"best":0}"#;
+    let studio = r#"{"data":{"prompt":"q","r1":"a","r2":"b"},"annotations":[{"result":[]}]}"#;
+    let argilla =
+        r#"{"fields":{"prompt":"q","r1":"a","r2":"b"},"responses":{"best":[{"value":"r1"}]}}"#;
+    let ours = r#"{"comparison":{"query":{"text":"q"},"responses":[{"text":"a"},{"text":"b"}]},"answer":{"best":0},"labeler":"unknown"}"#;
+    for (format, good, field) in [
+        ("jsonl", ours, r#""answer":{"best":0}"#),
+        ("trl", trl, r#""chosen":"a""#),
+        ("original", original, r#""best":0"#),
+        ("original", original, r#""sample0":[2]"#),
+        ("label-studio", studio, r#""r1":"a""#),
+        ("label-studio", studio, r#""result":[]"#),
+        ("argilla", argilla, r#""value":"r1""#),
+    ] {
+        let bad = good.replacen(field, &format!("{field},{field}"), 1);
+        let name = field[1..].split('"').next().unwrap();
+        let said = format!("duplicate field `{name}`");
+        let (file, place) = match format {
+            "jsonl" | "trl" => (format!("{good}\n{bad}\n"), "line 2"),
+            _ => (format!("[{good},\n{bad}]"), "row 1"),
+        };
+        check(format, file, &[place, &said, "hint: leave one of them"]);
+    }
+}
+
+#[test]
 fn lines_of_attune() {
     let good = r#"{"comparison":{"query":{"text":"q"},"responses":[{"text":"a"},{"text":"b"}]},"answer":{"best":0},"labeler":"unknown"}"#;
     let tokens = good
@@ -195,7 +226,13 @@ fn lines_of_attune() {
 
 #[test]
 fn rows_of_the_original() {
-    let row = |rest: &str| format!(r#"[{{"query":[1],"sample0":[2],"sample1":[3],{rest}}}]"#);
+    let row = |rest: &str| {
+        let second = match rest.contains("sample1") {
+            true => "",
+            false => r#""sample1":[3],"#,
+        };
+        format!(r#"[{{"query":[1],"sample0":[2],{second}{rest}}}]"#)
+    };
     for (file, part) in [
         (row(r#""best":2"#), "`best`: is 2, must be 0 to 1"),
         (row(r#""best":-1"#), "`best` is -1"),
@@ -304,6 +341,10 @@ fn rows_of_trl() {
             good.replace("\"b\"", r#"[{"role":"assistant","tool_calls":[]}]"#),
             "a call of a tool is no text",
         ),
+        (
+            good.replace("\"b\"", "\"b\",\"tie\":\"yes\""),
+            "`tie` is \"yes\", must be true or false",
+        ),
     ] {
         check("trl", format!("{good}\n{line}"), &["line 2", part]);
     }
@@ -352,7 +393,14 @@ fn tasks_of_label_studio() {
             task(items, &ranker(r#"["a","x"]"#)),
             "`ranker` is \"x\", must be one of",
         ),
-        (task(items, &ranker(r#"["a","b"]"#)), "`ranking`"),
+        (
+            task(items, &ranker(r#"["a","b"]"#)),
+            "`annotations[0]`: `ranking`",
+        ),
+        (
+            task(two, r#"{"type":"rating","value":{"rating":4}}"#),
+            "`annotations[0]`: `responses`",
+        ),
         (
             task(items, &ranker(r#"{"good":["a"],"bad":["b","c"]}"#)),
             "bucket `good`",
@@ -654,14 +702,17 @@ fn endless_lines_and_rows_are_not_read_to_their_end() {
     );
     for start in ["[{\"query\": \"", "[{}, {\"a\": [1"] {
         let file = std::io::Read::chain(start.as_bytes(), std::io::repeat(b'1'));
-        let message = format!("{:#}", for_rows(file, "trl", |_| Ok(())).unwrap_err());
+        let message = format!(
+            "{:#}",
+            for_rows(file, "trl", |_: &Object| Ok(())).unwrap_err()
+        );
         assert!(message.contains("longer than 64 MiB"), "{message}");
         assert!(message.contains("row "), "{message}");
     }
     // Many short ones are no long one.
     let many = "[{}".to_owned() + &",{\"a\": 123456789}".repeat(6_000_000) + "]";
     let mut rows = 0;
-    for_rows(many.as_bytes(), "trl", |_| {
+    for_rows(many.as_bytes(), "trl", |_: &Object| {
         rows += 1;
         Ok(())
     })

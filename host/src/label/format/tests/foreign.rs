@@ -35,6 +35,16 @@ fn rows_of_the_original_are_read_as_it_reads_them() {
 }
 
 #[test]
+fn a_long_row_of_the_original_is_read_whole() {
+    let ids: Vec<u32> = (0..100_000).chain([u32::MAX]).collect();
+    let list = serde_json::to_string(&ids).unwrap();
+    let text = format!(r#"[{{"query": {list}, "sample0": {list}, "sample1": {list}, "best": 1}}]"#);
+    let read = reread(text.as_bytes(), "original").unwrap();
+    let passage = Passage::of_tokens(ids);
+    assert!(read.labels[0].comparison.passages().all(|p| *p == passage));
+}
+
+#[test]
 fn the_original_keeps_the_lengths_that_most_have() {
     let of = |query: &[u32]| Label {
         comparison: super::super::super::Comparison {
@@ -119,6 +129,19 @@ fn trl_rows_in_all_their_forms() {
         let written = write(&first.labels, Format::named("trl").unwrap()).unwrap();
         assert!(written.lost.is_empty(), "{row}");
         assert_eq!(reread(&written.bytes, "trl").unwrap().labels, first.labels);
+    }
+    // Neither is better.
+    for (tie, wanted) in [
+        ("true", Answer::Tie(vec![0, 1])),
+        ("false", Answer::Best(0)),
+        ("null", Answer::Best(0)),
+    ] {
+        let row = format!(r#"{{"prompt": "p", "chosen": "a", "rejected": "b", "tie": {tie}}}"#);
+        let read = reread(row.as_bytes(), "trl").unwrap();
+        assert_eq!(
+            (&read.labels[0].answer, &read.left),
+            (&wanted, &Tally::new())
+        );
     }
     let scored = r#"{"prompt": "p", "chosen": "a", "rejected": "b", "score_chosen": 4}"#;
     let left = reread(scored.as_bytes(), "trl").unwrap().left;
