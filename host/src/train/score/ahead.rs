@@ -34,14 +34,11 @@ impl Scorers {
     /// Those who can read `samples` before the models have.
     #[must_use]
     pub fn readers(&self) -> Readers<'_> {
-        let labeler = |source| match source {
-            &Source::Labeler(ref labeler) => Some(labeler.as_ref()),
-            Source::Models { .. } | Source::Metric { .. } => None,
-        };
         let task = self.task.as_ref();
+        let sources = self.sources.iter().map(|(source, _)| source);
         Readers {
             task: (!task.needs_models()).then_some(task),
-            labelers: self.sources.iter().map(|(one, _)| labeler(one)).collect(),
+            labelers: sources.map(Source::labeler).collect(),
         }
     }
 }

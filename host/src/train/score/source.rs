@@ -36,6 +36,14 @@ pub(super) struct Scored {
 }
 
 impl Source {
+    /// The labeler, if it is one.
+    pub(super) fn labeler(&self) -> Option<&dyn Labeler> {
+        match self {
+            Source::Labeler(labeler) => Some(labeler.as_ref()),
+            Source::Models { .. } | Source::Metric { .. } => None,
+        }
+    }
+
     /// What the source is called in errors.
     pub(super) fn name(&self) -> String {
         match self {
