@@ -79,7 +79,7 @@ fn from_nothing(lang: &str, source: &str, (from, to): (&str, &str)) {
         passed.contains("2 passed, 0 failed, in WebAssembly"),
         "{passed}"
     );
-    assert_eq!(natively, lang == "rust", "{passed}");
+    assert!(natively, "{passed}");
     println!(
         "new, built and tested in {:.1} s",
         begun.elapsed().as_secs_f64()

@@ -12,8 +12,10 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 mod manifest;
+mod native;
 mod tool;
 
+pub use native::answers;
 pub use tool::interpreter;
 
 use crate::project::{Built, keep};
@@ -145,12 +147,18 @@ fn componentize(manifest: &Manifest, modules: &BTreeMap<String, String>) -> Resu
         std::fs::write(pin, PIN)?;
         command.env("LD_PRELOAD", pin);
     }
-    run(&mut command)?;
+    run(&mut command, UNIMPORTED)?;
     Ok(std::fs::read(stage.path().join("component.wasm"))?)
 }
 
-/// Runs the script; what it says is what the author has to read, whole.
-fn run(command: &mut Command) -> Result<()> {
+/// What it means when no component was made, and what to do.
+const UNIMPORTED: (&str, &str) = (
+    "Python cannot import the plugin",
+    "it is imported once, when it is built; mend what is named above",
+);
+
+/// Runs a script; what it says is what the author has to read, whole.
+fn run(command: &mut Command, (refusal, hint): (&str, &str)) -> Result<()> {
     let output = command
         .stdin(Stdio::null())
         .output()
@@ -158,10 +166,7 @@ fn run(command: &mut Command) -> Result<()> {
     let said = String::from_utf8_lossy(&output.stderr);
     let said = said.trim();
     if !output.status.success() {
-        bail!(
-            "Python cannot import the plugin:\n{said}\nhint: it is imported once, when it is built; mend what \
-             is named above"
-        );
+        bail!("{refusal}:\n{said}\nhint: {hint}");
     }
     if !said.is_empty() {
         // A warning stops no build, but is not to be lost.

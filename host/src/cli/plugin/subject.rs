@@ -56,6 +56,15 @@ impl Subject {
         })
     }
 
+    /// The project's folder, if it is one in Python.
+    pub(super) fn python(&self) -> Result<Option<PathBuf>> {
+        let Some(folder) = &self.folder else {
+            return Ok(None);
+        };
+        let project = Project::open(folder)?;
+        Ok((project.language == Language::Python).then_some(project.folder))
+    }
+
     /// The same plugin as a shared library: built, where there is its project, or found beside the
     /// component. None where there is none to be had.
     pub(super) fn native(&self, target_dir: Option<&Path>) -> Result<Option<Self>> {

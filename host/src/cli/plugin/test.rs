@@ -4,11 +4,13 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
+use attune_build::python;
 use clap::Args;
 use serde_json::Value;
 
 use super::subject::{Subject, read_cases, tokenizer};
+use crate::cli::sandboxed_only;
 use crate::golden::{self, Case, Difference};
 use crate::run_dir::replace;
 use crate::tokenizer::Tokenizer;
@@ -37,7 +39,7 @@ pub(in crate::cli) struct TestArgs {
     /// Where the compiler keeps its work
     #[arg(long, value_name = "DIR")]
     target_dir: Option<PathBuf>,
-    /// Where to put the cases; a project in Rust is tested in both when left out, a file in WebAssembly
+    /// Where to put the cases; a project is tested in both when left out, a file in WebAssembly
     #[arg(long = "in", value_name = "WHERE")]
     place: Option<Place>,
 }
@@ -47,7 +49,7 @@ pub(in crate::cli) struct TestArgs {
 enum Place {
     /// In the sandbox
     Wasm,
-    /// As a shared library, in no sandbox
+    /// As a shared library, or under your Python: in no sandbox
     Native,
     /// In both
     Both,
@@ -79,8 +81,21 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
     if place == Place::Wasm {
         return Ok(());
     }
+    let asked = args.place == Some(Place::Native) || args.place == Some(Place::Both);
+    let cases = unlimited(&cases);
+    if let Some(folder) = subject.python()? {
+        // The stand-in there makes tokens of bytes.
+        if args.model.is_some() || sandboxed_only() {
+            return if asked {
+                Err(anyhow!(ELSEWHERE))
+            } else {
+                Ok(())
+            };
+        }
+        return conclude(&in_python(&subject, &folder, &cases)?, "natively");
+    }
     match subject.native(args.target_dir.as_deref())? {
-        Some(native) => natively(&native, &cases, &tokenizer),
+        Some(native) => conclude(&test(&native, &cases, &tokenizer)?, "natively"),
         None if args.place.is_none() => Ok(()),
         None => bail!(
             "there is no native build of `{}`\nhint: `attune plugin build --native` makes one of a project \
@@ -90,8 +105,27 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
     }
 }
 
-/// Puts the cases to the library; not those that only a sandbox stops.
-fn natively(native: &Subject, cases: &[Case], tokenizer: &Arc<Tokenizer>) -> Result<()> {
+const ELSEWHERE: &str = "a plugin in Python is tested natively with bytes for tokens, and not where only the sandbox \
+     may run it\nhint: leave out --in, or --model and --sandboxed-only";
+
+/// What the plugin answers under this machine's Python.
+fn in_python<'a>(
+    subject: &Subject,
+    folder: &Path,
+    cases: &'a [Case],
+) -> Result<Vec<CaseResult<'a>>> {
+    let assets = subject.cases.parent().unwrap_or(Path::new("."));
+    let answers = python::answers(folder, &golden::to_lines(cases), assets)?;
+    let result = |(case, got): (&'a Case, Vec<Value>)| CaseResult {
+        case,
+        differences: golden::differences(&case.expect, &got, case.tolerance),
+        refused: None,
+    };
+    Ok(cases.iter().zip(answers).map(result).collect())
+}
+
+/// The cases without those that only a sandbox stops.
+fn unlimited(cases: &[Case]) -> Vec<Case> {
     let stopped = |row: &Value| {
         let text = row.to_string();
         STOPPED.iter().any(|part| text.contains(part))
@@ -105,8 +139,7 @@ fn natively(native: &Subject, cases: &[Case], tokenizer: &Arc<Tokenizer>) -> Res
             case.name
         );
     }
-    let cases: Vec<Case> = cases.into_iter().cloned().collect();
-    conclude(&test(native, &cases, tokenizer)?, "natively")
+    cases.into_iter().cloned().collect()
 }
 
 /// Prints what came of the cases; an error if one failed.
