@@ -157,7 +157,6 @@ impl Part<'_> {
         parts.tokenizer.save(&run_dir.policy())?;
         keep_companions(&config.model.path, &run_dir.policy())?;
         let after = evaluate(&trainer.roller, &parts.held_out)?;
-        store(&run_dir, "after", &after)?;
         let before = match before {
             Some(before) => before,
             None => {
@@ -165,6 +164,8 @@ impl Part<'_> {
                 first_evaluation(&run_dir, &original, &parts.held_out, progress, false)?
             }
         };
+        // Last: where it is, all else is there too.
+        store(&run_dir, "after", &after)?;
         print_table(&before, &after, config.eval.show);
         print_where(&run_dir, &state);
         Ok(())
