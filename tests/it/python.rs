@@ -2,19 +2,14 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use attune::plugin::{self, Limits, Spec, TokenizerHost};
-use attune::role::{CallContext, Group, Outcome, Query, Sample, Shaped, Split, Trust};
-use attune::tokenizer::Tokenizer;
+use attune::plugin::{self, Limits, Spec};
+use attune::role::{CallContext, Group, Outcome, Query, Shaped, Trust};
 use serde_json::{Value, json};
 
 use crate::support::{attune, failure};
-
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
-}
+use crate::twins::{CONTEXT, bytes, patient, root, samples, texts};
 
 fn spec(file: &str, settings: Value) -> Spec {
     Spec {
@@ -22,55 +17,8 @@ fn spec(file: &str, settings: Value) -> Spec {
         trust: Trust::Sandboxed,
         settings,
         assets: [].into(),
-        limits: Limits {
-            // Room for a busy machine; where the deadline is what is tested, it says so.
-            deadline: Duration::from_secs(20),
-            ..Limits::default()
-        },
+        limits: patient(),
     }
-}
-
-fn bytes() -> Arc<dyn TokenizerHost> {
-    Arc::new(Tokenizer::bytes())
-}
-
-const CONTEXT: CallContext = CallContext {
-    seed: 11,
-    update: 3,
-    split: Split::Train,
-};
-
-/// Lines of our own documents, and some that are odd.
-fn texts() -> Vec<String> {
-    let odd = [
-        "",
-        " ",
-        "a\u{1c}b \u{85}c\u{a0}d",
-        "GOOD! but not very BAD!!!!! :) isn’t it",
-        "so good, SO good, hardly good; somewhat bad but really great",
-        "𝄞 ä ß Σίσυφος ΣΣ",
-        "one\r\ntwo\tthree  four\n\n",
-    ];
-    let documents = ["README.md", "docs/plugins.md", "docs/rewards.md"];
-    let lines = documents.into_iter().flat_map(|file| {
-        let text = std::fs::read_to_string(root().join(file)).unwrap();
-        text.lines().map(str::to_owned).collect::<Vec<_>>()
-    });
-    odd.into_iter().map(str::to_owned).chain(lines).collect()
-}
-
-fn samples(texts: &[String]) -> Vec<Sample> {
-    let sample = |(id, text): (usize, &String)| Sample {
-        id: id as u64,
-        query: Query {
-            text: "A query.".into(),
-            ..Query::default()
-        },
-        tokens: Tokenizer::bytes().encode(text),
-        text: text.clone(),
-        ..Sample::default()
-    };
-    texts.iter().enumerate().map(sample).collect()
 }
 
 #[test]

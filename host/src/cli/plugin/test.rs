@@ -81,15 +81,13 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
     if place == Place::Wasm {
         return Ok(());
     }
-    let asked = args.place == Some(Place::Native) || args.place == Some(Place::Both);
     let cases = unlimited(&cases);
     if let Some(folder) = subject.python()? {
         // The stand-in there makes tokens of bytes.
         if args.model.is_some() || sandboxed_only() {
-            return if asked {
-                Err(anyhow!(ELSEWHERE))
-            } else {
-                Ok(())
+            return match args.place {
+                Some(_) => Err(anyhow!(ELSEWHERE)),
+                None => Ok(()),
             };
         }
         return conclude(&in_python(&subject, &folder, &cases)?, "natively");
@@ -116,11 +114,7 @@ fn in_python<'a>(
 ) -> Result<Vec<CaseResult<'a>>> {
     let assets = subject.cases.parent().unwrap_or(Path::new("."));
     let answers = python::answers(folder, &golden::to_lines(cases), assets)?;
-    let result = |(case, got): (&'a Case, Vec<Value>)| CaseResult {
-        case,
-        differences: golden::differences(&case.expect, &got, case.tolerance),
-        refused: None,
-    };
+    let result = |(case, got)| CaseResult::of(case, Ok(got));
     Ok(cases.iter().zip(answers).map(result).collect())
 }
 
@@ -167,20 +161,9 @@ pub(super) struct CaseResult<'a> {
     refused: Option<String>,
 }
 
-impl CaseResult<'_> {
-    pub(super) fn passed(&self) -> bool {
-        self.differences.is_empty() && self.refused.is_none()
-    }
-}
-
-/// Puts every case to the plugin.
-pub(super) fn test<'a>(
-    subject: &Subject,
-    cases: &'a [Case],
-    tokenizer: &Arc<Tokenizer>,
-) -> Result<Vec<CaseResult<'a>>> {
-    let one = |case: &'a Case| {
-        let (differences, refused) = match subject.answer(case, tokenizer) {
+impl<'a> CaseResult<'a> {
+    fn of(case: &'a Case, answer: Result<Vec<Value>>) -> Self {
+        let (differences, refused) = match answer {
             Ok(_) if case.expect.is_empty() => (Vec::new(), Some(NOTHING.to_owned())),
             Ok(got) => (
                 golden::differences(&case.expect, &got, case.tolerance),
@@ -193,7 +176,20 @@ pub(super) fn test<'a>(
             differences,
             refused,
         }
-    };
+    }
+
+    pub(super) fn passed(&self) -> bool {
+        self.differences.is_empty() && self.refused.is_none()
+    }
+}
+
+/// Puts every case to the plugin.
+pub(super) fn test<'a>(
+    subject: &Subject,
+    cases: &'a [Case],
+    tokenizer: &Arc<Tokenizer>,
+) -> Result<Vec<CaseResult<'a>>> {
+    let one = |case| CaseResult::of(case, subject.answer(case, tokenizer));
     Ok(cases.iter().map(one).collect())
 }
 
