@@ -80,7 +80,7 @@ enum Command {
     /// Import, inspect and compare models
     #[command(subcommand)]
     Model(model::ModelCommand),
-    /// Look at plugins
+    /// Make plugins, test them, and look at those that are there
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
     /// Import, export, count and correct labels

@@ -440,8 +440,40 @@ fn a_locked_experiment_refuses_another_plugin() {
     let events = lines(&lab.path("run/events.jsonl"));
     assert_eq!(events[0]["event"], "plugin changed");
     assert_eq!(events[0]["now"]["sha256"], changed.as_str());
+    // So does one that begins with what the lock does not have.
+    let begun = ["--set", "ppo.total_episodes=16", "--allow-changed-plugins"];
+    lab.train("begun", &begun);
+    let events = lines(&lab.path("begun/events.jsonl"));
+    assert_eq!(events[0]["event"], "plugin not as locked");
+    assert_eq!(events[0]["now"]["sha256"], changed.as_str());
     done(&mut plugin(&lab.path("."), "lock", &[&config]));
     lab.train("other", &["--set", "ppo.total_episodes=16"]);
+}
+
+#[test]
+fn a_run_that_went_on_with_another_plugin_is_that_plugin_s_from_there() {
+    let lab = Lab::new();
+    let letters = root().join("target/test-plugins/letters.wasm");
+    std::fs::copy(&letters, lab.path("mine.wasm")).unwrap();
+    lab.edit("plugin = \"letters\"", "plugin = \"mine.wasm\"");
+    lab.train("run", &[]);
+    // Its last two updates are made again by another plugin.
+    let last = lab.path("run/checkpoints/update-000006");
+    std::fs::remove_dir_all(last).unwrap();
+    let manifest = || std::fs::read_to_string(lab.path("run/manifest.json")).unwrap();
+    let begun = manifest();
+    let changed = changed_letters(&lab, &letters);
+    lab.refused("run", &["--resume"]);
+    assert_eq!(manifest(), begun, "a refusal leaves the run as it was");
+    lab.train("run", &["--resume", "--allow-changed-plugins"]);
+    assert!(manifest().contains(&changed));
+
+    // It goes on with that one, and no longer with the first.
+    lab.train("run", &["--resume"]);
+    std::fs::copy(&letters, lab.path("mine.wasm")).unwrap();
+    let message = lab.refused("run", &["--resume"]);
+    assert!(message.contains(&changed), "{message}");
+    assert_eq!(lines(&lab.path("run/events.jsonl")).len(), 1);
 }
 
 /// Puts the same plugin with other bytes in place: a custom section more. Returns its hash.
@@ -533,4 +565,7 @@ fn what_a_plugin_costs_is_measured() {
     }
     let message = failure(&mut plugin(&folder, "bench", &["length", "--rows", "3"]));
     assert!(message.contains("--rows is 3, below 8"), "{message}");
+    let many = ["length", "--rows", "99999999999"];
+    let message = failure(&mut plugin(&folder, "bench", &many));
+    assert!(message.contains("tokens in all"), "{message}");
 }

@@ -39,7 +39,7 @@ pub(super) enum PluginCommand {
     Replay(replay::ReplayArgs),
     /// Print what a plugin is, what it wants and which settings it has
     Describe {
-        /// A `.wasm` file, or the name of a plugin that ships with Attune
+        /// A project's folder, a `.wasm` file, or a plugin's name
         plugin: String,
         /// Print JSON
         #[arg(long)]

@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 
 use crate::cli::ConfigArgs;
 use crate::cli::inputs;
-use crate::cli::parts::{self, Parts};
+use crate::cli::parts::{self, Lock, Parts};
 use crate::cli::plan::print_plan;
 use crate::cli::progress::Progress;
 use crate::config::{Config, Plan};
@@ -105,16 +105,20 @@ impl Part<'_> {
         if self.until.is_none() {
             print_plan(config, plan, &parts);
         }
-        replace(
-            &run_dir.manifest(),
-            &serde_json::to_vec_pretty(&parts.manifest)?,
-        )?;
         let fresh = State::new(
             controller(config),
             parts.identities.clone(),
             inputs::read(self.begun_with)?,
         );
         let (state, resumed) = self.last_state(&run_dir, fresh)?;
+        for event in Lock::of(config)?.passed_over(&parts.identities) {
+            run_dir.record(&event)?;
+        }
+        // Only now: what is refused leaves no trace in the run.
+        replace(
+            &run_dir.manifest(),
+            &serde_json::to_vec_pretty(&parts.manifest)?,
+        )?;
         if self.until.is_none()
             && state.updates == plan.updates
             && let Some((before, after)) = finished(&run_dir)?
@@ -177,9 +181,11 @@ impl Part<'_> {
         let Some(place) = latest.filter(|_| self.resume) else {
             return Ok((fresh, None));
         };
-        let state: State = checkpoint::read_state(&place)?;
-        check_plugins(run_dir, &state, &fresh, self.config)?;
+        let mut state: State = checkpoint::read_state(&place)?;
         inputs::check(&state.inputs, &fresh.inputs)?;
+        check_plugins(run_dir, &state, &fresh, self.config)?;
+        // From here on it is they who make what the checkpoints hold.
+        state.plugins = fresh.plugins;
         println!(
             "resume     {} updates are done, from `{}`",
             state.updates,

@@ -68,7 +68,8 @@ impl Lock {
     /// The lock of the config's file, if it has one.
     pub(in crate::cli) fn of(config: &Config) -> Result<Self> {
         let path = Lock::path(&config.session.file);
-        if config.session.file.as_os_str().is_empty() || !path.is_file() {
+        // Whatever is there is meant: what cannot be read is no reason to pin nothing.
+        if config.session.file.as_os_str().is_empty() || path.symlink_metadata().is_err() {
             return Ok(Lock::default());
         }
         let about = || {
@@ -97,6 +98,17 @@ impl Lock {
     /// The file's text.
     pub(in crate::cli) fn to_toml(&self) -> Result<String> {
         Ok(format!("{HEAD}{}", toml::to_string_pretty(self)?))
+    }
+
+    /// What a run records of the plugins that were admitted though they are not pinned.
+    pub(in crate::cli) fn passed_over(&self, identities: &[Identity]) -> Vec<serde_json::Value> {
+        let strangers = identities.iter().filter(|_| self.path.is_some());
+        let strangers = strangers.filter(|now| !self.plugin.contains(&Pinned::of(now)));
+        let event = |now: &Identity| {
+            let pinned = self.plugin.iter().find(|pinned| pinned.name == now.name);
+            serde_json::json!({"event": "plugin not as locked", "locked": pinned, "now": now})
+        };
+        strangers.map(event).collect()
     }
 
     /// Refuses a plugin that is not pinned, where any is, unless that is allowed.

@@ -22,6 +22,8 @@ const MOST: usize = 200;
 const PART: usize = 8;
 /// Responses to a query, for a labeler.
 const RESPONSES: usize = 4;
+/// Tokens of a batch, all rows together: what is made up must fit into memory.
+const MOST_TOKENS: usize = 1 << 22;
 
 #[derive(Args)]
 pub(in crate::cli) struct BenchArgs {
@@ -66,6 +68,14 @@ pub(in crate::cli) fn run(args: &BenchArgs) -> Result<()> {
         bail!(
             "--rows is {}, below {PART}\nhint: time a batch of a size that runs have",
             args.rows
+        );
+    }
+    if args.rows.saturating_mul(args.tokens.max(1)) > MOST_TOKENS {
+        bail!(
+            "--rows {} of --tokens {} are more than {MOST_TOKENS} tokens in all\nhint: time a batch of a \
+             size that runs have",
+            args.rows,
+            args.tokens
         );
     }
     let subject = Subject::find(

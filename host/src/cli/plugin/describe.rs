@@ -3,15 +3,24 @@
 use std::path::Path;
 
 use anyhow::Result;
+use attune_build::Project;
 use serde_json::Value;
 
+use super::build;
 use crate::cli::parts::find_trusted;
+use crate::cli::sandboxed_only;
 use crate::plugin::{self, Description};
 use crate::role::Trust;
 
 /// Prints a description, for people or as JSON.
 pub(super) fn describe(name: &str, trust: Trust, as_json: bool) -> Result<()> {
-    let path = find_trusted(name, trust)?;
+    let folder = Path::new(name);
+    let may_build = trust == Trust::Sandboxed || !sandboxed_only();
+    let path = if folder.is_dir() && may_build {
+        build::build(&Project::open(folder)?, trust, None, None)?.path
+    } else {
+        find_trusted(name, trust)?
+    };
     let description = plugin::describe(&path, trust)?;
     if as_json {
         println!("{}", serde_json::to_string_pretty(&description)?);

@@ -36,13 +36,13 @@ pub(super) fn list(long: bool) -> Result<()> {
             // A list is not worth a minute of compiling.
             if plugin::must_compile(&file).unwrap_or(false) {
                 println!(
-                    "  {name:<14} not compiled yet: `attune plugin describe {name}` compiles it, once"
+                    "  {name:<16} not compiled yet: `attune plugin describe {name}` compiles it, once"
                 );
                 seen.push(name);
                 continue;
             }
             match plugin::describe(&file, Trust::Sandboxed) {
-                Ok(about) => print(&about, long, seen.contains(&name)),
+                Ok(about) => print(&name, &about, long, seen.contains(&name)),
                 Err(error) => println!("  {}: {error:#}", file.display()),
             }
             seen.push(name);
@@ -61,7 +61,8 @@ fn components(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
     Ok(files)
 }
 
-fn print(about: &Description, long: bool, hidden: bool) {
+/// By its file's name, which is what a config says.
+fn print(name: &str, about: &Description, long: bool, hidden: bool) {
     let hash = if long {
         about.sha256.as_str()
     } else {
@@ -73,7 +74,7 @@ fn print(about: &Description, long: bool, hidden: bool) {
         ""
     };
     println!(
-        "  {:<14} {:<8} {:<8} {hash}  {}{note}",
-        about.name, about.kind, about.version, about.summary
+        "  {name:<16} {:<8} {:<8} {hash}  {}{note}",
+        about.kind, about.version, about.summary
     );
 }

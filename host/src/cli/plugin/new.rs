@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
+mod names;
 mod templates;
 
 /// Longest name of a plugin: it becomes a file's and a metric's.
@@ -86,7 +87,7 @@ impl Kind {
 }
 
 pub(super) fn run(args: &NewArgs) -> Result<()> {
-    check_name(&args.name)?;
+    check_name(&args.name, args.lang)?;
     let folder = args.parent.join(&args.name);
     if folder.exists() {
         bail!(
@@ -125,16 +126,23 @@ pub(super) fn run(args: &NewArgs) -> Result<()> {
     Ok(())
 }
 
-fn check_name(name: &str) -> Result<()> {
+fn check_name(name: &str, lang: Lang) -> Result<()> {
     let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     let starts = name.starts_with(|c: char| c.is_ascii_lowercase());
-    if starts && name.chars().all(fits) && !name.ends_with('-') && name.len() <= MAX_NAME {
-        return Ok(());
+    if !starts || !name.chars().all(fits) || name.ends_with('-') || name.len() > MAX_NAME {
+        bail!(
+            "`{name}` cannot be a plugin's name\nhint: use lower-case letters, digits and hyphens, at most \
+             {MAX_NAME}, beginning with a letter, such as `plain-words`"
+        );
     }
-    bail!(
-        "`{name}` cannot be a plugin's name\nhint: use lower-case letters, digits and hyphens, at most \
-         {MAX_NAME}, beginning with a letter, such as `plain-words`"
-    )
+    if let Some(what) = names::taken(name, lang) {
+        bail!(
+            "`{name}` cannot be the name of a plugin in {}: it is that of {what}\nhint: add a word, such as \
+             `{name}-terms`",
+            templates::name(lang)
+        );
+    }
+    Ok(())
 }
 
 /// Where the SDK is that the project is built with.
@@ -204,8 +212,30 @@ mod tests {
             "é",
             &"a".repeat(65),
         ] {
-            assert!(check_name(name).is_err(), "{name}");
+            assert!(check_name(name, Lang::Rust).is_err(), "{name}");
         }
-        assert!(check_name("plain-words").is_ok());
+        assert!(check_name("plain-words", Lang::Rust).is_ok());
+    }
+
+    #[test]
+    fn names_that_would_hide_what_the_project_needs_are_refused() {
+        for name in [
+            "attune-sdk",
+            "serde",
+            "self",
+            "shaper",
+            "plugin",
+            "settings",
+        ] {
+            let said = check_name(name, Lang::Rust).unwrap_err().to_string();
+            assert!(said.contains(name) && said.contains("hint: "), "{said}");
+        }
+        for name in ["attune-sdk", "class", "none", "random", "json", "shaper"] {
+            assert!(check_name(name, Lang::Python).is_err(), "{name}");
+        }
+        for name in ["random", "class", "json", "length"] {
+            assert!(check_name(name, Lang::Rust).is_ok(), "{name}");
+        }
+        assert!(check_name("length", Lang::Python).is_ok());
     }
 }
