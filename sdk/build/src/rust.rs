@@ -2,13 +2,14 @@
 //! It knows cargo; it knows nothing about what a plugin does.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
 use crate::cache;
 use crate::tool::{capture, cargo, watched};
-use crate::wasm::{TARGET, WasmToolchain};
+use crate::wasm::{TARGET, WasmToolchain, rename};
 
 /// The SDK's crate, whose place on this machine is kept out of what is built with it.
 const SDK: &str = "attune-sdk";
@@ -35,6 +36,8 @@ pub struct Workspace {
     pub plugins: Vec<Package>,
     /// Where cargo puts what it builds for this machine.
     pub target: PathBuf,
+    /// How many packages it has, plugins or not.
+    members: usize,
 }
 
 impl Package {
@@ -75,6 +78,7 @@ impl Workspace {
         Ok(Self {
             root: metadata.workspace_root,
             target: metadata.target_directory,
+            members: metadata.packages.len(),
             plugins: metadata.packages.into_iter().filter_map(package).collect(),
         })
     }
@@ -102,18 +106,9 @@ impl Workspace {
     ) -> Result<Vec<Vec<u8>>> {
         // Held until the module is read: another project of the same name would be in its place.
         let _only = cache::lock(target_folder)?;
-        let mut renamed = vec![(self.root.clone(), ".")];
-        let sdk = sdk_of(&self.root, packages)?;
-        renamed.extend(
-            sdk.filter(|sdk| !sdk.starts_with(&self.root))
-                .map(|sdk| (sdk, "/attune-sdk")),
-        );
-        let mut command = toolchain.cargo_build(&self.root, target_folder, &renamed);
+        let mut command = self.cargo(toolchain, packages, target_folder)?;
         if quiet {
-            command.arg("--quiet");
-        }
-        for package in packages {
-            command.args(["--package", &package.name]);
+            command.env("CARGO_TERM_QUIET", "true");
         }
         watched(&mut command)?;
         let component = |package: &&Package| {
@@ -127,6 +122,32 @@ impl Workspace {
             encode(&core).with_context(|| format!("cannot make a component of `{}`", package.name))
         };
         packages.iter().map(component).collect()
+    }
+
+    /// The call that builds the packages. The workspace's own place is kept out of what it makes: for
+    /// a package by itself by a flag for that alone, so that what it depends on, which the folder
+    /// shares with other projects, is not compiled anew for each of them.
+    fn cargo(
+        &self,
+        toolchain: &WasmToolchain,
+        packages: &[&Package],
+        target_folder: &Path,
+    ) -> Result<Command> {
+        let sdk = sdk_of(&self.root, packages)?.filter(|sdk| !sdk.starts_with(&self.root));
+        let mut renamed: Vec<_> = sdk.map(|sdk| (sdk, "/attune-sdk")).into_iter().collect();
+        if let ([package], 1) = (packages, self.members) {
+            let mut command =
+                toolchain.cargo_build("rustc", &self.root, target_folder, &renamed);
+            command.args(["--package", &package.name, "--lib"]);
+            command.args(["--", &rename(&self.root, ".")]);
+            return Ok(command);
+        }
+        renamed.insert(0, (self.root.clone(), "."));
+        let mut command = toolchain.cargo_build("build", &self.root, target_folder, &renamed);
+        for package in packages {
+            command.args(["--package", &package.name]);
+        }
+        Ok(command)
     }
 }
 

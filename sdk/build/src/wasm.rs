@@ -75,10 +75,11 @@ impl WasmToolchain {
         )
     }
 
-    /// A `cargo build` for the target in its own target folder, so that the host's build is left
-    /// alone. Paths in what it makes do not depend on where `root`, or anything else, lies.
+    /// `cargo build` or `cargo rustc` for the target in its own target folder, so that the host's build
+    /// is left alone. Paths below `renamed` or where the tools lie are not in what it makes.
     pub fn cargo_build(
         &self,
+        subcommand: &str,
         root: &Path,
         target_folder: &Path,
         renamed: &[(PathBuf, &str)],
@@ -86,7 +87,7 @@ impl WasmToolchain {
         let mut command = cargo(root);
         command
             .args([
-                "build",
+                subcommand,
                 "--target",
                 TARGET,
                 "--profile",
@@ -102,7 +103,7 @@ impl WasmToolchain {
         let homes = [(cargo_home(), "/cargo"), (self.source(), "/rustc")];
         let named = homes.into_iter().filter_map(|(from, to)| Some((from?, to)));
         for (from, to) in named.chain(renamed.iter().cloned()) {
-            flags.push(format!("--remap-path-prefix={}={to}", from.display()));
+            flags.push(rename(&from, to));
         }
         // For this child only: the user's own flags are for the host's processor.
         command
@@ -126,6 +127,11 @@ impl WasmToolchain {
             Self::BuildStd { source, .. } => Some(source.clone()),
         }
     }
+}
+
+/// The compiler's flag that writes `to` where it would write `from`.
+pub fn rename(from: &Path, to: &str) -> String {
+    format!("--remap-path-prefix={}={to}", from.display())
 }
 
 fn cargo_home() -> Option<PathBuf> {
