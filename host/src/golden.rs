@@ -15,6 +15,7 @@ mod compare;
 pub mod fuzz;
 mod pure;
 mod rows;
+mod write;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -28,6 +29,7 @@ use crate::role::{self, CallContext, CallError, Labeler, Shaper, Split, Task};
 pub use answer::Question;
 pub use compare::{Difference, differences};
 pub use pure::{Impurity, impurities};
+pub use write::with_answers;
 
 /// Files that are larger are a mistake.
 const MAX_FILE: u64 = 64 << 20;

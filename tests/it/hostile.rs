@@ -75,12 +75,27 @@ fn check_role(role: &str, mode: &str, extra: &[&str], parts: &[&str]) {
     for run in [&drop, &neutral] {
         assert_eq!(run.metric("plugins/error_rate"), [BAD, BAD]);
         check_samples(&honest, run, parts);
+        check_warnings(run, parts);
     }
     // Rows that are left out are not learned from; neutral ones are.
     assert_ne!(
         drop.metric("ppo/returns/mean"),
         neutral.metric("ppo/returns/mean")
     );
+}
+
+/// Who watches is told of the first failure, of each update's share, and of them all.
+fn check_warnings(run: &Trained, parts: &[&str]) {
+    let warning = "warning: a plugin failed on 2 of 8 rows";
+    assert_eq!(run.stderr.matches(warning).count(), 1, "{}", run.stderr);
+    let all = ["failed rows 25.0 %", "failed on 4 rows in all, of 16"];
+    for part in all.iter().chain(parts) {
+        assert!(
+            run.stderr.contains(part),
+            "`{part}` is not in: {}",
+            run.stderr
+        );
+    }
 }
 
 /// The samples of the first update, before which both runs were the same.

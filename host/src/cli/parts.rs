@@ -323,7 +323,8 @@ fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>)>
     Ok((train, held_out))
 }
 
-fn spec(reference: &PluginRef, limits: &PluginLimits) -> Result<Spec> {
+/// What is loaded for a config's plugin.
+pub(super) fn spec(reference: &PluginRef, limits: &PluginLimits) -> Result<Spec> {
     Ok(Spec {
         path: find_trusted(&reference.plugin, reference.trust)?,
         trust: reference.trust,

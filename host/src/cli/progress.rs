@@ -15,6 +15,8 @@ pub(super) struct Progress {
     bar: Option<ProgressBar>,
     terminal: bool,
     begun: bool,
+    /// Rows that plugins failed on, and how many there were in the updates in which they did.
+    failed: (usize, usize),
 }
 
 impl Progress {
@@ -23,10 +25,17 @@ impl Progress {
             bar: None,
             terminal: std::io::stderr().is_terminal(),
             begun: false,
+            failed: (0, 0),
         }
     }
 
     pub(super) fn finish(&mut self) {
+        if let (failed @ 1.., of) = self.failed {
+            self.note(&format!(
+                "plugins failed on {failed} rows in all, of {of} in the updates where they did; each \
+                 update's share is plugins/error_rate in metrics.jsonl"
+            ));
+        }
         if let Some(bar) = self.bar.take() {
             bar.finish();
         }
@@ -60,6 +69,16 @@ impl Observer for Progress {
         }
     }
 
+    fn failed(&mut self, rows: usize, of: usize, first: &str) {
+        if self.failed.0 == 0 {
+            self.note(&format!(
+                "warning: a plugin failed on {rows} of {of} rows, and [plugins] on_error lets the run go on: \
+                 {first}"
+            ));
+        }
+        self.failed = (self.failed.0 + rows, self.failed.1 + of);
+    }
+
     fn note(&mut self, text: &str) {
         match &self.bar {
             Some(bar) => bar.println(text),
@@ -89,7 +108,7 @@ fn in_short(record: &Record) -> (String, f64) {
         }
         return (text, seconds);
     }
-    let text = format!(
+    let mut text = format!(
         "score {:+.3}  KL {:.2}  beta {:.4}  entropy {:.1}  {:.1} s",
         get("objective/score"),
         get("objective/kl"),
@@ -97,5 +116,9 @@ fn in_short(record: &Record) -> (String, f64) {
         get("objective/entropy"),
         get("time/update"),
     );
+    let failed = record.get("plugins/error_rate").unwrap_or(0.0);
+    if failed > 0.0 {
+        text.push_str(&format!("  failed rows {:.1} %", 100.0 * failed));
+    }
     (text, get("time/update"))
 }

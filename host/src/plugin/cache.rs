@@ -7,7 +7,7 @@
 use std::fs::{self, File};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{Read, Write};
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -75,7 +75,10 @@ fn kept_in<E>(
 
 /// The bytes of a file that was kept, if they are those that were.
 fn kept(path: &Path) -> Option<Vec<u8>> {
-    let mut file = File::open(path).ok()?;
+    // A pipe of that name would keep whoever opens it waiting for a writer.
+    let mut options = File::options();
+    let options = options.read(true).custom_flags(libc::O_NONBLOCK);
+    let mut file = options.open(path).ok()?;
     let meta = file.metadata().ok()?;
     let own = meta.is_file() && meta.uid() == user() && meta.mode() & 0o022 == 0;
     let mut bytes = Vec::new();

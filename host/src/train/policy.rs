@@ -28,6 +28,8 @@ pub use self::samples::Recorded;
 pub trait Observer {
     /// An update was made; `record` has its metrics.
     fn updated(&mut self, update: u64, updates: u64, record: &Record);
+    /// Plugins failed on so many of the rows of an update, which the run goes on without.
+    fn failed(&mut self, rows: usize, of: usize, first: &str);
     /// Something that the watcher should read.
     fn note(&mut self, text: &str);
 }
@@ -91,7 +93,7 @@ impl Trainer<'_> {
         while course.state.updates < self.until {
             let update = course.state.updates;
             gate.pass(update, &self.roller, observer)?;
-            let record = self.update(&mut course)?;
+            let record = self.update(&mut course, observer)?;
             course.metrics.append(update, &record)?;
             course.events.scalars(update + 1, record.iter())?;
             observer.updated(update, self.plan.updates, &record);
@@ -127,7 +129,7 @@ impl Trainer<'_> {
     }
 
     /// One update: sample, score, learn.
-    fn update(&self, course: &mut Course) -> Result<Record> {
+    fn update(&self, course: &mut Course, observer: &mut dyn Observer) -> Result<Record> {
         let (state, batch_size) = (&mut course.state, self.config.ppo.batch_size);
         let (update, clock) = (state.updates, Instant::now());
         let queries = self.stream.batch(state.cursor, batch_size as usize);
@@ -144,6 +146,9 @@ impl Trainer<'_> {
                 "the run stopped in update {update}{dumped}; {good}"
             ))
         })?;
+        if let Some((failed, first)) = rollout.scores.failed() {
+            observer.failed(failed, rollout.scores.totals.len(), first);
+        }
         let measured = self.measure(&rollout, update).with_context(|| {
             let good = last_good(course.checkpoint.as_deref());
             format!("the run stopped in update {update}; {good}")

@@ -65,6 +65,16 @@ pub struct Scores {
     pub plugin_seconds: f64,
 }
 
+impl Scores {
+    /// How many rows a plugin failed on, and the first reason; none where there are none.
+    #[must_use]
+    pub fn failed(&self) -> Option<(usize, &str)> {
+        let mut reasons = self.errors.iter().flatten();
+        let first = reasons.next()?;
+        Some((1 + reasons.count(), first))
+    }
+}
+
 /// Why a role failed on rows: the first reason for each.
 struct Failures(Vec<Option<String>>);
 
@@ -223,13 +233,10 @@ impl Scorers {
     /// Does with failed rows what the run's policy says.
     fn settle(&self, scores: &mut Scores, failures: Failures) -> Result<()> {
         scores.errors = failures.0;
-        let failed = scores.errors.iter().flatten().count();
         let count = scores.totals.len();
-        scores.metrics.push((
-            "plugins/error_rate".into(),
-            failed as f64 / count.max(1) as f64,
-        ));
-        let Some(first) = scores.errors.iter().flatten().next() else {
+        let rate = scores.failed().map_or(0, |(failed, _)| failed) as f64 / count.max(1) as f64;
+        scores.metrics.push(("plugins/error_rate".into(), rate));
+        let Some((failed, first)) = scores.failed() else {
             return Ok(());
         };
         if self.limits.on_error == OnError::Fail {

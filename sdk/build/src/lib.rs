@@ -11,4 +11,4 @@ pub mod rust;
 pub mod tool;
 pub mod wasm;
 
-pub use project::{Built, Language, Project};
+pub use project::{Built, Language, Project, project_of};

@@ -115,3 +115,36 @@ pub fn keep(name: &str, path: PathBuf, bytes: &[u8]) -> Result<Built> {
         changed,
     })
 }
+
+/// The folder of the project that a component was built of: it lies in `target/plugins` of that project,
+/// or of a workspace with the project below its folder `plugins`.
+pub fn project_of(component: &Path) -> Option<PathBuf> {
+    let folder = component.canonicalize().ok()?.parent()?.to_owned();
+    let root = folder
+        .ends_with("target/plugins")
+        .then(|| folder.parent()?.parent())??;
+    let name = component.file_stem()?.to_str()?;
+    let mut folders = vec![root.to_owned()];
+    for depth in ["plugins", "plugins/python"] {
+        let entries = std::fs::read_dir(root.join(depth));
+        folders.extend(
+            entries
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|entry| entry.path()),
+        );
+    }
+    folders.into_iter().find(|folder| is_named(folder, name))
+}
+
+/// Whether a manifest in the folder has the name.
+fn is_named(folder: &Path, name: &str) -> bool {
+    let manifests = [("Cargo.toml", "package"), ("pyproject.toml", "project")];
+    manifests.iter().any(|(file, table)| {
+        let text = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+        let manifest: toml::Table = text.parse().unwrap_or_default();
+        let named = manifest.get(*table).and_then(|table| table.get("name"));
+        named.and_then(toml::Value::as_str) == Some(name)
+    })
+}

@@ -85,6 +85,11 @@ pub(in crate::cli) fn run(args: &BenchArgs) -> Result<()> {
     )?;
     let tokenizer = tokenizer(None)?;
     let case = case(args, &subject)?;
+    drop(
+        subject
+            .load(&case, &tokenizer)
+            .with_context(|| unfit(&subject))?,
+    );
     let compile = plugin::compile_time(&subject.file)?.as_secs_f64();
     let cost = measure(&subject, &case, &tokenizer)?;
     let costs = Costs {
@@ -159,9 +164,12 @@ fn print(args: &BenchArgs, subject: &Subject, case: &Case, costs: &Costs) {
         pad = 8_usize.saturating_sub(case.call.name().len())
     );
     println!(
-        "          {:>9.3} ms a call and {:.3} µs a row",
-        cost.fixed * 1e3,
-        cost.per_row * 1e6
+        "          {:>9.3} µs a row, and {} a call",
+        cost.per_row * 1e6,
+        match cost.fixed * 1e6 {
+            0.0 => "too little to tell".to_owned(),
+            fixed => format!("{fixed:.1} µs"),
+        }
     );
     if let Some(native) = &costs.native {
         println!(
@@ -233,6 +241,19 @@ fn case(args: &BenchArgs, subject: &Subject) -> Result<Case> {
         case.assets = own.assets;
     }
     Ok(case)
+}
+
+/// Why a plugin is not timed.
+fn unfit(subject: &Subject) -> String {
+    if subject.cases.exists() {
+        let cases = subject.cases.display();
+        return format!("it is given the settings and files of `{cases}`");
+    }
+    format!(
+        "it has neither settings nor files: there are no golden cases at `{}`\nhint: name a file of golden \
+         cases by --cases; the settings and files of the first are taken",
+        subject.cases.display()
+    )
 }
 
 const WORDS: [&str; 12] = [

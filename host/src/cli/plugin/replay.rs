@@ -5,19 +5,17 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
-use serde_json::json;
 
 use super::subject::Subject;
 use crate::cli::parts;
-use crate::config::Config;
+use crate::config::{Config, PluginRef};
 use crate::golden::Role;
-use crate::plugin::{self, Limits, Spec, TokenizerHost};
+use crate::plugin::{self, TokenizerHost};
 use crate::role::{CallContext, Group, Outcome, Sample, Trust};
 use crate::run_dir::RunDir;
 use crate::train::policy::Recorded;
 
-/// Characters of a response that are shown.
-const WIDTH: usize = 60;
+mod table;
 
 #[derive(Args)]
 pub(in crate::cli) struct ReplayArgs {
@@ -30,12 +28,16 @@ pub(in crate::cli) struct ReplayArgs {
     /// is but one
     #[arg(long, value_name = "NAME")]
     against: Option<String>,
-    /// Settings of the other plugin, such as `scale=5`; may be repeated
+    /// Settings of the other plugin, such as `scale=5`, in place of the run's; may be repeated
     #[arg(long = "set", value_name = "KEY=VALUE")]
     settings: Vec<String>,
-    /// Files of the other plugin, such as `lexicon=words.txt`; may be repeated
+    /// Files of the other plugin, such as `lexicon=words.txt`, in place of the run's; may be repeated
     #[arg(long = "asset", value_name = "NAME=FILE")]
     assets: Vec<String>,
+    /// Begin with the other plugin's defaults. When left out, a plugin of the same name has the
+    /// settings that the run gave it, and any plugin has the run's files that it asks for by name
+    #[arg(long)]
+    defaults: bool,
     /// How many of the largest changes are shown
     #[arg(long, default_value_t = 10)]
     show: usize,
@@ -76,8 +78,9 @@ pub(super) fn run(args: &ReplayArgs) -> Result<()> {
     let recorded = read(&run_dir)?;
     let config = Config::load(&run_dir.config(), &[])?;
     let subject = Subject::find(&args.plugin, None, None)?;
-    let role = load(args, &config, &subject)?;
-    let name = against(args, &config, &subject, &recorded)?;
+    let (name, theirs) = against(args, &config, &subject, &recorded)?;
+    let given = given(args, theirs.map(|theirs| (theirs, name.as_str())), &subject)?;
+    let role = load(&config, &given, &subject)?;
     let mut replayed = Vec::new();
     // A call is about one update, as it was in the run.
     for update in recorded.chunk_by(|a, b| a.update == b.update) {
@@ -90,11 +93,11 @@ pub(super) fn run(args: &ReplayArgs) -> Result<()> {
     }
     if args.json {
         for row in &replayed {
-            println!("{}", as_json(row, &name, &subject));
+            println!("{}", table::as_json(row, &name, &subject));
         }
         return Ok(());
     }
-    print(&replayed, &name, &subject, args.show);
+    table::print(&replayed, &name, (&subject, &given), args.show);
     Ok(())
 }
 
@@ -121,42 +124,62 @@ fn read(run_dir: &RunDir) -> Result<Vec<Recorded>> {
     Ok(recorded)
 }
 
-fn load(args: &ReplayArgs, config: &Config, subject: &Subject) -> Result<Role> {
-    let (_, tokenizer) = parts::model(&config.model.path)?;
-    let host: Arc<dyn TokenizerHost> = tokenizer;
-    let mut settings = toml::Table::new();
+/// The other plugin with its settings and files: those that the run gave to `theirs`, as far as they
+/// are this plugin's too, and over them what the command line says.
+fn given(
+    args: &ReplayArgs,
+    theirs: Option<(&PluginRef, &str)>,
+    subject: &Subject,
+) -> Result<PluginRef> {
+    let mut given = PluginRef {
+        plugin: subject.file.display().to_string(),
+        trust: Trust::Sandboxed,
+        weight: 1.0,
+        settings: toml::Table::new(),
+        assets: std::collections::BTreeMap::new(),
+    };
+    if let Some((theirs, name)) = theirs.filter(|_| !args.defaults) {
+        if name == subject.about.name {
+            given.settings = theirs.settings.clone();
+        }
+        let asked = |name: &String| subject.about.assets.iter().any(|asset| asset.name == *name);
+        let files = theirs.assets.iter().filter(|(name, _)| asked(name));
+        given.assets = files
+            .map(|(name, path)| (name.clone(), path.clone()))
+            .collect();
+    }
     for one in &args.settings {
         let (key, value) = pair(one)?;
-        let value = format!("value = {value}")
-            .parse::<toml::Table>()
-            .ok()
-            .and_then(|mut table| table.remove("value"));
-        let text = || {
-            toml::Value::String(
-                pair(one).map_or_else(|_| String::new(), |(_, text)| text.to_owned()),
-            )
-        };
-        settings.insert(key.to_owned(), value.unwrap_or_else(text));
+        given.settings.insert(key.to_owned(), setting(value));
     }
-    let assets = args
-        .assets
-        .iter()
-        .map(|one| pair(one).map(|(name, path)| (name.to_owned(), path.into())));
-    let spec = Spec {
-        path: subject.file.clone(),
-        trust: Trust::Sandboxed,
-        settings: serde_json::to_value(settings)?,
-        assets: assets.collect::<Result<_>>()?,
-        limits: Limits::default(),
-    };
-    Ok(match subject.about.kind.as_str() {
-        "labeler" => Role::Labeler(plugin::load_labeler(&spec, host)?),
-        "shaper" => Role::Shaper(plugin::load_shaper(&spec, host)?),
+    for one in &args.assets {
+        let (name, path) = pair(one)?;
+        given.assets.insert(name.to_owned(), path.into());
+    }
+    Ok(given)
+}
+
+/// A setting as TOML writes it; any other text is itself.
+fn setting(text: &str) -> toml::Value {
+    let table = format!("value = {text}").parse::<toml::Table>().ok();
+    let value = table.and_then(|mut table| table.remove("value"));
+    value.unwrap_or_else(|| toml::Value::String(text.to_owned()))
+}
+
+/// Loads it under the run's limits.
+fn load(config: &Config, given: &PluginRef, subject: &Subject) -> Result<Role> {
+    let (_, tokenizer) = parts::model(&config.model.path)?;
+    let host: Arc<dyn TokenizerHost> = tokenizer;
+    let spec = parts::spec(given, &config.plugins)?;
+    let loaded = match subject.about.kind.as_str() {
+        "labeler" => plugin::load_labeler(&spec, host).map(Role::Labeler),
+        "shaper" => plugin::load_shaper(&spec, host).map(Role::Shaper),
         kind => bail!(
             "`{}` is a {kind}, and replay is about scores\nhint: name a labeler or a shaper",
             subject.about.name
         ),
-    })
+    };
+    loaded.context("with the run's settings, over which --set, --asset and --defaults go")
 }
 
 fn pair(text: &str) -> Result<(&str, &str)> {
@@ -164,49 +187,58 @@ fn pair(text: &str) -> Result<(&str, &str)> {
         .with_context(|| format!("`{text}` is not NAME=VALUE\nhint: write, for one, `scale=5`"))
 }
 
-/// The name under which the run recorded what is compared with.
-fn against(
+/// The name under which the run recorded what is compared with, and what the run's config says of it.
+fn against<'a>(
     args: &ReplayArgs,
-    config: &Config,
+    config: &'a Config,
     subject: &Subject,
     recorded: &[Recorded],
-) -> Result<String> {
-    let known: Vec<&str> = recorded[0]
-        .parts
-        .iter()
-        .map(|(name, _)| name.as_str())
-        .collect();
-    if let Some(name) = &args.against {
-        if !known.contains(&name.as_str()) {
-            bail!(
-                "the run has no scores of `{name}`\nhint: it has those of {}",
-                known.join(", ")
-            );
-        }
-        return Ok(name.clone());
-    }
-    if known.contains(&subject.about.name.as_str()) {
-        return Ok(subject.about.name.clone());
-    }
+) -> Result<(String, Option<&'a PluginRef>)> {
+    let parts = recorded[0].parts.iter();
+    let known: Vec<&str> = parts.map(|(name, _)| name.as_str()).collect();
     // Sources come first, then shapers, in the order of the config.
-    let shapers = config.shaper.len();
-    let (sources, shapers) = known.split_at(known.len().saturating_sub(shapers));
-    let alike = if subject.about.kind == "shaper" {
-        shapers
-    } else {
-        sources
+    let shapers = known.len().saturating_sub(config.shaper.len());
+    let place = match &args.against {
+        Some(name) => known
+            .iter()
+            .position(|known| known == name)
+            .with_context(|| {
+                format!(
+                    "the run has no scores of `{name}`\nhint: it has those of {}",
+                    known.join(", ")
+                )
+            })?,
+        None => alike(&known, shapers, subject)?,
     };
-    match alike {
-        [one] => Ok((*one).to_owned()),
-        _ => bail!(
-            "the run has scores of {}\nhint: say by --against with which to compare",
-            if known.is_empty() {
-                "nobody".into()
-            } else {
-                known.join(", ")
-            }
-        ),
+    let theirs = match place.checked_sub(shapers) {
+        Some(shaper) => config.shaper.get(shaper),
+        None => config.labeler.as_ref(),
+    };
+    Ok((known[place].to_owned(), theirs))
+}
+
+/// The place of the plugin of the same name, else of the only one of the same kind.
+fn alike(known: &[&str], shapers: usize, subject: &Subject) -> Result<usize> {
+    let own = subject.about.name.as_str();
+    if let Some(place) = known.iter().position(|name| *name == own) {
+        return Ok(place);
     }
+    let alike = if subject.about.kind == "shaper" {
+        shapers..known.len()
+    } else {
+        0..shapers
+    };
+    if alike.len() == 1 {
+        return Ok(alike.start);
+    }
+    bail!(
+        "the run has scores of {}\nhint: say by --against with which to compare",
+        if known.is_empty() {
+            "nobody".into()
+        } else {
+            known.join(", ")
+        }
+    )
 }
 
 fn of(recorded: &Recorded, name: &str) -> Option<f32> {
@@ -252,111 +284,4 @@ fn ask(role: &Role, context: CallContext, rows: &[Recorded]) -> Result<Vec<Outco
         }
         Role::Task(_) => bail!("a task gives no scores"),
     })
-}
-
-fn as_json(row: &Replayed<'_>, name: &str, subject: &Subject) -> serde_json::Value {
-    json!({
-        "update": row.recorded.update,
-        "id": row.recorded.sample.id,
-        "query": row.recorded.sample.query.text,
-        "response": row.recorded.sample.text,
-        "against": name,
-        "before": row.before,
-        "plugin": subject.about.name,
-        "now": row.now.value(),
-        "said": row.said(),
-    })
-}
-
-fn print(replayed: &[Replayed<'_>], name: &str, subject: &Subject, show: usize) {
-    let changed = replayed.iter().filter(|row| row.change() != 0.0).count();
-    let failed = replayed
-        .iter()
-        .filter(|row| matches!(row.now, Outcome::Error(_) | Outcome::Invalid(_)))
-        .count();
-    let before = mean(replayed.iter().filter_map(|row| row.before));
-    let now = mean(replayed.iter().filter_map(|row| row.now.value().copied()));
-    println!(
-        "{} responses of {} updates",
-        replayed.len(),
-        updates(replayed)
-    );
-    println!("before  {name}: mean {before:.3}");
-    println!(
-        "now     {} {}: mean {now:.3}",
-        subject.about.name, subject.about.version
-    );
-    println!(
-        "changed {changed}, failed {failed}; order of pairs within an update kept: {}",
-        order(replayed)
-    );
-    let mut largest: Vec<&Replayed> = replayed.iter().filter(|row| row.change() != 0.0).collect();
-    largest.sort_by(|a, b| b.change().abs().total_cmp(&a.change().abs()));
-    if largest.is_empty() || show == 0 {
-        return;
-    }
-    println!(
-        "\n{:>7} {:>9} {:>9} {:>9}  response",
-        "update", "before", "now", "change"
-    );
-    for row in largest.iter().take(show) {
-        let before = row
-            .before
-            .map_or("nothing".into(), |value| format!("{value:.3}"));
-        println!(
-            "{:>7} {before:>9} {:>9} {:>+9.3}  {}",
-            row.recorded.update,
-            row.said(),
-            row.change(),
-            shortened(&row.recorded.sample.text)
-        );
-    }
-}
-
-fn updates(replayed: &[Replayed<'_>]) -> usize {
-    replayed
-        .chunk_by(|a, b| a.recorded.update == b.recorded.update)
-        .count()
-}
-
-/// The share of pairs of an update's responses that both put in the same order: what a policy would
-/// learn to prefer.
-fn order(replayed: &[Replayed<'_>]) -> String {
-    let (mut kept, mut all) = (0_u64, 0_u64);
-    for update in replayed.chunk_by(|a, b| a.recorded.update == b.recorded.update) {
-        for (place, one) in update.iter().enumerate() {
-            for other in &update[place + 1..] {
-                let both = [
-                    (one.before, other.before),
-                    (one.now.value().copied(), other.now.value().copied()),
-                ];
-                let [Some(before), Some(now)] = both.map(|(a, b)| Some(a?.partial_cmp(&b?))) else {
-                    continue;
-                };
-                all += 1;
-                kept += u64::from(before == now);
-            }
-        }
-    }
-    match all {
-        0 => "no pairs".into(),
-        _ => format!("{:.1} % of {all}", 100.0 * kept as f64 / all as f64),
-    }
-}
-
-fn mean(values: impl Iterator<Item = f32>) -> f64 {
-    let values: Vec<f64> = values.map(f64::from).collect();
-    values.iter().sum::<f64>() / values.len() as f64
-}
-
-/// A response on one line.
-fn shortened(text: &str) -> String {
-    let line: String = text
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    match line.char_indices().nth(WIDTH) {
-        None => line,
-        Some((end, _)) => format!("{}…", &line[..end]),
-    }
 }

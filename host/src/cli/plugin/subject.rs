@@ -41,11 +41,9 @@ impl Subject {
         } else {
             (find(name)?, None)
         };
-        let beside = folder
+        let usual = folder
             .as_deref()
-            .or_else(|| file.parent())
-            .unwrap_or(Path::new("."));
-        let usual = beside.join(CASES);
+            .map_or_else(|| cases_of(&file), |folder| folder.join(CASES));
         let about = plugin::describe(&file, Trust::Sandboxed)?;
         Ok(Subject {
             cases: cases.map_or(usual, Path::to_owned),
@@ -140,6 +138,17 @@ impl Subject {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Where the cases of a component are: beside it, or in the project that it was built of.
+fn cases_of(file: &Path) -> PathBuf {
+    let beside = file.with_file_name(CASES);
+    if beside.is_file() {
+        return beside;
+    }
+    let project = attune_build::project_of(file);
+    let cases = project.map(|project| project.join(CASES));
+    cases.filter(|cases| cases.is_file()).unwrap_or(beside)
 }
 
 /// Puts a case to a role. A call that fails as a whole is every row's error.

@@ -1,6 +1,7 @@
 //! `attune plugin test`: golden cases, and where the answers differ from them, in the sandbox and
 //! natively.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,7 +28,7 @@ pub(in crate::cli) struct TestArgs {
     /// A project's folder, a `.wasm` file, or a plugin's name
     #[arg(default_value = ".")]
     plugin: String,
-    /// The golden cases; `cases.jsonl` in the project's folder or beside the file when left out
+    /// The golden cases; `cases.jsonl` in the project's folder, or beside the file, when left out
     #[arg(long, value_name = "FILE")]
     cases: Option<PathBuf>,
     /// Write what the plugin answers into the cases, in place of what they expect
@@ -68,7 +69,7 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
         subject.about.name, subject.about.version, subject.about.kind
     );
     if args.update {
-        return update(&subject, cases, &tokenizer);
+        return update(&subject, &cases, &tokenizer);
     }
     let place = args.place.unwrap_or(match subject.folder {
         Some(_) => Place::Both,
@@ -230,33 +231,36 @@ fn shown(value: Option<&Value>) -> String {
     }
 }
 
-/// Writes the plugin's answers into the file of the cases.
-fn update(subject: &Subject, mut cases: Vec<Case>, tokenizer: &Arc<Tokenizer>) -> Result<()> {
-    let mut changed = 0;
-    for case in &mut cases {
+/// Writes the plugin's answers into the file of the cases, where they are others than it expects.
+fn update(subject: &Subject, cases: &[Case], tokenizer: &Arc<Tokenizer>) -> Result<()> {
+    let mut changed = BTreeMap::new();
+    for case in cases {
         let answers = subject
             .answer(case, tokenizer)
             .with_context(|| format!("case `{}`", case.name))?;
         let stays = !case.expect.is_empty()
             && golden::differences(&case.expect, &answers, case.tolerance).is_empty();
         if !stays {
-            case.expect = answers.into_iter().map(first_line).collect();
+            let answers = answers.into_iter().map(first_line).collect();
             println!("now  {}", case.name);
-            changed += 1;
+            changed.insert(case.name.clone(), answers);
         }
     }
-    write(&subject.cases, &cases)?;
+    let path = &subject.cases;
+    if !changed.is_empty() {
+        let text = std::fs::read_to_string(path);
+        let text = text.with_context(|| format!("cannot read `{}`", path.display()))?;
+        let text = golden::with_answers(&text, &changed)?;
+        replace(path, text.as_bytes())
+            .with_context(|| format!("cannot write `{}`", path.display()))?;
+    }
     println!(
-        "{changed} of {} cases changed: `{}`",
+        "{} of {} cases changed: `{}`",
+        changed.len(),
         cases.len(),
-        subject.cases.display()
+        path.display()
     );
     Ok(())
-}
-
-fn write(path: &Path, cases: &[Case]) -> Result<()> {
-    replace(path, golden::to_lines(cases).as_bytes())
-        .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// An error's first line: where in the plugin's source it came from is no part of the answer.

@@ -133,3 +133,15 @@ fn what_was_used_last_stays() {
     quick.compile_if(Duration::from_secs(600));
     assert!(fs::read_dir(&quick.folder).unwrap().next().is_none());
 }
+
+#[test]
+fn what_is_no_file_is_not_waited_for() {
+    let cache = Cache::new();
+    let path = cache.path();
+    fs::remove_file(&path).unwrap();
+    let name = std::ffi::CString::new(path.to_str().unwrap()).unwrap();
+    // SAFETY: the name ends with a zero byte.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    assert_eq!(Cache::exports(&cache.compile()), 0);
+    assert!(kept(&path).is_some(), "the code has its place");
+}

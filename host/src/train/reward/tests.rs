@@ -15,6 +15,7 @@ struct Silent;
 
 impl Observer for Silent {
     fn updated(&mut self, _: u64, _: u64, _: &Record) {}
+    fn failed(&mut self, _: usize, _: usize, _: &str) {}
     fn note(&mut self, _: &str) {}
 }
 

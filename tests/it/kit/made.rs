@@ -1,0 +1,188 @@
+//! Projects as they are made: from nothing to a trained policy, and the same bytes wherever they lie.
+
+use std::path::Path;
+use std::process::Command;
+use std::time::Instant;
+
+use super::{done, new, new_in, plugin, replace_in, root};
+use crate::support::{Lab, failure};
+
+#[test]
+fn from_nothing_to_training() {
+    let edit = ("-self.0.per_word", "-2.0 * self.0.per_word");
+    from_nothing("rust", "src/lib.rs", edit);
+}
+
+#[test]
+fn from_nothing_to_training_in_python() {
+    let edit = ("-f32(self", "-2 * f32(self");
+    from_nothing("python", "few_words.py", edit);
+}
+
+/// Made, built, tested, edited by a line, tested again, checked, and trained with.
+#[allow(
+    clippy::print_stdout,
+    reason = "says how long an author waits, where a test's words are shown"
+)]
+fn from_nothing(lang: &str, source: &str, (from, to): (&str, &str)) {
+    let lab = Lab::new();
+    let begun = Instant::now();
+    let project = new_in(lang, &lab.path("."), "few-words", "shaper");
+    done(&mut plugin(&project, "build", &[]));
+    let passed = done(&mut plugin(&project, "test", &[]));
+    let natively = passed.contains("2 passed, 0 failed, natively");
+    assert!(
+        passed.contains("2 passed, 0 failed, in WebAssembly"),
+        "{passed}"
+    );
+    assert!(natively, "{passed}");
+    println!(
+        "new, built and tested in {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
+
+    // One line is edited: the plugin answers otherwise, and the case says where.
+    let edited = Instant::now();
+    replace_in(&project.join(source), from, to);
+    let mut test = plugin(&project, "test", &[]);
+    let said = String::from_utf8(test.output().unwrap().stdout).unwrap();
+    for part in [
+        "FAIL words above",
+        "row 1, terms.words",
+        "- expected -1.5",
+        "+ got      -3",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+    println!(
+        "from an edit to its result in {:.1} s",
+        edited.elapsed().as_secs_f64()
+    );
+    assert!(failure(&mut test).contains("--update"));
+    done(&mut plugin(&project, "test", &["--update"]));
+    done(&mut plugin(&project, "test", &[]));
+    let checked = done(&mut plugin(&project, "check", &[]));
+    for part in [
+        "contract",
+        "size",
+        "settings",
+        "2 golden cases pass",
+        "the same bits again",
+    ] {
+        assert!(checked.contains(part), "`{part}` is not in: {checked}");
+    }
+
+    lab.edit(
+        "[ppo]",
+        "[[shaper]]\nplugin = \"few-words/target/plugins/few-words.wasm\"\n[ppo]",
+    );
+    let trained = lab.train("run", &[]);
+    assert_eq!(trained.metric("shaper/few-words/words").len(), 6);
+    println!(
+        "from nothing to a trained policy in {:.1} s",
+        begun.elapsed().as_secs_f64()
+    );
+}
+
+#[test]
+fn every_kind_builds_and_passes_its_tests_as_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["task", "labeler", "shaper"] {
+        let project = new(folder.path(), &format!("my-{kind}"), kind);
+        let said = done(&mut plugin(folder.path(), "test", &[&format!("my-{kind}")]));
+        assert!(said.contains("0 failed"), "{said}");
+        done(&mut plugin(&project, "check", &[]));
+        // Without WebAssembly, as an author who looks for a mistake would.
+        let mut native = Command::new(std::env::var_os("CARGO").unwrap_or("cargo".into()));
+        native
+            .args(["test", "--quiet", "--target-dir"])
+            .arg(root().join("target/kit"));
+        done(native.current_dir(&project));
+        let readme = std::fs::read_to_string(project.join("README.md")).unwrap();
+        assert!(
+            readme.contains("attune plugin build") && !readme.contains("{{"),
+            "{readme}"
+        );
+    }
+}
+
+/// Python with the SDK on its path, about to run in `folder`.
+fn python(folder: &Path) -> Command {
+    let mut command = Command::new("python3");
+    command.env("PYTHONPATH", root().join("sdk/python"));
+    command
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .current_dir(folder);
+    command
+}
+
+#[test]
+fn every_kind_in_python_passes_its_tests_as_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["task", "labeler", "shaper"] {
+        let project = new_in("python", folder.path(), &format!("my-{kind}"), kind);
+        done(python(&project).args(["-m", "unittest"]));
+        let class = format!("My{}{}", kind[..1].to_uppercase(), &kind[1..]);
+        answers_natively(&project, &format!("my_{kind}"), &class);
+        if kind != "shaper" {
+            let said = done(&mut plugin(&project, "test", &[]));
+            assert!(said.contains(" 0 failed"), "{said}");
+        }
+    }
+}
+
+#[test]
+fn reward_functions_from_elsewhere_are_plugins() {
+    for (folder, module, class) in [
+        ("trl", "whole_sentences", "WholeSentences"),
+        ("verl", "right_answer", "RightAnswer"),
+        ("openrlhf", "short_enough", "ShortEnough"),
+    ] {
+        answers_natively(&root().join("examples/migrate").join(folder), module, class);
+    }
+}
+
+/// Puts the golden cases of a Python project to its class, without WebAssembly.
+fn answers_natively(project: &Path, module: &str, class: &str) {
+    let cases = std::fs::read_to_string(project.join("cases.jsonl")).unwrap();
+    let cases = attune::golden::parse(&cases).unwrap();
+    let script = format!(
+        "import json, attune_sdk.cases as cases, attune_sdk.testing as testing, {module} as plugin\n\
+         testing.use_bytes()\n\
+         for line in open('cases.jsonl'): print(json.dumps(cases.answer(plugin.{class}, json.loads(line))))"
+    );
+    let said = done(python(project).args(["-c", &script]));
+    assert_eq!(said.lines().count(), cases.len());
+    for (case, line) in cases.iter().zip(said.lines()) {
+        let answers: Vec<serde_json::Value> = serde_json::from_str(line).unwrap();
+        let differences = attune::golden::differences(&case.expect, &answers, case.tolerance);
+        assert!(differences.is_empty(), "{}: {differences:?}", case.name);
+    }
+}
+
+#[test]
+fn the_same_source_gives_the_same_bytes_wherever_it_lies() {
+    let folder = tempfile::tempdir().unwrap();
+    let sha = |said: String| said.lines().last().unwrap().to_owned();
+    let one = new(folder.path(), "some-words", "labeler");
+    let deeper = folder.path().join("a/b");
+    std::fs::create_dir_all(&deeper).unwrap();
+    let other = new(&deeper, "some-words", "labeler");
+    let first = sha(done(&mut plugin(&one, "build", &[])));
+    assert!(first.starts_with("sha256 "), "{first}");
+    assert_eq!(first, sha(done(&mut plugin(&other, "build", &[]))));
+}
+
+#[test]
+fn what_projects_have_in_common_is_compiled_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let built = |name: &str| {
+        let project = new(folder.path(), name, "shaper");
+        let output = plugin(&project, "build", &[]).output().unwrap();
+        String::from_utf8(output.stderr).unwrap()
+    };
+    built("first");
+    let said = built("second");
+    let compiled = said.matches("Compiling ").count();
+    assert_eq!(compiled, 1, "{said}");
+}
