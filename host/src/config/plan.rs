@@ -32,6 +32,12 @@ impl Config {
             .with_context(|| format!("there is no [task] to make queries\nhint: {hint}"))
     }
 
+    /// All its plugins, whatever they are for.
+    pub fn plugins(&self) -> impl Iterator<Item = &PluginRef> {
+        let playing = self.task.iter().chain(&self.labeler).chain(&self.shaper);
+        playing.chain(&self.eval.measure)
+    }
+
     /// The rows that queries are made from.
     pub fn data(&self) -> Result<&Data> {
         let hint = "add `[data]` with `train = \"FILE\"`";

@@ -161,7 +161,7 @@ fn a_replay_begins_with_what_the_run_gave_its_plugins() {
     );
     lab.edit(
         "[ppo]",
-        "[[shaper]]\nplugin = \"length\"\nsettings.scale = 3\n[ppo]",
+        "[[shaper]]\nplugin = \"length\"\nsettings.scale = 40\n[ppo]",
     );
     lab.train("run", &[]);
     let at = lab.path(".");
@@ -173,11 +173,11 @@ fn a_replay_begins_with_what_the_run_gave_its_plugins() {
         let said = replay(&[name]);
         assert!(said.contains("changed 0, failed 0"), "{said}");
     }
-    assert!(replay(&["length"]).contains("with scale = 3"));
+    assert!(replay(&["length"]).contains("with scale = 40"));
     assert!(replay(&["valence"]).contains("words.txt"));
     for other in [
         &["length", "--defaults"][..],
-        &["length", "--set", "scale=2"],
+        &["length", "--set", "scale=30"],
     ] {
         let said = replay(other);
         assert!(!said.contains("changed 0"), "{said}");

@@ -164,7 +164,7 @@ fn print(args: &BenchArgs, subject: &Subject, case: &Case, costs: &Costs) {
         pad = 8_usize.saturating_sub(case.call.name().len())
     );
     println!(
-        "          {:>9.3} µs a row, and {} a call",
+        "          {:>9.3} µs a row, and for a call {}",
         cost.per_row * 1e6,
         match cost.fixed * 1e6 {
             0.0 => "too little to tell".to_owned(),

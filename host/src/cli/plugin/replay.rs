@@ -79,7 +79,12 @@ pub(super) fn run(args: &ReplayArgs) -> Result<()> {
     let config = Config::load(&run_dir.config(), &[])?;
     let subject = Subject::find(&args.plugin, None, None)?;
     let (name, theirs) = against(args, &config, &subject, &recorded)?;
-    let given = given(args, theirs.map(|theirs| (theirs, name.as_str())), &subject)?;
+    let given = given(
+        args,
+        &config,
+        theirs.map(|theirs| (theirs, name.as_str())),
+        &subject,
+    )?;
     let role = load(&config, &given, &subject)?;
     let mut replayed = Vec::new();
     // A call is about one update, as it was in the run.
@@ -124,10 +129,11 @@ fn read(run_dir: &RunDir) -> Result<Vec<Recorded>> {
     Ok(recorded)
 }
 
-/// The other plugin with its settings and files: those that the run gave to `theirs`, as far as they
-/// are this plugin's too, and over them what the command line says.
+/// The other plugin with its settings, which are those of `theirs` where the names are the same, and its
+/// files, which are the run's by their names; and over them what the command line says.
 fn given(
     args: &ReplayArgs,
+    config: &Config,
     theirs: Option<(&PluginRef, &str)>,
     subject: &Subject,
 ) -> Result<PluginRef> {
@@ -138,15 +144,18 @@ fn given(
         settings: toml::Table::new(),
         assets: std::collections::BTreeMap::new(),
     };
-    if let Some((theirs, name)) = theirs.filter(|_| !args.defaults) {
-        if name == subject.about.name {
-            given.settings = theirs.settings.clone();
+    if !args.defaults {
+        let own = theirs.filter(|(_, name)| *name == subject.about.name);
+        given.settings = own.map_or_else(toml::Table::new, |(theirs, _)| theirs.settings.clone());
+        for asset in &subject.about.assets {
+            let mut all = theirs
+                .iter()
+                .map(|(theirs, _)| *theirs)
+                .chain(config.plugins());
+            if let Some(path) = all.find_map(|plugin| plugin.assets.get(&asset.name)) {
+                given.assets.insert(asset.name.clone(), path.clone());
+            }
         }
-        let asked = |name: &String| subject.about.assets.iter().any(|asset| asset.name == *name);
-        let files = theirs.assets.iter().filter(|(name, _)| asked(name));
-        given.assets = files
-            .map(|(name, path)| (name.clone(), path.clone()))
-            .collect();
     }
     for one in &args.settings {
         let (key, value) = pair(one)?;
