@@ -1,11 +1,11 @@
-//! Compiles `src/python/pin.rs`, which is loaded into another process, for the one platform that it
-//! knows. On others there is an empty file, and builds of Python plugins cannot be repeated to the bit.
+//! Compiles `src/pin.rs`, which is loaded into another process, for the one platform that it
+//! knows. On others there is an empty file, and builds of Python and JavaScript plugins cannot be repeated to the bit.
 
 use std::path::PathBuf;
 use std::process::Command;
 
 fn main() {
-    let source = "src/python/pin.rs";
+    let source = "src/pin.rs";
     println!("cargo::rerun-if-changed={source}");
     let variable = |name: &str| std::env::var(name).unwrap_or_default();
     let platform = ["ARCH", "OS", "ENV"].map(|part| variable(&format!("CARGO_CFG_TARGET_{part}")));

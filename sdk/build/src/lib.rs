@@ -4,10 +4,12 @@
 //! built depends on the source alone: neither on where it lies, nor on when it is built.
 
 pub mod cache;
+pub mod js;
 mod native;
 pub mod project;
 pub mod python;
 pub mod rust;
+mod script;
 pub mod tool;
 pub mod wasm;
 

@@ -57,8 +57,9 @@ impl Project {
     pub fn build_native(&self, out: Option<&Path>, target_folder: Option<&Path>) -> Result<Built> {
         if self.language != Language::Rust {
             bail!(
-                "a plugin in Python has no native build\nhint: leave out --native; its component runs \
-                 in the sandbox"
+                "a plugin in {} has no native build\nhint: leave out --native; its component runs in the \
+                 sandbox",
+                self.language.name()
             );
         }
         let workspace = Workspace::of(&self.folder)?;

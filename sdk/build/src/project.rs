@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 
 use crate::cache;
+use crate::js;
 use crate::python;
 use crate::rust::Workspace;
 use crate::tool::write_atomically;
@@ -18,6 +19,32 @@ pub enum Language {
     Rust,
     /// A module: `pyproject.toml`.
     Python,
+    /// A module: `package.json` with an entry `attune`.
+    JavaScript,
+}
+
+impl Language {
+    /// All languages, each with the file by which a project in it is known.
+    const SIGNS: [(Language, &str); 3] = [
+        (Language::Rust, "Cargo.toml"),
+        (Language::Python, "pyproject.toml"),
+        (Language::JavaScript, "package.json"),
+    ];
+
+    /// What it is called.
+    pub fn name(self) -> &'static str {
+        match self {
+            Language::Rust => "Rust",
+            Language::Python => "Python",
+            Language::JavaScript => "JavaScript",
+        }
+    }
+
+    /// Whether the folder has the sign of a project in it.
+    fn is_in(self, folder: &Path, sign: &str) -> bool {
+        // Tools of all sorts leave a package.json.
+        folder.join(sign).is_file() && (self != Language::JavaScript || js::is_plugin(folder))
+    }
 }
 
 /// A folder with a plugin's source.
@@ -51,18 +78,20 @@ impl Project {
                 folder.display()
             );
         }
-        let has = |file: &str| folder.join(file).is_file();
-        let language = match (has("Cargo.toml"), has("pyproject.toml")) {
-            (true, false) => Language::Rust,
-            (false, true) => Language::Python,
-            (true, true) => bail!(
-                "`{}` has both a Cargo.toml and a pyproject.toml\nhint: a plugin is written in one \
-                 language; move one of them elsewhere",
+        let signs = Language::SIGNS.into_iter();
+        let found: Vec<_> = signs
+            .filter(|(language, sign)| language.is_in(folder, sign))
+            .collect();
+        let language = match found[..] {
+            [(language, _)] => language,
+            [(_, one), (_, other), ..] => bail!(
+                "`{}` has both a {one} and a {other}\nhint: a plugin is written in one language; move one of \
+                 them elsewhere",
                 folder.display()
             ),
-            (false, false) => bail!(
-                "`{}` has neither a Cargo.toml (Rust) nor a pyproject.toml (Python)\nhint: name a \
-                 plugin's folder; `attune plugin new` makes one",
+            [] => bail!(
+                "`{}` has neither a Cargo.toml (Rust), nor a pyproject.toml (Python), nor a package.json with an \
+                 entry \"attune\" (JavaScript)\nhint: name a plugin's folder; `attune plugin new` makes one",
                 folder.display()
             ),
         };
@@ -78,6 +107,7 @@ impl Project {
         match self.language {
             Language::Rust => self.build_rust(out, target_folder),
             Language::Python => python::build(&self.folder, out),
+            Language::JavaScript => js::build(&self.folder, out),
         }
     }
 
@@ -140,11 +170,14 @@ pub fn project_of(component: &Path) -> Option<PathBuf> {
 
 /// Whether a manifest in the folder has the name.
 fn is_named(folder: &Path, name: &str) -> bool {
+    let text = |file: &str| std::fs::read_to_string(folder.join(file)).unwrap_or_default();
+    let package: serde_json::Value =
+        serde_json::from_str(&text("package.json")).unwrap_or_default();
     let manifests = [("Cargo.toml", "package"), ("pyproject.toml", "project")];
-    manifests.iter().any(|(file, table)| {
-        let text = std::fs::read_to_string(folder.join(file)).unwrap_or_default();
-        let manifest: toml::Table = text.parse().unwrap_or_default();
-        let named = manifest.get(*table).and_then(|table| table.get("name"));
-        named.and_then(toml::Value::as_str) == Some(name)
-    })
+    package["name"] == name
+        || manifests.iter().any(|(file, table)| {
+            let manifest: toml::Table = text(file).parse().unwrap_or_default();
+            let named = manifest.get(*table).and_then(|table| table.get("name"));
+            named.and_then(toml::Value::as_str) == Some(name)
+        })
 }

@@ -3,12 +3,10 @@
 //! It knows componentize-py; it knows nothing about what a plugin does.
 
 use std::collections::BTreeMap;
-use std::ffi::OsStr;
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::json;
 
 mod manifest;
@@ -18,16 +16,14 @@ mod tool;
 pub use native::answers;
 pub use tool::interpreter;
 
-use crate::project::{Built, keep};
+use crate::project::Built;
+use crate::script::{self, PIN, Sources, WIT, run};
 use crate::tool::write_atomically;
 use manifest::Manifest;
 use tool::Tool;
 
 /// What makes the component, run by the interpreter that was found.
 const SCRIPT: &str = include_str!("python/componentize.py");
-/// What keeps chance and time out of the component; empty where there is none.
-const PIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pin.so"));
-const WIT: &str = include_str!("../../wit/0.1/plugin.wit");
 
 macro_rules! sdk {
     ($($name:literal)*) => {
@@ -45,6 +41,13 @@ sdk! {
     "task.py" "testing.py" "tokenizer.py" "wire.py"
 }
 
+/// All `.py` files but tests.
+const SOURCES: Sources = Sources {
+    is_module: |name| name.ends_with(".py") && !name.starts_with("test_"),
+    // Python marks its environments, however they are named.
+    is_foreign: |folder, name| LEFT_OUT.contains(&name) || folder.join("pyvenv.cfg").exists(),
+};
+
 /// Folders that hold no part of a plugin.
 const LEFT_OUT: [&str; 5] = ["tests", "target", "build", "dist", "__pycache__"];
 
@@ -52,70 +55,12 @@ const LEFT_OUT: [&str; 5] = ["tests", "target", "build", "dist", "__pycache__"];
 /// finds that nothing has changed since it was built. An `out` that is a folder gets NAME.wasm too.
 pub fn build(folder: &Path, out: Option<&Path>) -> Result<Built> {
     let manifest = Manifest::read(folder)?;
-    let modules = modules(folder)?;
+    let modules = SOURCES.read(folder)?;
     manifest.check(modules.keys().map(String::as_str))?;
-    let file = format!("{}.wasm", manifest.name);
-    let path = match out {
-        None => folder.join("target/plugins").join(file),
-        Some(place) if place.is_dir() => place.join(file),
-        Some(path) => path.to_owned(),
-    };
-    let record = path.with_extension("inputs");
-    let inputs = inputs(&manifest, &modules);
-    if let (Ok(kept), Ok(bytes)) = (std::fs::read_to_string(&record), std::fs::read(&path))
-        && kept == format!("{inputs}{}", fingerprint(&bytes))
-    {
-        return keep(&manifest.name, path, &bytes);
-    }
-    let bytes = componentize(&manifest, &modules)?;
-    let built = keep(&manifest.name, path, &bytes)?;
-    write_atomically(
-        &record,
-        format!("{inputs}{}", fingerprint(&bytes)).as_bytes(),
-    )?;
-    Ok(built)
-}
-
-/// The project's modules by their paths, with `/` between folders: all of its `.py` files but tests.
-fn modules(folder: &Path) -> Result<BTreeMap<String, String>> {
-    let mut found = BTreeMap::new();
-    collect(folder, "", &mut found)?;
-    Ok(found)
-}
-
-fn collect(folder: &Path, prefix: &str, found: &mut BTreeMap<String, String>) -> Result<()> {
-    let about = || format!("cannot read `{}`", folder.display());
-    for entry in std::fs::read_dir(folder).with_context(about)? {
-        let path = entry.with_context(about)?.path();
-        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        if name.starts_with('.') {
-            continue;
-        }
-        if path.is_dir() {
-            // Python marks its environments, however they are named.
-            if !LEFT_OUT.contains(&name) && !path.join("pyvenv.cfg").exists() {
-                collect(&path, &format!("{prefix}{name}/"), found)?;
-            }
-        } else if name.ends_with(".py") && !name.starts_with("test_") {
-            let text = std::fs::read_to_string(&path)
-                .with_context(|| format!("cannot read `{}`", path.display()))?;
-            found.insert(format!("{prefix}{name}"), text);
-        }
-    }
-    Ok(())
-}
-
-/// A digest of all that the component is made of, so that one that is there can be kept.
-fn inputs(manifest: &Manifest, modules: &BTreeMap<String, String>) -> String {
-    let mut hasher = DefaultHasher::new();
-    (manifest, modules, SDK, WIT, SCRIPT, PIN, tool::PACKAGE).hash(&mut hasher);
-    format!("{:016x} ", hasher.finish())
-}
-
-fn fingerprint(bytes: &[u8]) -> String {
-    let mut hasher = DefaultHasher::new();
-    bytes.hash(&mut hasher);
-    format!("{:016x}\n", hasher.finish())
+    let inputs = (&manifest, &modules, SDK, WIT, SCRIPT, PIN, tool::PACKAGE);
+    script::build_once(folder, &manifest.name, out, inputs, || {
+        componentize(&manifest, &modules)
+    })
 }
 
 fn componentize(manifest: &Manifest, modules: &BTreeMap<String, String>) -> Result<Vec<u8>> {
@@ -157,24 +102,6 @@ const UNIMPORTED: (&str, &str) = (
     "it is imported once, when it is built; mend what is named above",
 );
 
-/// Runs a script; what it says is what the author has to read, whole.
-fn run(command: &mut Command, (refusal, hint): (&str, &str)) -> Result<()> {
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .context("cannot start Python")?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.trim();
-    if !output.status.success() {
-        bail!("{refusal}:\n{said}\nhint: {hint}");
-    }
-    if !said.is_empty() {
-        // A warning stops no build, but is not to be lost.
-        let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{said}\n").as_bytes());
-    }
-    Ok(())
-}
-
 /// The folders in `folder` that are Python projects, by name; none where there is no such folder.
 pub fn projects(folder: &Path) -> Result<Vec<PathBuf>> {
     if !folder.is_dir() {
@@ -197,7 +124,7 @@ mod tests {
     #[test]
     fn every_module_of_the_sdk_goes_into_a_component() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/attune_sdk");
-        let mut there: Vec<String> = modules(&folder).unwrap().into_keys().collect();
+        let mut there: Vec<String> = SOURCES.read(&folder).unwrap().into_keys().collect();
         there.sort();
         let known: Vec<&str> = SDK.iter().map(|(name, _)| *name).collect();
         assert_eq!(there, known);
@@ -222,7 +149,7 @@ mod tests {
         for file in files {
             write_atomically(&folder.path().join(file), b"x = 1").unwrap();
         }
-        let found: Vec<String> = modules(folder.path()).unwrap().into_keys().collect();
+        let found: Vec<String> = SOURCES.read(folder.path()).unwrap().into_keys().collect();
         assert_eq!(found, ["_d/e.py", "a.py", "b/__init__.py", "b/c.py"]);
     }
 }

@@ -6,9 +6,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
+use crate::script::{KINDS, check_name};
+
 const FILE: &str = "pyproject.toml";
 const EXAMPLE: &str = "[tool.attune]\nkind = \"shaper\"\nplugin = \"brevity:Brevity\"";
-const KINDS: [&str; 3] = ["task", "labeler", "shaper"];
 
 /// The plugin, as its project describes it.
 #[derive(Debug, PartialEq, Hash)]
@@ -68,7 +69,7 @@ impl Manifest {
             bail!("there is no [tool.attune]\nhint: write\n{EXAMPLE}");
         };
         let name = project.name.unwrap_or_default();
-        check_name(&name)?;
+        check_name("[project] name", &name)?;
         let version = project.version.unwrap_or_default();
         if version.is_empty() {
             bail!("[project] has no version\nhint: write `version = \"0.1.0\"`");
@@ -126,17 +127,6 @@ impl Manifest {
         }
         Ok(())
     }
-}
-
-fn check_name(name: &str) -> Result<()> {
-    let fits = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if name.starts_with(|c: char| c.is_ascii_lowercase()) && name.chars().all(fits) {
-        return Ok(());
-    }
-    bail!(
-        "[project] name `{name}` cannot be a plugin's\nhint: use lower-case letters, digits and hyphens, such \
-         as `plain-words`"
-    )
 }
 
 #[cfg(test)]

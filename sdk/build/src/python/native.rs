@@ -8,7 +8,8 @@ use anyhow::{Context, Result};
 use serde_json::Value;
 
 use super::manifest::Manifest;
-use super::{SDK, interpreter, run};
+use super::{SDK, interpreter};
+use crate::script::run;
 use crate::tool::write_atomically;
 
 const SCRIPT: &str = include_str!("native.py");

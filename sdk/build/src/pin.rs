@@ -1,4 +1,4 @@
-//! Holds still what a build of a Python plugin could see of the machine: chance, the time, and what
+//! Holds still what a build of a Python or JavaScript plugin could see of the machine: chance, the time, and what
 //! files say of themselves besides their contents.
 //!
 //! A component is a snapshot of an interpreter's memory, which keeps every answer that the
@@ -8,7 +8,7 @@
 //! C library, as wasmtime does about files, is caught by a filter of system calls that `attune_pin`
 //! sets up for the process.
 //!
-//! It is no part of the crate: `build.rs` compiles it by itself. It knows nothing about Python.
+//! It is no part of the crate: `build.rs` compiles it by itself. It knows no language.
 
 use std::collections::HashMap;
 use std::ffi::{c_int, c_ulong};

@@ -1,0 +1,108 @@
+//! Finds Node, and installs componentize-qjs where builds look for it.
+//! It knows npm; it knows nothing about plugins.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::cache;
+use crate::tool::{capture, exists};
+
+/// What is installed, once for all projects.
+pub(super) const PACKAGE: &str = "componentize-qjs@0.4.5";
+/// The oldest Node that it runs on.
+const OLDEST: u32 = 18;
+
+/// Node and the folder that componentize-qjs is in.
+pub(super) struct Tool {
+    pub(super) node: &'static str,
+    pub(super) folder: PathBuf,
+}
+
+impl Tool {
+    /// The one that is there, or one that is installed now.
+    pub(super) fn ensure() -> Result<Self> {
+        let node = node()?;
+        let home = cache::folder("js")?;
+        let folder = home.join(PACKAGE.replace('@', "-"));
+        if !folder.is_dir() {
+            // Another build may be installing it; then it is there when the lock is free.
+            let _lock = cache::lock(&home)?;
+            if !folder.is_dir() {
+                install(&home, &folder)?;
+            }
+        }
+        Ok(Self { node, folder })
+    }
+}
+
+/// The first of `node` and `nodejs` that is new enough.
+fn node() -> Result<&'static str> {
+    for program in ["node", "nodejs"] {
+        let said = capture(Command::new(program).arg("--version"));
+        if said.is_ok_and(|version| major(&version).is_some_and(|major| major >= OLDEST)) {
+            return Ok(program);
+        }
+    }
+    bail!(
+        "no Node.js {OLDEST} or newer was found as node or nodejs; it runs the program that makes components of \
+         JavaScript plugins\nhint: install it, e.g. `apt-get install nodejs npm`, or from https://nodejs.org"
+    )
+}
+
+/// 20 of `v20.20.2`.
+fn major(version: &str) -> Option<u32> {
+    version
+        .trim()
+        .strip_prefix('v')?
+        .split('.')
+        .next()?
+        .parse()
+        .ok()
+}
+
+/// Installs into a folder that gets its name when it is complete.
+fn install(home: &Path, folder: &Path) -> Result<()> {
+    if !exists("npm") {
+        bail!(
+            "npm was not found, which installs {PACKAGE}, once\nhint: install it, e.g. `apt-get install npm`"
+        );
+    }
+    let part = tempfile::tempdir_in(home).context("cannot make a temporary folder")?;
+    let into = part.path().join("tool");
+    std::fs::create_dir(&into)?;
+    let result = capture(
+        Command::new("npm")
+            .args([
+                "install",
+                "--no-save",
+                "--no-package-lock",
+                "--no-audit",
+                "--no-fund",
+            ])
+            .args(["--ignore-scripts", "--loglevel=error", "--prefix"])
+            .arg(&into)
+            .arg(PACKAGE)
+            .current_dir(&into),
+    );
+    result.with_context(|| {
+        format!(
+            "cannot install {PACKAGE}, which makes components of JavaScript plugins\nhint: check the network, or \
+             point npm at a registry that can be reached (npm_config_registry); once it is installed no network \
+             is needed"
+        )
+    })?;
+    std::fs::rename(&into, folder).with_context(|| format!("cannot write `{}`", folder.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_of_node_are_read() {
+        assert_eq!(major("v20.20.2\n"), Some(20));
+        assert_eq!(major("20"), None);
+    }
+}
