@@ -1,0 +1,59 @@
+/** Shapers: rollouts in, reward terms out. The author sees one row; the batch is kept here. */
+
+import { eachRow, example, expect, given, named, number, packed, valuesOr } from "./outcome.js";
+import { Plugin, asked } from "./plugin.js";
+import { Rollout, RolloutBatch } from "./rows.js";
+
+/**
+ * One row's reward terms by name, and where the plugin declares them its metrics and a reward for each response
+ * token.
+ *
+ * @typedef {{ terms?: Record<string, number>, metrics?: Record<string, number>, perToken?: ArrayLike<number> }} Shaped
+ */
+
+/** Turns rollouts into reward terms. */
+export class Shaper extends Plugin {
+  static kind = "shaper";
+  /** Names of the terms. @type {string[]} */
+  static terms = [];
+  /** Whether each response token gets a reward of its own. */
+  static perToken = false;
+
+  /** The reward terms of one response. @param {Rollout} row @returns {Shaped} */
+  shape(row) {
+    throw new Error("a shaper has a method `shape`");
+  }
+}
+
+/** The answer to a batch. */
+export function shape(shaper, context, wire) {
+  const { terms, metrics, perToken } = shaper.constructor;
+  const measured = Object.keys(metrics);
+  const batch = new RolloutBatch(context, wire, asked(shaper.constructor));
+  const written = `{ terms: ${example(terms)} }`;
+
+  const rows = eachRow(context.seed, batch.ids, (row) => {
+    const made = given("shape", shaper.shape(new Rollout(batch, row)), written);
+    const rewards = Array.from(made.perToken ?? []);
+    expect("per-token rewards", rewards.length, perToken ? batch.tokens.count(row) : 0);
+    rewards.forEach((reward, token) => number(`the reward of token ${token}`, reward));
+    return {
+      terms: named("term", made.terms, terms),
+      metrics: named("metric", made.metrics, measured),
+      rewards,
+    };
+  });
+  const zeros = (names) => names.map(() => 0);
+  const values = valuesOr(rows, (row) => ({
+    terms: zeros(terms),
+    metrics: zeros(measured),
+    rewards: new Array(perToken ? batch.tokens.count(row) : 0).fill(0),
+  }));
+  const rewards = values.flatMap((value) => value.rewards);
+  return {
+    terms: terms.map((name, place) => ({ name, values: values.map((value) => value.terms[place]) })),
+    perToken: new Uint8Array(Float32Array.from(rewards).buffer),
+    metrics: values.flatMap((value) => value.metrics),
+    outcomes: packed(rows),
+  };
+}
