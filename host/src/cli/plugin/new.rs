@@ -45,6 +45,9 @@ enum Lang {
     Rust,
     /// A module
     Python,
+    /// A module; `javascript` is understood as well
+    #[value(alias = "javascript")]
+    Js,
 }
 
 impl Kind {
@@ -233,8 +236,12 @@ mod tests {
         for name in ["attune-sdk", "class", "none", "random", "json", "shaper"] {
             assert!(check_name(name, Lang::Python).is_err(), "{name}");
         }
+        for name in ["attune-sdk", "math", "shaper"] {
+            assert!(check_name(name, Lang::Js).is_err(), "{name}");
+        }
         for name in ["random", "class", "json", "length"] {
             assert!(check_name(name, Lang::Rust).is_ok(), "{name}");
+            assert!(check_name(name, Lang::Js).is_ok(), "{name}");
         }
         assert!(check_name("length", Lang::Python).is_ok());
     }

@@ -54,13 +54,9 @@ impl Subject {
         })
     }
 
-    /// The project's folder, if it is one in Python.
-    pub(super) fn python(&self) -> Result<Option<PathBuf>> {
-        let Some(folder) = &self.folder else {
-            return Ok(None);
-        };
-        let project = Project::open(folder)?;
-        Ok((project.language == Language::Python).then_some(project.folder))
+    /// The project that the plugin is built of, where it is one.
+    pub(super) fn project(&self) -> Result<Option<Project>> {
+        self.folder.as_deref().map(Project::open).transpose()
     }
 
     /// The same plugin as a shared library: built, where there is its project, or found beside the

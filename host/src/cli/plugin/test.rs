@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
-use attune_build::python;
+use attune_build::{Language, Project, python};
 use clap::Args;
 use serde_json::Value;
 
@@ -82,17 +82,31 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
     if place == Place::Wasm {
         return Ok(());
     }
-    let cases = unlimited(&cases);
-    if let Some(folder) = subject.python()? {
-        // The stand-in there makes tokens of bytes.
-        if args.model.is_some() || sandboxed_only() {
-            return match args.place {
-                Some(_) => Err(anyhow!(ELSEWHERE)),
-                None => Ok(()),
-            };
+    match subject.project()? {
+        Some(Project {
+            language: Language::Python,
+            folder,
+        }) => {
+            // The stand-in there makes tokens of bytes.
+            if args.model.is_some() || sandboxed_only() {
+                return match args.place {
+                    Some(_) => Err(anyhow!(ELSEWHERE)),
+                    None => Ok(()),
+                };
+            }
+            let cases = unlimited(&cases);
+            return conclude(&in_python(&subject, &folder, &cases)?, "natively");
         }
-        return conclude(&in_python(&subject, &folder, &cases)?, "natively");
+        Some(project) if project.language == Language::JavaScript => {
+            if args.place.is_some() {
+                bail!("{}\nhint: leave out --in", NOWHERE);
+            }
+            println!("not tested natively: {NOWHERE}");
+            return Ok(());
+        }
+        _ => {}
     }
+    let cases = unlimited(&cases);
     match subject.native(args.target_dir.as_deref())? {
         Some(native) => conclude(&test(&native, &cases, &tokenizer)?, "natively"),
         None if args.place.is_none() => Ok(()),
@@ -106,6 +120,8 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
 
 const ELSEWHERE: &str = "a plugin in Python is tested natively with bytes for tokens, and not where only the sandbox \
      may run it\nhint: leave out --in, or --model and --sandboxed-only";
+
+const NOWHERE: &str = "a plugin in JavaScript runs in WebAssembly alone";
 
 /// What the plugin answers under this machine's Python.
 fn in_python<'a>(

@@ -75,6 +75,10 @@ const PYTHON: &str = "attune-sdk attune-world attune-entry \
     urllib uuid venv warnings wave weakref webbrowser wsgiref xml xmlrpc zipapp zipfile zipimport zlib \
     zoneinfo";
 
+/// Classes of JavaScript that a plugin of the name would hide from its own module; and the SDK.
+const JAVASCRIPT: &str = "attune-sdk array boolean date error function invalid map math not-applicable number \
+    object promise proxy reflect reg-exp rng set string symbol";
+
 /// What the name is already, if it cannot be a plugin's in this language.
 pub(super) fn taken(name: &str, lang: Lang) -> Option<&'static str> {
     if TYPES.contains(&name) {
@@ -84,6 +88,9 @@ pub(super) fn taken(name: &str, lang: Lang) -> Option<&'static str> {
         Lang::Rust if CRATES.contains(&name) => Some("a crate that it is built with"),
         Lang::Python if PYTHON.split_whitespace().any(|known| known == name) => {
             Some("a word or a module of Python")
+        }
+        Lang::Js if JAVASCRIPT.split_whitespace().any(|known| known == name) => {
+            Some("a class or a package that it may need")
         }
         _ => None,
     }

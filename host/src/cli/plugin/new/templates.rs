@@ -26,11 +26,18 @@ const PYTHON: [(&str, &str); 3] = [
     ("README.md", template!("python/README.md.in")),
 ];
 
+const JS: [(&str, &str); 3] = [
+    ("package.json", template!("js/package.json.in")),
+    (".gitignore", template!("js/gitignore.in")),
+    ("README.md", template!("js/README.md.in")),
+];
+
 /// What the language is called.
 pub(super) fn name(lang: Lang) -> &'static str {
     match lang {
         Lang::Rust => "Rust",
         Lang::Python => "Python",
+        Lang::Js => "JavaScript",
     }
 }
 
@@ -39,6 +46,7 @@ pub(super) fn sign(lang: Lang) -> &'static str {
     match lang {
         Lang::Rust => "Cargo.toml",
         Lang::Python => "python/attune_sdk/__init__.py",
+        Lang::Js => "js/package.json",
     }
 }
 
@@ -52,6 +60,7 @@ fn cases(kind: Kind) -> &'static str {
 
 fn source(lang: Lang, kind: Kind) -> Vec<(&'static str, &'static str)> {
     const RUST: &str = "src/lib.rs";
+    const JS: &str = "{{name}}.js";
     const PYTHON: [&str; 2] = ["{{module}}.py", "test_{{module}}.py"];
     match (lang, kind) {
         (Lang::Rust, Kind::Task) => vec![(RUST, template!("rust/task/lib.rs.in"))],
@@ -69,6 +78,9 @@ fn source(lang: Lang, kind: Kind) -> Vec<(&'static str, &'static str)> {
             (PYTHON[0], template!("python/shaper/plugin.py.in")),
             (PYTHON[1], template!("python/shaper/test.py.in")),
         ],
+        (Lang::Js, Kind::Task) => vec![(JS, template!("js/task/plugin.js.in"))],
+        (Lang::Js, Kind::Labeler) => vec![(JS, template!("js/labeler/plugin.js.in"))],
+        (Lang::Js, Kind::Shaper) => vec![(JS, template!("js/shaper/plugin.js.in"))],
     }
 }
 
@@ -81,6 +93,7 @@ pub(super) fn of(
     let common = match lang {
         Lang::Rust => RUST,
         Lang::Python => PYTHON,
+        Lang::Js => JS,
     };
     let files = common.into_iter().chain(source(lang, kind));
     files
