@@ -7,6 +7,7 @@ mod cli;
 mod docs;
 mod errors;
 mod hostile;
+mod js;
 mod kit;
 mod known;
 mod label;

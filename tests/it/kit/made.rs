@@ -19,6 +19,12 @@ fn from_nothing_to_training_in_python() {
     from_nothing("python", "few_words.py", edit);
 }
 
+#[test]
+fn from_nothing_to_training_in_javascript() {
+    let edit = ("-Math.fround", "-2 * Math.fround");
+    from_nothing("js", "few-words.js", edit);
+}
+
 /// Made, built, tested, edited by a line, tested again, checked, and trained with.
 #[allow(
     clippy::print_stdout,
@@ -30,7 +36,10 @@ fn from_nothing(lang: &str, source: &str, (from, to): (&str, &str)) {
     let project = new_in(lang, &lab.path("."), "few-words", "shaper");
     done(&mut plugin(&project, "build", &[]));
     let passed = done(&mut plugin(&project, "test", &[]));
-    let natively = passed.contains("2 passed, 0 failed, natively");
+    let natively = passed.contains(match lang {
+        "js" => "not tested natively: a plugin in JavaScript",
+        _ => "2 passed, 0 failed, natively",
+    });
     assert!(
         passed.contains("2 passed, 0 failed, in WebAssembly"),
         "{passed}"
@@ -128,6 +137,22 @@ fn every_kind_in_python_passes_its_tests_as_made() {
             let said = done(&mut plugin(&project, "test", &[]));
             assert!(said.contains(" 0 failed"), "{said}");
         }
+    }
+}
+
+#[test]
+fn every_kind_in_javascript_passes_its_tests_as_made() {
+    let folder = tempfile::tempdir().unwrap();
+    for kind in ["task", "labeler"] {
+        let project = new_in("js", folder.path(), &format!("my-{kind}"), kind);
+        let said = done(&mut plugin(&project, "test", &[]));
+        assert!(said.contains(" 0 failed"), "{said}");
+        done(&mut plugin(&project, "check", &[]));
+        let message = failure(&mut plugin(&project, "test", &["--in", "native"]));
+        assert!(
+            message.contains("in JavaScript runs in WebAssembly alone"),
+            "{message}"
+        );
     }
 }
 
