@@ -11,15 +11,18 @@ use serde_json::{Value, json};
 use crate::support::{attune, failure};
 use crate::twins::{CONTEXT, bytes, patient, root, samples, texts};
 
+/// The component of a project of ours.
+fn built(project: &Path) -> PathBuf {
+    let folder = root().join("target/test-plugins");
+    std::fs::create_dir_all(&folder).unwrap();
+    let built = attune_build::js::build(project, Some(&folder));
+    built.unwrap().path
+}
+
 /// The odd plugin's component, built once.
 fn component() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let folder = root().join("target/test-plugins");
-        std::fs::create_dir_all(&folder).unwrap();
-        let built = attune_build::js::build(&root().join("tests/js/odd"), Some(&folder));
-        built.unwrap().path
-    })
+    BUILT.get_or_init(|| built(&root().join("tests/js/odd")))
 }
 
 fn spec(settings: Value) -> Spec {
@@ -130,6 +133,22 @@ fn what_a_component_has_not_is_said() {
     }
     assert_eq!(number("bytes"), 6.0);
     assert_eq!(number("tokens"), 257.0);
+}
+
+#[test]
+fn all_that_the_kinds_are_asked_is_answered() {
+    for name in ["marks", "asks", "counts"] {
+        let project = root().join("tests/js").join(name);
+        let component = built(&project);
+        for verb in ["test", "check"] {
+            let mut command = attune(&["plugin", verb]);
+            command.arg(&component);
+            command.arg("--cases").arg(project.join("cases.jsonl"));
+            let output = command.output().unwrap();
+            let said = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success(), "{name}: {said}");
+        }
+    }
 }
 
 #[test]
