@@ -33,8 +33,7 @@ export class Texts {
     this.places = bounds(name, column.ends, rows, column.data.length);
     this.data = column.data;
     // Where a character is a byte, rows are cut from one text.
-    const whole = text.latin(column.data);
-    this.whole = text.isAscii(whole) ? whole : null;
+    this.whole = text.isPlain(column.data) ? text.latin(column.data) : null;
   }
 
   at(row) {

@@ -1,5 +1,6 @@
 /** Shapers: rollouts in, reward terms out. The author sees one row; the batch is kept here. */
 
+import { column } from "./columns.js";
 import { eachRow, example, expect, given, named, number, packed, valuesOr } from "./outcome.js";
 import { Plugin, asked } from "./plugin.js";
 import { Rollout, RolloutBatch } from "./rows.js";
@@ -34,9 +35,8 @@ export function shape(shaper, context, wire) {
 
   const rows = eachRow(context.seed, batch.ids, (row) => {
     const made = given("shape", shaper.shape(new Rollout(batch, row)), written);
-    const rewards = Array.from(made.perToken ?? []);
+    const rewards = packedRewards(made.perToken ?? []);
     expect("per-token rewards", rewards.length, perToken ? batch.tokens.count(row) : 0);
-    rewards.forEach((reward, token) => number(`the reward of token ${token}`, reward));
     return {
       terms: named("term", made.terms, terms),
       metrics: named("metric", made.metrics, measured),
@@ -47,13 +47,20 @@ export function shape(shaper, context, wire) {
   const values = valuesOr(rows, (row) => ({
     terms: zeros(terms),
     metrics: zeros(measured),
-    rewards: new Array(perToken ? batch.tokens.count(row) : 0).fill(0),
+    rewards: new Float32Array(perToken ? batch.tokens.count(row) : 0),
   }));
-  const rewards = values.flatMap((value) => value.rewards);
   return {
     terms: terms.map((name, place) => ({ name, values: values.map((value) => value.terms[place]) })),
-    perToken: new Uint8Array(Float32Array.from(rewards).buffer),
+    perToken: column(values.map((value) => new Uint8Array(value.rewards.buffer))).data,
     metrics: values.flatMap((value) => value.metrics),
     outcomes: packed(rows),
   };
+}
+
+/** Rewards in memory of their own. */
+function packedRewards(given) {
+  const plain = Array.from(given);
+  const wrong = plain.findIndex((reward) => typeof reward !== "number");
+  if (wrong >= 0) number(`the reward of token ${wrong}`, plain[wrong]);
+  return Float32Array.from(plain);
 }

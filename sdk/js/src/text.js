@@ -12,13 +12,18 @@ export function latin(bytes) {
   return text;
 }
 
-/** Whether a character is a byte in UTF-8. */
-export const isAscii = (text) => !/[^\x00-\x7f]/.test(text);
+/** Whether every byte of UTF-8 is a character. */
+export function isPlain(bytes) {
+  for (let at = 0; at < bytes.length; at += AT_ONCE) {
+    if (Math.max.apply(null, bytes.subarray(at, at + AT_ONCE)) > 0x7f) return false;
+  }
+  return true;
+}
 
 /** UTF-8 as text; what is none becomes U+FFFD. */
 export function decode(bytes) {
   const text = latin(bytes);
-  if (isAscii(text)) return text;
+  if (isPlain(bytes)) return text;
   try {
     return decodeURIComponent(escape(text));
   } catch {
@@ -42,7 +47,7 @@ function patched(text) {
 
 /** Text as UTF-8; half a character becomes U+FFFD. */
 export function encode(text) {
-  const plain = isAscii(text) ? text : unescape(encodeURIComponent(text.toWellFormed()));
+  const plain = unescape(encodeURIComponent(text.toWellFormed()));
   const bytes = new Uint8Array(plain.length);
   for (let at = 0; at < bytes.length; at++) bytes[at] = plain.charCodeAt(at);
   return bytes;

@@ -170,7 +170,7 @@ fn settings(subject: &Subject) -> Vec<Finding> {
             found.push(advice(
                 "settings",
                 format!("`{name}` is not explained"),
-                "write a doc comment on the field",
+                "explain it where it is declared; users read that",
             ));
         }
         if property.get("default").is_none() {
