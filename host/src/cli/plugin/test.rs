@@ -82,6 +82,16 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
     if place == Place::Wasm {
         return Ok(());
     }
+    natively(args, &subject, &cases, &tokenizer)
+}
+
+/// Puts the cases to the plugin outside the sandbox, where its language can.
+fn natively(
+    args: &TestArgs,
+    subject: &Subject,
+    cases: &[Case],
+    tokenizer: &Arc<Tokenizer>,
+) -> Result<()> {
     match subject.project()? {
         Some(Project {
             language: Language::Python,
@@ -94,8 +104,8 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
                     None => Ok(()),
                 };
             }
-            let cases = unlimited(&cases);
-            return conclude(&in_python(&subject, &folder, &cases)?, "natively");
+            let cases = unlimited(cases);
+            return conclude(&in_python(subject, &folder, &cases)?, "natively");
         }
         Some(project) if project.language == Language::JavaScript => {
             if args.place.is_some() {
@@ -106,9 +116,9 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
         }
         _ => {}
     }
-    let cases = unlimited(&cases);
+    let cases = unlimited(cases);
     match subject.native(args.target_dir.as_deref())? {
-        Some(native) => conclude(&test(&native, &cases, &tokenizer)?, "natively"),
+        Some(native) => conclude(&test(&native, &cases, tokenizer)?, "natively"),
         None if args.place.is_none() => Ok(()),
         None => bail!(
             "there is no native build of `{}`\nhint: `attune plugin build --native` makes one of a project \
