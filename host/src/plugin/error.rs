@@ -11,6 +11,10 @@ use super::settings::DESCRIBE;
 use super::wit::attune::plugin::types::Error;
 
 const MAX_PROBLEMS: usize = 20;
+const UNSAID: &str = "stopped at an `unreachable` instruction without saying why";
+/// Functions that are named where there is nothing else to say, and characters of a name.
+const MAX_FUNCTIONS: usize = 4;
+const MAX_NAME: usize = 60;
 /// What to do about a plugin that does not even get ready.
 pub(super) const NOT_EVEN: &str =
     "mend the plugin, or raise [plugins] deadline_ms or memory_mib if it needs more";
@@ -41,7 +45,7 @@ pub(super) fn explain(error: &wasmtime::Error, store: &Store<State>, limits: &Li
         }
         (Some(Trap::UnreachableCodeReached), _) => match &state.last_error {
             Some(text) => text.clone(),
-            None => "stopped at an `unreachable` instruction without saying why".into(),
+            None => UNSAID.into(),
         },
         (Some(trap), _) => trap.to_string(),
         (None, _) => {
@@ -53,13 +57,26 @@ pub(super) fn explain(error: &wasmtime::Error, store: &Store<State>, limits: &Li
             text
         }
     };
-    let frames = error.downcast_ref::<WasmBacktrace>();
-    let offsets = frames.iter().flat_map(|trace| trace.frames());
-    let offsets = offsets.filter_map(wasmtime::FrameInfo::module_offset);
-    match state.places.name(offsets.collect()) {
-        Some(places) => format!("{what}\n  at {places}"),
-        None => what,
+    let trace = error.downcast_ref::<WasmBacktrace>();
+    let frames = || trace.iter().flat_map(|trace| trace.frames());
+    let offsets = frames().filter_map(wasmtime::FrameInfo::module_offset);
+    if let Some(places) = state.places.name(offsets.collect()) {
+        return format!("{what}\n  at {places}");
     }
+    match functions(frames().filter_map(wasmtime::FrameInfo::func_name)) {
+        Some(functions) if what == UNSAID => format!("{what}, in {functions}"),
+        _ => what,
+    }
+}
+
+/// Some functions by name, innermost first.
+fn functions<'a>(names: impl Iterator<Item = &'a str>) -> Option<String> {
+    let shown = names.take(MAX_FUNCTIONS).map(|name| {
+        let name: String = clean(name).chars().take(MAX_NAME).collect();
+        format!("`{name}`")
+    });
+    let shown: Vec<String> = shown.collect();
+    (!shown.is_empty()).then(|| shown.join(", "))
 }
 
 /// The words of an error that the plugin itself returned.
