@@ -1,7 +1,7 @@
 //! Where an answer is not what was expected.
 //! Does not know what is compared.
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// One place where an answer differs.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,20 +17,42 @@ pub struct Difference {
 }
 
 /// All places where `got` is not `expected`. A key that `expected` leaves out is not compared, and
-/// an error or a rule that was broken need only contain the expected words.
+/// an error or a rule that was broken need only contain the expected words. Where there is one that
+/// nobody expected, that is the difference, and not what is missing because of it.
 #[must_use]
 pub fn differences(expected: &[Value], got: &[Value], tolerance: f64) -> Vec<Difference> {
     let mut found = Vec::new();
     for (row, expected) in expected.iter().enumerate() {
+        let before = found.len();
         let mut walk = Walk {
             row,
             tolerance,
             found: &mut found,
         };
         walk.compare("", expected, got.get(row));
+        let failure = got.get(row).and_then(|got| unexpected(expected, got));
+        if let Some(failure) = failure.filter(|_| found.len() > before) {
+            found.truncate(before);
+            found.push(Difference {
+                row,
+                place: String::new(),
+                expected: expected.clone(),
+                got: Some(failure),
+            });
+        }
     }
     found
 }
+
+/// What `got` says of a failure that `expected` does not know.
+fn unexpected(expected: &Value, got: &Value) -> Option<Value> {
+    let mut keys = FAILURES.into_iter();
+    let key = keys.find(|key| expected.get(key).is_none() && got.get(key).is_some())?;
+    Some(json!({ key: got[key] }))
+}
+
+/// Keys of answers that are no values.
+const FAILURES: [&str; 2] = ["error", "invalid"];
 
 struct Walk<'a> {
     row: usize,
@@ -73,7 +95,7 @@ impl Walk<'_> {
                     || expected as f32 == got as f32
                     || (expected - got).abs() <= self.tolerance * expected.abs().max(1.0)
             }
-            (Value::String(part), Value::String(text)) if ["error", "invalid"].contains(&place) => {
+            (Value::String(part), Value::String(text)) if FAILURES.contains(&place) => {
                 text.contains(part.as_str())
             }
             _ => expected == got,
@@ -92,7 +114,6 @@ fn below(place: &str, key: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use serde_json::json;
 
     fn places(expected: Value, got: Value, tolerance: f64) -> Vec<String> {
         let found = differences(&[expected], &[got], tolerance);
@@ -129,7 +150,8 @@ mod tests {
             places(json!({"error": "likes it"}), got.clone(), 0.0),
             ["error"]
         );
-        assert_eq!(places(json!({"terms": {}}), got, 0.0), ["terms"]);
+        assert_eq!(places(json!({"terms": {}, "x": 1}), got.clone(), 0.0), [""]);
+        assert!(places(json!({}), got, 0.0).is_empty());
         assert_eq!(
             places(json!("not-applicable"), json!({"terms": {}}), 0.0),
             [""]
