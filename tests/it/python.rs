@@ -2,14 +2,15 @@
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::{Duration, Instant};
 
-use attune::plugin::{self, Limits, Spec};
-use attune::role::{CallContext, Group, Outcome, Query, Shaped, Trust};
+use attune::plugin::{self, Spec};
+use attune::role::{Group, Outcome, Query, Trust};
 use serde_json::{Value, json};
 
 use crate::support::{attune, failure};
 use crate::twins::{CONTEXT, bytes, patient, root, samples, texts};
+
+mod odd;
 
 fn spec(file: &str, settings: Value) -> Spec {
     Spec {
@@ -154,178 +155,6 @@ fn settings_are_described_and_refused_as_in_rust() {
         for part in parts {
             assert!(message.contains(part), "`{part}` is not in: {message}");
         }
-    }
-}
-
-/// What the odd plugin makes of eight rows, of which 0 and 4 are odd.
-fn odd(mode: &str, limits: Limits) -> Vec<Outcome<Shaped>> {
-    let mut spec = spec("test-plugins/odd-py", json!({"mode": mode}));
-    spec.limits = limits;
-    let shaper = plugin::load_shaper(&spec, bytes()).unwrap();
-    let texts: Vec<String> = (1..=8).map(|len| "x".repeat(len)).collect();
-    let outcomes = shaper.shape(CONTEXT, &samples(&texts)).unwrap();
-    for (row, outcome) in outcomes.iter().enumerate().filter(|(row, _)| row % 4 != 0) {
-        let Outcome::Value(shaped) = outcome else {
-            panic!("{mode}: row {row} lost its value: {outcome:?}");
-        };
-        assert_eq!(
-            shaped.terms,
-            [("length".to_owned(), row as f32 + 1.0)],
-            "{mode}"
-        );
-    }
-    outcomes
-}
-
-fn check(mode: &str, parts: &[&str]) {
-    let outcomes = odd(mode, spec("", Value::Null).limits);
-    for row in [0, 4] {
-        let Outcome::Error(message) = &outcomes[row] else {
-            panic!("{mode}: row {row} is no error: {:?}", outcomes[row]);
-        };
-        for part in parts {
-            assert!(
-                message.contains(part),
-                "{mode}: `{part}` is not in: {message}"
-            );
-        }
-    }
-}
-
-#[test]
-fn an_exception_is_its_row_s_error() {
-    let places = [
-        "ZeroDivisionError: ",
-        " at odd.py:",
-        " in divide, odd.py:",
-        " in raises, odd.py:",
-        " in shape",
-    ];
-    check("raise", &places);
-    check(
-        "read",
-        &["add Columns.QUERY_TEXT to COLUMNS", "odd.py:", "in reads"],
-    );
-    check("recurse", &["RecursionError", "in recurses"]);
-    check("exit", &["SystemExit: 3", "in leaves"]);
-    check(
-        "text",
-        &["ValueError: could not convert string to float: '1.5 points'"],
-    );
-    check("nothing", &["TypeError", "NoneType"]);
-    check(
-        "generate",
-        &["LookupError: ? no more numbers", "in numbers, odd.py:"],
-    );
-}
-
-#[test]
-fn what_a_component_has_not_is_said() {
-    check(
-        "import",
-        &[
-            "`wave` was not imported when the plugin was built",
-            "at the top",
-            "in imports",
-        ],
-    );
-    check("open", &["`open` cannot be used", "asset", "in opens"]);
-    check("wait", &["`time.sleep` cannot be used", "no clock"]);
-    check("input", &["`input` cannot be used", "nobody to ask"]);
-    check(
-        "socket",
-        &["`socket.create_connection` cannot be used", "no network"],
-    );
-    check("thread", &["can't start new thread", "in starts_a_thread"]);
-    check("urandom", &["`os.urandom` cannot be used", "rng()"]);
-}
-
-#[test]
-fn what_ends_the_interpreter_ends_one_row() {
-    check("memory", &["MemoryError: out of memory", "in eats"]);
-    check("recurse-in-c", &["`shape`: "]);
-    check("date", &["`shape`: "]);
-}
-
-#[test]
-fn an_endless_row_is_named_within_the_deadline() {
-    let begun = Instant::now();
-    let limits = Limits {
-        deadline: Duration::from_secs(4),
-        ..Limits::default()
-    };
-    let outcomes = odd("loop", limits);
-    assert!(
-        begun.elapsed() < Duration::from_secs(60),
-        "{:?}",
-        begun.elapsed()
-    );
-    for row in [0, 4] {
-        assert!(
-            matches!(&outcomes[row], Outcome::Error(text) if text.contains("4 s")),
-            "{:?}",
-            outcomes[row]
-        );
-    }
-}
-
-#[test]
-fn randomness_is_the_row_s_whatever_the_batch() {
-    let shaper = plugin::load_shaper(
-        &spec("test-plugins/odd-py", json!({"mode": "random"})),
-        bytes(),
-    )
-    .unwrap();
-    let samples = samples(&texts()[..32]);
-    let whole = shaper.shape(CONTEXT, &samples).unwrap();
-    let parts: Vec<_> = samples
-        .rchunks(5)
-        .rev()
-        .flat_map(|part| shaper.shape(CONTEXT, part).unwrap())
-        .collect();
-    assert_eq!(whole, parts);
-    let other = shaper
-        .shape(
-            CallContext {
-                seed: 12,
-                ..CONTEXT
-            },
-            &samples,
-        )
-        .unwrap();
-    assert!(whole.iter().zip(other).all(|(one, other)| *one != other));
-}
-
-#[test]
-fn what_a_plugin_prints_is_in_the_log() {
-    let folder = tempfile::tempdir().unwrap();
-    let case = json!({"name": "speaks", "call": "shape", "settings": {"mode": "print"},
-                      "rows": [{"response": "x"}, {"response": "y"}], "expect": [{"terms": {"length": 0}}, {}]});
-    let cases = folder.path().join("cases.jsonl");
-    std::fs::write(&cases, case.to_string()).unwrap();
-    let output = attune(&[
-        "plugin",
-        "test",
-        "odd-py",
-        "--cases",
-        cases.to_str().unwrap(),
-    ])
-    .output()
-    .unwrap();
-    let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}");
-    for line in [
-        "info: row 0, two",
-        "info: lines",
-        "warn: beside",
-        "warn: be careful",
-        "warn: WARNING: as others log",
-        "info: half a character: ?",
-    ] {
-        assert!(
-            said.contains(&format!("odd-py: {line}\n")),
-            "`{line}` is not in: {said}"
-        );
     }
 }
 

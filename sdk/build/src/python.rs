@@ -36,9 +36,9 @@ macro_rules! sdk {
 }
 
 sdk! {
-    "__init__.py" "cases.py" "columns.py" "confine.py" "explain.py" "guest.py" "host.py" "imports.py"
-    "labeler.py" "lexicon.py" "log.py" "outcome.py" "plugin.py" "rng.py" "rows.py" "rules.py" "settings.py" "shaper.py"
-    "task.py" "testing.py" "tokenizer.py" "wire.py"
+    "__init__.py" "answer.py" "cases.py" "columns.py" "confine.py" "explain.py" "guest.py" "host.py" "imports.py"
+    "labeler.py" "lexicon.py" "lock.py" "log.py" "outcome.py" "plugin.py" "rng.py" "rows.py" "rules.py" "settings.py"
+    "shaper.py" "streams.py" "task.py" "testing.py" "tokenizer.py" "wire.py"
 }
 
 /// All `.py` files but tests.

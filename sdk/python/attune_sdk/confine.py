@@ -6,6 +6,10 @@ It knows nothing about plugins. Only a component imports this."""
 
 from __future__ import annotations
 
+import _io
+import _random
+import _signal  # type: ignore[import-not-found]
+import _thread
 import builtins
 import gc
 import importlib.machinery
@@ -13,56 +17,87 @@ import io
 import linecache
 import logging
 import os
+import posix
 import random
+import select
 import sys
+import threading
 import time
 import warnings
-from types import SimpleNamespace
-from typing import Any, NoReturn, Optional
+from types import BuiltinFunctionType, ModuleType, SimpleNamespace
+from typing import Any, Dict, NoReturn, Optional, Set, Tuple
 
 from . import host, log
+from .lock import Lock
+from .streams import NOBODY, Lines, Nobody
 
 _NO_FILES = "a plugin has no files; let the config hand it an asset"
 _NO_CLOCK = "a plugin has no clock"
 _NO_NETWORK = "a plugin has no network"
 _NO_CHANCE = "a plugin's randomness comes from the row's rng()"
-_FILES = (
-    *("access", "chdir", "chmod", "link", "listdir", "lstat", "mkdir", "open", "readlink"),
-    *("remove", "rename", "replace", "rmdir", "scandir", "stat", "symlink", "truncate"),
-    *("unlink", "utime"),
-)
+_NO_END = "a plugin cannot end its process; raise an exception, which is the row's error"
+_NO_OUTPUT = "a plugin has no files; `print` writes to the log"
+_ONE_THREAD = "a plugin has one thread; do the work here"
+_ONE_PROCESS = "a plugin has no other processes"
 _CLOCKS = (
-    *("clock_gettime", "clock_gettime_ns", "monotonic", "monotonic_ns", "perf_counter"),
-    *("perf_counter_ns", "process_time", "process_time_ns", "sleep", "time", "time_ns"),
+    *("clock_getres", "clock_gettime", "clock_gettime_ns", "get_clock_info", "monotonic"),
+    *("monotonic_ns", "perf_counter", "perf_counter_ns", "process_time", "process_time_ns"),
+    *("sleep", "time", "time_ns"),
 )
-_NETWORK = ("create_connection", "getaddrinfo", "gethostbyname", "socket", "socketpair")
+_SYSTEM = {
+    **{"_exit": _NO_END, "abort": _NO_END, "times": _NO_CLOCK, "urandom": _NO_CHANCE},
+    **{"write": _NO_OUTPUT, "pwrite": _NO_OUTPUT},
+}
+"""Functions of the system that nobody needs while a plugin is imported."""
+_HARMLESS = (
+    *("confstr", "cpu_count", "fspath", "getcwd", "getcwdb", "getpid", "putenv", "sched_yield"),
+    *("strerror", "sysconf", "uname", "unsetenv"),
+)
+_LATER: Dict[str, Tuple[Tuple[str, ...], str]] = {
+    "_socket": (
+        (
+            *("dup", "getaddrinfo", "gethostbyaddr", "gethostbyname", "gethostbyname_ex"),
+            *("getnameinfo", "getprotobyname", "getservbyname", "getservbyport"),
+        ),
+        _NO_NETWORK,
+    ),
+    "socket": (
+        ("create_connection", "create_server", "getaddrinfo", "gethostbyname", "socketpair"),
+        _NO_NETWORK,
+    ),
+    "subprocess": (("Popen",), _ONE_PROCESS),
+    "asyncio": (("new_event_loop", "run"), _ONE_THREAD),
+    "asyncio.events": (("new_event_loop",), _ONE_THREAD),
+}
+"""Functions of modules that a plugin may import, and why they are refused."""
+_Generator = random.Random
+_before: Set[str] = set()
+_imported = False
 _uses_random = False
 
 
-class _Lines(io.TextIOBase):
-    """A stream whose lines are lines of the log; of the build's, as long as the plugin is imported."""
+class _File(io.FileIO):
+    """An open file, of which there are none when the plugin is imported."""
 
-    def __init__(self, level: host.Level, build: Any) -> None:
-        super().__init__()
-        self._level = level
-        self._begun = ""
-        self.build: Any = build
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        if _imported:
+            raise OSError(f"`io.FileIO` cannot be used: {_NO_FILES}")
+        super().__init__(*arguments, **named)
 
-    def writable(self) -> bool:
-        return True
 
-    def write(self, text: str) -> int:
-        if self.build is not None:
-            return int(self.build.write(text))
-        *lines, self._begun = (self._begun + text).split("\n")
-        for line in lines:
-            log.write(self._level, line)
-        return len(text)
+class _Builtins(ModuleType):
+    """The module ``builtins``, whose functions stay what they are: the SDK and the next row need
+    them."""
 
-    def flush(self) -> None:
-        if self._begun:
-            log.write(self._level, self._begun)
-            self._begun = ""
+    def __setattr__(self, name: str, value: Any) -> None:
+        if name in vars(self) and name != "_":
+            self.__delattr__(name)
+        super().__setattr__(name, value)
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(
+            f"`builtins.{name}` cannot be changed: every row needs it; use a name of your own"
+        )
 
 
 class _TooLate:
@@ -75,13 +110,16 @@ class _TooLate:
         )
 
 
-_out = _Lines(host.Level.INFO, sys.stdout)
-_err = _Lines(host.Level.WARN, sys.stderr)
+_out = Lines(host.Level.INFO, sys.stdout)
+_err = Lines(host.Level.WARN, sys.stderr)
 
 
 def before_import() -> None:
     """Before the plugin's own modules are imported, which may keep what they find."""
+    _before.update(sys.modules)
     enter()
+    sys.__stdout__, sys.__stderr__ = _out, _err  # type: ignore[misc, assignment]
+    sys.stdin = sys.__stdin__ = Nobody()  # type: ignore[misc, assignment]
     # Lines of the log have no time; that of a record is always the same.
     still: Any = SimpleNamespace(**vars(time))
     still.time, still.time_ns = (lambda: 0.0), (lambda: 0)
@@ -89,24 +127,50 @@ def before_import() -> None:
     for name in _CLOCKS:
         _refuse(time, name, _NO_CLOCK)
     for name, given in (("gmtime", 1), ("localtime", 1), ("ctime", 1), ("strftime", 2)):
-        _refuse(time, name, _NO_CLOCK, given)
-    _refuse(os, "urandom", _NO_CHANCE)
-    _refuse(random, "_urandom", _NO_CHANCE)
-    random.Random = _Random  # type: ignore[misc, assignment]
+        _refuse(time, name, _NO_CLOCK, unless=given)
+    # The modules in Python ask `time` and `threading`; those in C ask the system.
+    for name in ("_datetime", "_queue"):
+        sys.modules.setdefault(name, None)  # type: ignore[arg-type]
+    for name, why in _SYSTEM.items():
+        _refuse(os, name, why)
+        setattr(posix, name, getattr(os, name))
+    for name, value in list(vars(posix).items()):
+        known = name.startswith("_") or name in _SYSTEM or name in _HARMLESS
+        if isinstance(value, BuiltinFunctionType) and not known:
+            _refuse(os, name, _NO_FILES, later=True)
+            setattr(posix, name, getattr(os, name))
+    os.isatty = posix.isatty = lambda fd: False
+    for module in (builtins, io, _io):
+        _refuse(module, "open", _NO_FILES, later=True)
+    io.FileIO = _io.FileIO = _File  # type: ignore[misc]
+    _refuse(_signal, "raise_signal", _NO_END, shown="signal.raise_signal")
+    for name in ("select", "poll"):
+        _refuse(select, name, _ONE_THREAD)
+    for name in ("start_new_thread", "start_new", "start_joinable_thread"):
+        _refuse(_thread, name, _ONE_THREAD)
+    _refuse(threading.Thread, "start", _ONE_THREAD)
+    threading.Lock = threading._allocate_lock = Lock  # type: ignore[attr-defined, assignment]
+    _thread.allocate_lock = _thread.lock = _thread.LockType = Lock  # type: ignore[attr-defined, misc, assignment]
+    random._urandom = os.urandom  # type: ignore[attr-defined]
+    random.seed = _seed
+    random.Random = _random.Random = _Random  # type: ignore[misc, assignment]
 
 
-def after_import() -> None:
-    """When all is imported, which is when files come to their end."""
-    global _uses_random
-    _uses_random = any(_holds_random(module) for module in list(sys.modules.values()))
-    for name in _FILES:
-        _refuse(os, name, _NO_FILES)
-    for module in (builtins, io):
-        _refuse(module, "open", _NO_FILES)
+def after_import(uses_random: bool) -> None:
+    """When all is imported, which is when files come to their end. ``uses_random`` says of a plugin
+    that it imports ``random`` inside a function."""
+    global _imported, _uses_random
+    added = [module for name, module in list(sys.modules.items()) if name not in _before]
+    _uses_random = uses_random or any(map(_holds_random, added))
+    if "datetime" in sys.modules:
+        _without_clock(sys.modules["datetime"])
+    if "socket" in sys.modules:
+        _refuse(sys.modules["socket"].socket, "__init__", _NO_NETWORK, shown="socket.socket")
+    for of, (names, why) in _LATER.items():
+        for name in names if of in sys.modules else ():
+            _refuse(sys.modules[of], name, why)
     _refuse(io, "open_code", _NO_FILES)
-    _refuse(builtins, "input", "a plugin has nobody to ask")
-    for name in _NETWORK if "socket" in sys.modules else ():
-        _refuse(sys.modules["socket"], name, _NO_NETWORK)
+    _refuse(builtins, "input", NOBODY)
     # Source lines for tracebacks and warnings would be read from files.
     linecache.updatecache = lambda *_: []
     linecache.lazycache = lambda *_: False
@@ -115,9 +179,19 @@ def after_import() -> None:
     sys.meta_path[:] = [finders.BuiltinImporter, finders.FrozenImporter, _TooLate]
     sys.path_importer_cache.clear()
     sys.path.clear()
+    builtins.__class__ = _Builtins
     _out.build = _err.build = None
+    _imported = True
     gc.collect()
     gc.freeze()
+
+
+def _without_clock(datetime: Any) -> None:
+    for kind, names in ((datetime.datetime, ("now", "utcnow", "today")), (datetime.date, ("today",))):
+        for name in names:
+            _refuse(kind, name, _NO_CLOCK, shown=f"datetime.{kind.__name__}.{name}")
+    # `strptime` imports it when it is called, which is too late.
+    import _strptime  # type: ignore[import-not-found]  # noqa: F401
 
 
 def enter() -> None:
@@ -136,7 +210,7 @@ def random_in_use() -> Any:
     return random if _uses_random else None
 
 
-class _Random(random.Random):
+class _Random(_Generator):
     """A generator that without a seed takes one from the row."""
 
     def __new__(cls, seed: Any = None) -> _Random:
@@ -146,35 +220,50 @@ class _Random(random.Random):
     def __init__(self, seed: Any = None) -> None:
         super().__init__(_row_seed(seed))
 
+    def seed(self, a: Any = None, version: int = 2) -> None:
+        super().seed(_row_seed(a), version)
+
+
+def _seed(a: Any = None, version: int = 2) -> None:
+    """Stands for ``random.seed``."""
+    random._inst.seed(_row_seed(a), version)
+
 
 def _row_seed(seed: Any) -> Any:
     return random.getrandbits(64) if seed is None else seed
 
 
 def _holds_random(module: Any) -> bool:
-    """Whether a module of the plugin has imported ``random`` or something of it."""
-    path = getattr(module, "__file__", None) or ""
-    if not path.startswith("/0/") or path.startswith("/0/attune_sdk/"):
-        return False
+    """Whether a module has imported ``random`` or something of it."""
     return any(
         value is random
         or getattr(value, "__module__", None) == "random"
-        or isinstance(getattr(value, "__self__", None), random.Random)
-        for value in list(vars(module).values())
+        or isinstance(getattr(value, "__self__", None), _Generator)
+        for value in list(getattr(module, "__dict__", {}).values())
     )
 
 
-def _refuse(module: Any, name: str, why: str, unless: Optional[int] = None) -> None:
-    """Replaces a function by one that raises, except with ``unless`` arguments where that is given:
-    those are all it needs to know."""
-    original = getattr(module, name, None)
+def _refuse(
+    of: Any,
+    name: str,
+    why: str,
+    *,
+    unless: Optional[int] = None,
+    later: bool = False,
+    shown: str = "",
+) -> None:
+    """Replaces a function of a module or class by one that raises: with fewer arguments than
+    ``unless``, which are all it needs to know, or ``later``, when the plugin is imported."""
+    original = getattr(of, name, None)
     if original is None:
         return
-    full = name if module is builtins else f"{module.__name__}.{name}"
+    full = shown or (name if of is builtins else f"{of.__name__}.{name}")
 
     def refused(*arguments: Any, **named: Any) -> Any:
+        if later and not _imported:
+            return original(*arguments, **named)
         if unless is not None and len(arguments) >= unless and None not in arguments:
             return original(*arguments, **named)
         raise OSError(f"`{full}` cannot be used: {why}")
 
-    setattr(module, name, refused)
+    setattr(of, name, refused)

@@ -7,22 +7,41 @@ from __future__ import annotations
 
 import os
 from types import TracebackType
-from typing import List, Optional
+from typing import Any, List, Optional
 
 MOST_FRAMES = 8
 _OWN = os.path.dirname(__file__) + os.sep
+
+
+class BadAnswer(TypeError):
+    """A method of the plugin returned what it should not."""
+
+    place = ""
+    """Where the method is, since none of its lines is at fault."""
 
 
 def explain(error: BaseException) -> str:
     """``ValueError: no such word at app.py:12 in score, app.py:30 in judge``."""
     text = _named(error)
     places = _places(error.__traceback__)
+    if isinstance(error, BadAnswer) and error.place:
+        places = [error.place]
     if places:
         text += " at " + ", ".join(places)
     cause = error.__cause__
     if cause is not None:
         text += f" (because of {_named(cause)})"
     return text
+
+
+def place(method: Any) -> str:
+    """``app.py:12 in judge``, where a method begins; empty for what is not written in Python."""
+    while hasattr(method, "__wrapped__"):
+        method = method.__wrapped__
+    code = getattr(method, "__code__", None)
+    if code is None:
+        return ""
+    return f"{_short(code.co_filename)}:{code.co_firstlineno} in {code.co_name}"
 
 
 def _named(error: BaseException) -> str:

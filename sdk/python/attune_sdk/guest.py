@@ -44,6 +44,8 @@ class _Tokenizer:
 
 
 class _Host(host.Host):
+    INTERRUPTS = ()
+
     def __init__(self) -> None:
         super().__init__()
         self.tokenizer = _Tokenizer()
@@ -101,7 +103,7 @@ def export(
             _instance = plugin.build(made, settings, {asset.name: asset.data for asset in assets})
 
     exports = {"task": _task, "labeler": _labeler, "shaper": _shaper}[kind]()
-    confine.after_import()
+    confine.after_import(any(one[3] == "random" for one in late))
     return {"Plugin": Plugin, f"{wanted.__name__}Plugin": exports}
 
 

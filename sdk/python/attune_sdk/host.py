@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from enum import Enum
-from typing import Any, List, Protocol, Sequence, Tuple
+from typing import Any, ClassVar, List, Protocol, Sequence, Tuple, Type
 
 
 class Level(Enum):
@@ -34,6 +34,9 @@ class Tokenizer(Protocol):
 
 class Host:
     """The stand-in of native tests: keeps the log, and has a token for each word or byte."""
+
+    INTERRUPTS: ClassVar[Tuple[Type[BaseException], ...]] = (KeyboardInterrupt,)
+    """What ends a whole batch: somebody at a keyboard, who is not there in a component."""
 
     def __init__(self) -> None:
         self.log: List[Tuple[Level, str]] = []

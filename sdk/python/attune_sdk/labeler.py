@@ -3,10 +3,12 @@ here."""
 
 from __future__ import annotations
 
-from typing import Callable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
+from typing import Any, Callable, List, NamedTuple, Optional, Sequence, Tuple, TypeVar, Union
 
 from . import log
+from .answer import checked, instance, items, number, numbers, shown, text, whole
 from .columns import Columns
+from .explain import BadAnswer
 from .outcome import Outcome, Status, each_row
 from .plugin import Plugin, columns
 from .rows import CallContext, Group, GroupBatch
@@ -65,6 +67,7 @@ class Labeler(Plugin[S]):
     ``COLUMNS`` needs to name reference text and metadata only."""
 
     KIND = "labeler"
+    _REQUIRED = ("judge",)
     _ALWAYS = Columns.QUERY_TEXT | Columns.RESPONSE_TEXT
 
     def judge(self, group: Group) -> Judgement:
@@ -98,10 +101,10 @@ class PackedHint(NamedTuple):
 def judge(labeler: Labeler[S], context: CallContext, wire: Groups) -> Judgements:
     """The judgements of a batch."""
     batch = GroupBatch(context, columns(type(labeler)), wire)
-    one = labeler.judge
+    one = checked(labeler.judge, _checked)
 
     def answer(group: int) -> Judgement:
-        return _checked(one(Group(batch, group)), batch.count(group))
+        return one(Group(batch, group), batch.count(group))
 
     rows = each_row(context.seed, batch.ids, answer)
     given = [outcome.value for outcome in rows if outcome.status is Status.VALUE]
@@ -131,36 +134,43 @@ def _all(given: Optional[T], what: str) -> T:
     return given
 
 
-def _checked(given: Judgement, responses: int) -> Judgement:
+def _checked(given: Any, responses: int) -> Judgement:
     """The judgement in plain types, which is what can cross to the host."""
-    verdict, scores, confidence = given
+    judgement = instance(given, Judgement, "judge", "Judgement(...)")
+    verdict: Any = judgement.verdict
+    scores, confidence = judgement.scores, judgement.confidence
     if isinstance(verdict, Best):
         verdict = Best(_index(verdict.response, responses))
     elif isinstance(verdict, Tie):
-        verdict = Tie([_index(response, responses) for response in verdict.responses])
+        chosen = items(verdict.responses, "the responses of a Tie are", "indices")
+        verdict = Tie([_index(response, responses) for response in chosen])
     elif not isinstance(verdict, Abstain):
-        raise TypeError(f"a verdict is Best, Tie or Abstain, not {type(verdict).__name__}")
+        hint = "; write `Abstain()`" if verdict is Abstain else ""
+        raise BadAnswer(f"a verdict is a Best, a Tie or an Abstain, not {shown(verdict)}{hint}")
     if scores is not None:
-        scores = [float(score) for score in scores]
+        scores = numbers(scores, "the scores of a Judgement are", "score")
         if len(scores) != responses:
-            raise ValueError(f"has {len(scores)} scores for {responses} responses")
-    return Judgement(verdict, scores, None if confidence is None else float(confidence))
+            raise BadAnswer(f"has {len(scores)} scores for {responses} responses")
+    if confidence is not None:
+        confidence = number(confidence, "the confidence of a Judgement")
+    return Judgement(verdict, scores, confidence)
 
 
-def _index(response: int, responses: int) -> int:
-    if not 0 <= response < responses:
-        raise ValueError(f"chose response {response} of {responses}")
-    return int(response)
+def _index(response: Any, responses: int) -> int:
+    chosen = whole(response, "the response that was chosen")
+    if not 0 <= chosen < responses:
+        raise BadAnswer(f"chose response {response} of {responses}")
+    return chosen
 
 
 def annotate(labeler: Labeler[S], context: CallContext, wire: Groups) -> List[PackedHint]:
     """The hints for a batch."""
     batch = GroupBatch(context, columns(type(labeler)), wire)
+    one = checked(labeler.annotate, _hints)
 
     def answer(place: int) -> List[PackedHint]:
         group = Group(batch, place)
-        responses = group.responses
-        return [_packed(place, hint, responses) for hint in labeler.annotate(group)]
+        return one(group, place, group.responses)
 
     hints: List[PackedHint] = []
     for place, outcome in enumerate(each_row(context.seed, batch.ids, answer)):
@@ -172,11 +182,23 @@ def annotate(labeler: Labeler[S], context: CallContext, wire: Groups) -> List[Pa
     return hints
 
 
-def _packed(group: int, hint: Hint, responses: Tuple[str, ...]) -> PackedHint:
-    text = responses[_index(hint.response, len(responses))]
-    if not 0 <= hint.start <= hint.end <= len(text):
-        raise ValueError(
-            f"a hint for characters {hint.start} to {hint.end}, no passage of a text of {len(text)}"
+def _hints(given: Any, group: int, responses: Tuple[str, ...]) -> List[PackedHint]:
+    if isinstance(given, Hint):
+        raise BadAnswer("`annotate` returned a Hint, not a list of Hints; put it into a list")
+    hints = items(given, "`annotate` returned", "Hints")
+    return [_packed(group, hint, responses) for hint in hints]
+
+
+def _packed(group: int, hint: Any, responses: Tuple[str, ...]) -> PackedHint:
+    if not isinstance(hint, Hint):
+        raise BadAnswer(f"`annotate` returned a list with {shown(hint)}, not Hints alone")
+    response = _index(hint.response, len(responses))
+    start, end = whole(hint.start, "the start of a Hint"), whole(hint.end, "the end of a Hint")
+    text(hint.note, "the note of a Hint")
+    marked = responses[response]
+    if not 0 <= start <= end <= len(marked):
+        raise BadAnswer(
+            f"a hint for characters {start} to {end}, no passage of a text of {len(marked)}"
         )
-    byte: Callable[[int], int] = lambda at: at if text.isascii() else len(text[:at].encode())
-    return PackedHint(group, int(hint.response), byte(hint.start), byte(hint.end), str(hint.note))
+    byte: Callable[[int], int] = lambda at: at if marked.isascii() else len(marked[:at].encode())
+    return PackedHint(group, response, byte(start), byte(end), hint.note)

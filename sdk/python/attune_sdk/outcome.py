@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Any, Callable, Generic, List, Optional, Sequence, Tuple, TypeVar
 
 from . import host
-from .explain import explain
+from .explain import BadAnswer, explain
 from .rng import Rng
 
 T = TypeVar("T")
@@ -58,6 +58,7 @@ def each_row(seed: int, ids: Sequence[int], answer: Callable[[int], T]) -> List[
     """Calls ``answer`` for every row, telling the host the row's place first, so that a row that
     hangs can be named. What it raises becomes the row's outcome, and no other row's."""
     at_row = host.current.row
+    interrupts = host.current.INTERRUPTS
     reseed, restore = _randomness()
     outcomes: List[Outcome[T]] = []
     try:
@@ -71,7 +72,7 @@ def each_row(seed: int, ids: Sequence[int], answer: Callable[[int], T]) -> List[
                 outcomes.append(Outcome(Status.NOT_APPLICABLE))
             except Invalid as error:
                 outcomes.append(Outcome(Status.INVALID, None, str(error)))
-            except KeyboardInterrupt:
+            except interrupts:
                 raise
             except BaseException as error:  # `sys.exit` as well: a plugin cannot leave
                 outcomes.append(Outcome(Status.ERROR, None, explain(error)))
@@ -92,10 +93,11 @@ def _randomness() -> Tuple[Optional[Callable[[int], None]], Callable[[], None]]:
     return module.seed, lambda: module.setstate(state)
 
 
-def expect(what: str, got: int, want: int) -> None:
-    """Fails the row when it has not as many numbers as the plugin declares."""
+def expect(what: str, got: int, want: int, where: str = "") -> None:
+    """Fails the row when it has not as many numbers as the plugin declares, which it does in
+    ``where``."""
     if got != want:
-        raise ValueError(f"has {got} {what}, not {want} as declared")
+        raise BadAnswer(f"has {got} {what}, not {want} as declared{where and ' in ' + where}")
 
 
 def packed(outcomes: Sequence[Outcome[Any]]) -> Tuple[List[Status], List[Tuple[int, str]]]:

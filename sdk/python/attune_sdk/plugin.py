@@ -9,7 +9,9 @@ from typing import Any, ClassVar, Dict, Generic, Mapping, NamedTuple, Optional, 
 from typing import TypeVar
 
 from . import settings as _settings
+from .answer import shown
 from .columns import Columns
+from .explain import BadAnswer, place
 from .settings import Problems
 
 S = TypeVar("S")
@@ -72,6 +74,7 @@ class Plugin(Generic[S]):
     """Numbers that the plugin reports for each row, in this order."""
 
     _ALWAYS: ClassVar[Columns] = Columns.NONE
+    _REQUIRED: ClassVar[Sequence[str]] = ()
     _SETTINGS: ClassVar[Type[Any]] = _settings.NoSettings
 
     settings: S
@@ -96,6 +99,21 @@ def columns(plugin: Type[Plugin[Any]]) -> Columns:
     return plugin.COLUMNS | plugin._ALWAYS
 
 
+def check(plugin: Type[Plugin[Any]]) -> None:
+    """Refuses a class that declares columns or names which are none."""
+    if not isinstance(plugin.COLUMNS, Columns):
+        raise TypeError(f"{plugin.__name__}.COLUMNS is {shown(plugin.COLUMNS)}, not Columns")
+    kinds = {"TERMS": str, "BASELINES": str, "METRICS": Metric, "ASSETS": Asset}
+    for name, kind in kinds.items():
+        given = getattr(plugin, name, ())
+        if type(given) not in (list, tuple) or not all(isinstance(one, kind) for one in given):
+            example = "('one', 'two')" if kind is str else f"({kind.__name__}(...),)"
+            raise TypeError(
+                f"{plugin.__name__}.{name} is {shown(given)}; write a tuple such as {example}: "
+                "a tuple of one has a comma, as in (1,)"
+            )
+
+
 def schema(plugin: Type[Plugin[Any]]) -> str:
     """The JSON Schema of a plugin's settings."""
     return json.dumps(_settings.schema(plugin._SETTINGS), ensure_ascii=False)
@@ -103,18 +121,27 @@ def schema(plugin: Type[Plugin[Any]]) -> str:
 
 def build(plugin: Type[P], settings: str, assets: Mapping[str, bytes]) -> P:
     """Reads settings as JSON text and builds the plugin; raises ``Problems``."""
+    check(plugin)
     made = plugin(_settings.read(plugin._SETTINGS, settings))
     missing = Problems()
     for asset in plugin.ASSETS:
         there = not asset.required or asset.name in assets
         missing.require(there, f"assets/{asset.name}", f"asset is missing: {asset.help}")
     missing.done()
-    made.configure(Assets(assets))
+    returned: Any = made.configure(Assets(assets))
+    if isinstance(returned, Problems):
+        error = BadAnswer("`configure` returned Problems; raise them, or end it with `.done()`")
+        error.place = place(made.configure)
+        raise error
     return made
 
 
 def describe(plugin: Type[Plugin[Any]], name: str, version: str, summary: str) -> Dict[str, Any]:
     """What a plugin says of itself, in the contract's words."""
+    check(plugin)
+    for method in plugin._REQUIRED:
+        if getattr(plugin, method).__module__.startswith("attune_sdk."):
+            raise TypeError(f"{plugin.__name__} has no method `{method}`")
     return {
         "name": name,
         "version": version,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from array import array
-from typing import ClassVar, Iterable, List, NamedTuple, Sequence, Tuple, TypeVar
+from typing import Any, ClassVar, Iterable, List, NamedTuple, Sequence, Tuple, TypeVar
 
+from .answer import checked, instance, number, numbers, packed
 from .columns import packed_floats
+from .explain import BadAnswer
 from .outcome import Outcome, Status, each_row, expect, row_major
 from .plugin import Plugin, columns
 from .rows import CallContext, Rollout, RolloutBatch
@@ -25,11 +27,11 @@ class Shaped:
         per_token: Iterable[float] = (),
         metrics: Iterable[float] = (),
     ) -> None:
-        self.terms = [float(value) for value in terms]
+        self.terms = [*numbers(terms, "the terms of a Shaped are", "term")]
         """One value for each of ``TERMS``."""
-        self.per_token = array("f", per_token)
+        self.per_token = packed(per_token, "f", "per_token of a Shaped is", "per_token")
         """One value for each response token if ``PER_TOKEN``, else empty."""
-        self.metrics = [float(value) for value in metrics]
+        self.metrics = [*numbers(metrics, "the metrics of a Shaped are", "metric")]
         """One value for each of ``METRICS``."""
 
     @classmethod
@@ -39,7 +41,7 @@ class Shaped:
 
     def metric(self, value: float) -> Shaped:
         """Adds the next metric."""
-        self.metrics.append(float(value))
+        self.metrics.append(number(value, f"metric {len(self.metrics)}"))
         return self
 
     def __repr__(self) -> str:
@@ -50,7 +52,8 @@ class Shaper(Plugin[S]):
     """Turns rollouts into reward terms."""
 
     KIND = "shaper"
-    TERMS: ClassVar[Sequence[str]]
+    _REQUIRED = ("shape",)
+    TERMS: ClassVar[Sequence[str]] = ()
     """Names of the terms, in the order in which ``Shaped`` holds them."""
     PER_TOKEN: ClassVar[bool] = False
     """Whether each response token gets a reward of its own."""
@@ -72,16 +75,12 @@ class Packed(NamedTuple):
 def shape(shaper: Shaper[S], context: CallContext, wire: Rollouts) -> Packed:
     """The reward terms of a batch."""
     batch = RolloutBatch(context, columns(type(shaper)), wire)
-    one = shaper.shape
+    one = checked(shaper.shape, _checked)
     terms, metrics, with_tokens = len(shaper.TERMS), len(shaper.METRICS), shaper.PER_TOKEN
     count = batch.tokens.count
 
     def answer(row: int) -> Shaped:
-        shaped = one(Rollout(batch, row))
-        expect("terms", len(shaped.terms), terms)
-        expect("per-token rewards", len(shaped.per_token), count(row) if with_tokens else 0)
-        expect("metrics", len(shaped.metrics), metrics)
-        return shaped
+        return one(Rollout(batch, row), terms, count(row) if with_tokens else 0, metrics)
 
     rows = each_row(context.seed, batch.ids, answer)
     flat = row_major(rows, terms, lambda shaped: shaped.terms)
@@ -91,6 +90,23 @@ def shape(shaper: Shaper[S], context: CallContext, wire: Rollouts) -> Packed:
         metrics=row_major(rows, metrics, lambda shaped: shaped.metrics),
         rows=rows,
     )
+
+
+def _checked(given: Any, terms: int, per_token: int, metrics: int) -> Shaped:
+    """The answer, which has to be as long as the plugin declares; its fields may have been set."""
+    shaped = instance(given, Shaped, "shape", "Shaped(...)")
+    shaped.terms = numbers(shaped.terms, "the terms of a Shaped are", "term")
+    if type(shaped.per_token) is not array or shaped.per_token.typecode != "f":
+        shaped.per_token = packed(shaped.per_token, "f", "per_token of a Shaped is", "per_token")
+    shaped.metrics = numbers(shaped.metrics, "the metrics of a Shaped are", "metric")
+    expect("terms", len(shaped.terms), terms, "TERMS")
+    if len(shaped.per_token) != per_token:
+        found = f"has {len(shaped.per_token)} per-token rewards"
+        if not per_token:
+            raise BadAnswer(f"{found}, and PER_TOKEN is not set")
+        raise BadAnswer(f"{found} for {per_token} tokens")
+    expect("metrics", len(shaped.metrics), metrics, "METRICS")
+    return shaped
 
 
 def _rewards(batch: RolloutBatch, rows: List[Outcome[Shaped]]) -> bytes:

@@ -3,9 +3,12 @@ the batch is kept here."""
 
 from __future__ import annotations
 
-from typing import ClassVar, List, NamedTuple, Sequence, Tuple, TypeVar
+from functools import wraps
+from typing import Any, ClassVar, List, NamedTuple, Sequence, Tuple, TypeVar
 
-from .columns import Ragged, Texts, packed_tokens, text_column, token_column
+from .answer import checked, instance, items, number, numbers, packed, shown, text, whole
+from .columns import Ragged, Texts, text_column, token_column
+from .explain import BadAnswer
 from .outcome import NotApplicable, Outcome, Status, each_row, expect, row_major
 from .plugin import Plugin, columns
 from .rows import CallContext, DataRow, Rollout, RolloutBatch
@@ -54,6 +57,7 @@ class Task(Plugin[S]):
     """Makes queries and says what a finished response is."""
 
     KIND = "task"
+    _REQUIRED = ("layout", "query")
     BASELINES: ClassVar[Sequence[str]] = ()
     """Names of the simple procedures of ``baselines``."""
 
@@ -107,25 +111,32 @@ class Endings(NamedTuple):
 
 def layout(task: Task[S]) -> Layout:
     """The task's lengths, in plain types."""
-    given = task.layout()
-    for what, length in (("query_len", given.query_len), ("response_len", given.response_len)):
+    return checked(wraps(task.layout)(lambda _: task.layout()), _layout)(None)
+
+
+def _layout(given: Any) -> Layout:
+    layout = instance(given, Layout, "layout", "Layout(...)")
+    lengths = []
+    for what in ("query_len", "response_len"):
+        length = whole(getattr(layout, what), f"{what} of a Layout")
         if not 0 <= length < 1 << 32:
-            raise ValueError(f"layout: {what} is {length}, no length")
-    prefix, suffix = (list(map(int, tokens)) for tokens in (given.prefix, given.suffix))
-    packed_tokens(prefix + suffix)  # refuses what is no token id
-    return Layout(int(given.query_len), int(given.response_len), prefix, suffix)
+            raise BadAnswer(f"layout: {what} is {length}, no length")
+        lengths.append(length)
+    prefix, suffix = (
+        packed(getattr(layout, what), "I", f"{what} of a Layout is", what).tolist()
+        for what in ("prefix", "suffix")
+    )
+    return Layout(lengths[0], lengths[1], prefix, suffix)
 
 
 def queries(task: Task[S], context: CallContext, ids: List[int], data: Ragged) -> Queries:
     """The queries of data rows."""
     texts = Texts("rows", data, len(ids))
     made: List[_Packed] = [_Packed(b"", b"", b"")] * len(ids)
+    one = checked(task.query, _query)
 
     def answer(row: int) -> Query:
-        query = task.query(DataRow(context, ids[row], texts.text(row)))
-        made[row] = _Packed(
-            packed_tokens(query.tokens), query.reference.encode(), query.metadata.encode()
-        )
+        query, made[row] = one(DataRow(context, ids[row], texts.text(row)))
         return query
 
     rows = each_row(context.seed, ids, answer)
@@ -137,15 +148,24 @@ def queries(task: Task[S], context: CallContext, ids: List[int], data: Ragged) -
     )
 
 
+def _query(given: Any) -> Tuple[Query, _Packed]:
+    query = instance(given, Query, "query", "Query(...)")
+    tokens = packed(query.tokens, "I", "the tokens of a Query are", "token")
+    return query, _Packed(
+        tokens.tobytes(),
+        text(query.reference, "the reference of a Query"),
+        text(query.metadata, "the metadata of a Query"),
+    )
+
+
 def finish(task: Task[S], context: CallContext, wire: Rollouts) -> Endings:
     """Where the responses of a batch end."""
     batch = RolloutBatch(context, columns(type(task)), wire)
 
+    one = checked(task.finish, _ending)
+
     def answer(row: int) -> Ending:
-        kept, valid, penalty = task.finish(Rollout(batch, row))
-        if not 0 <= kept < 1 << 32:
-            raise ValueError(f"keeps {kept} tokens")
-        return Ending(int(kept), bool(valid), float(penalty))
+        return one(Rollout(batch, row))
 
     rows = each_row(context.seed, batch.ids, answer)
     none = Ending(0, False, 0.0)
@@ -158,6 +178,16 @@ def finish(task: Task[S], context: CallContext, wire: Rollouts) -> Endings:
     )
 
 
+def _ending(given: Any) -> Ending:
+    ending = instance(given, Ending, "finish", "Ending(...)")
+    kept, valid = whole(ending.kept, "kept of an Ending"), ending.valid
+    if not 0 <= kept < 1 << 32:
+        raise BadAnswer(f"keeps {kept} tokens")
+    if not isinstance(valid, bool):
+        raise BadAnswer(f"valid of an Ending is {shown(valid)}, not a bool; write `bool(...)`")
+    return Ending(kept, valid, number(ending.penalty, "the penalty of an Ending"))
+
+
 def evaluate(
     task: Task[S], context: CallContext, wire: Rollouts
 ) -> Tuple[List[float], List[Outcome[List[float]]]]:
@@ -165,10 +195,15 @@ def evaluate(
     batch = RolloutBatch(context, columns(type(task)), wire)
     width = len(task.METRICS)
 
-    def answer(row: int) -> List[float]:
-        metrics = [float(value) for value in task.evaluate(Rollout(batch, row))]
-        expect("metrics", len(metrics), width)
+    def check(given: Any) -> List[float]:
+        metrics = numbers(given, "`evaluate` returned", "metric")
+        expect("metrics", len(metrics), width, "METRICS")
         return metrics
+
+    one = checked(task.evaluate, check)
+
+    def answer(row: int) -> List[float]:
+        return one(Rollout(batch, row))
 
     rows = each_row(context.seed, batch.ids, answer)
     return row_major(rows, width, lambda metrics: metrics), rows
@@ -181,10 +216,15 @@ def baselines(
     batch = RolloutBatch(context, columns(type(task)), wire)
     width = len(task.BASELINES)
 
+    def check(given: Any) -> List[bytes]:
+        texts = items(given, "`baselines` returned", "texts")
+        expect("baselines", len(texts), width, "BASELINES")
+        return [text(one, f"baseline {at}") for at, one in enumerate(texts)]
+
+    one = checked(task.baselines, check)
+
     def answer(row: int) -> List[bytes]:
-        texts = [text.encode() for text in task.baselines(Rollout(batch, row))]
-        expect("baselines", len(texts), width)
-        return texts
+        return one(Rollout(batch, row))
 
     answers: List[List[bytes]] = []
     for row, outcome in enumerate(each_row(context.seed, batch.ids, answer)):

@@ -80,7 +80,7 @@ class RowsTest(unittest.TestCase):
                 return Shaped([1.0] * row.id)
 
         rows = testing.shape(testing.build(Generous), BATCH)
-        self.assertEqual(rows[0].message.split(" at ")[0], "ValueError: has 0 terms, not 1 as declared")
+        self.assertEqual(rows[0].message.split(" at ")[0], "BadAnswer: has 0 terms, not 1 as declared in TERMS")
         self.assertIs(rows[1].status, Status.VALUE)
 
     def test_columns_that_do_not_fit_are_refused(self) -> None:
@@ -178,7 +178,7 @@ class KindsTest(unittest.TestCase):
         self.assertEqual(testing.annotate(labeler, "", ["bad"]), [])
         level, line = testing.take_log()[0]
         self.assertIs(level, Level.WARN)
-        self.assertIn("no hints for group 0: ValueError", line)
+        self.assertIn("no hints for group 0: BadAnswer", line)
 
     def test_a_task_s_rows(self) -> None:
         testing.use_bytes()

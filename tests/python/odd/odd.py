@@ -1,16 +1,25 @@
 """A shaper that does what a plugin should not, in every fourth row. Only tests use it."""
 
+import asyncio
+import builtins
 import datetime
+import io
 import logging
 import os
+import queue
 import random
+import select
+import signal
 import socket
 import statistics
+import subprocess
 import sys
 import threading
 import time
 import warnings
 from dataclasses import dataclass
+from os import _exit, listdir, write
+from random import random as drawn
 from typing import Any, Callable, Dict, Iterator, List
 
 from attune_sdk import Columns, NotApplicable, Rollout, Shaped, Shaper, log, setting
@@ -110,8 +119,11 @@ def starts_a_thread(row: Rollout) -> float:
     return 0.0
 
 
-def asks_the_date(row: Rollout) -> float:
-    return float(datetime.datetime.now().year)
+def runs(row: Rollout) -> float:
+    """Does what the response says."""
+    names: Dict[str, Any] = dict(globals())
+    exec(row.response_text, names)
+    return float(names.get("value", 0))
 
 
 def leaves(row: Rollout) -> float:
@@ -124,8 +136,11 @@ def asks_for_chance(row: Rollout) -> float:
 
 def chance(row: Rollout) -> float:
     own = random.Random()
-    drawn = [random.random(), random.gauss(0, 1), own.random(), random.choice([1.0, 2.0, 3.0])]
-    return statistics.fmean([*drawn, row.rng().unit()])
+    numbers = [random.random(), random.gauss(0, 1), own.random(), random.choice([1.0, 2.0, 3.0])]
+    random.seed()
+    own.seed()
+    numbers += [drawn(), own.random(), row.rng().unit()]
+    return statistics.fmean(numbers)
 
 
 def returns_text(row: Rollout) -> Any:
@@ -155,7 +170,6 @@ MODES: Dict[str, Callable[[Rollout], Any]] = {
     "import": imports,
     "open": opens,
     "wait": waits,
-    "date": asks_the_date,
     "input": asks,
     "socket": connects,
     "thread": starts_a_thread,
@@ -176,6 +190,10 @@ class Odd(Shaper[Settings]):
     def shape(self, row: Rollout) -> Shaped:
         if self.settings.mode == "random":
             return Shaped.term(chance(row))
+        if self.settings.mode == "run":
+            return Shaped.term(runs(row))
+        if self.settings.mode == "forget" and row.id % 4 == 0:
+            return None  # type: ignore[return-value]
         if row.id % 4 == 0 and self.settings.mode in MODES:
             return Shaped.term(MODES[self.settings.mode](row))
         if not row.response_text:
