@@ -157,7 +157,7 @@ fn engines_stay_where_they_belong() {
     }
 }
 
-/// The tests that `docs/plugins/limits.md` names, each as the beginning of a function's name.
+/// The tests that `docs/plugins/limits.md` names, each as the beginning of a function's name or as a file.
 #[test]
 fn limits_that_are_documented_are_tested() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
@@ -176,8 +176,12 @@ fn limits_that_are_documented_are_tested() {
             .split('`')
             .skip(1)
             .step_by(2)
-            .filter(|name| name.contains('_'))
+            .filter(|name| name.contains(['_', '/']))
         {
+            if name.contains('/') {
+                assert!(root.join(name).is_file(), "no file `{name}`");
+                continue;
+            }
             let name = name.rsplit("::").next().unwrap().trim_end_matches('…');
             if !name.starts_with("[") && !name.ends_with("_ms") {
                 assert!(code.contains(&format!("fn {name}")), "no test `{name}`");
