@@ -12,6 +12,15 @@ pub fn of_bytes(bytes: &[u8]) -> String {
     hexadecimal(Sha256::new_with_prefix(bytes))
 }
 
+/// Of bytes one after the other, in hexadecimal.
+pub fn of_parts(parts: &[&[u8]]) -> String {
+    let mut hasher = Sha256::new();
+    for part in parts {
+        hasher.update(part);
+    }
+    hexadecimal(hasher)
+}
+
 /// Of a file, in hexadecimal.
 pub fn of_file(path: &Path) -> Result<String> {
     let about = || format!("cannot read `{}`", path.display());

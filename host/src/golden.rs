@@ -27,7 +27,7 @@ use serde_json::Value;
 use crate::role::{self, CallContext, CallError, Labeler, Shaper, Split, Task};
 
 pub use answer::Question;
-pub use compare::{Difference, differences};
+pub use compare::{Difference, differences, unexpected};
 pub use pure::{Impurity, impurities};
 pub use write::with_answers;
 
@@ -216,7 +216,10 @@ pub fn read(path: &Path) -> Result<Vec<Case>> {
             about()
         );
     }
-    let text = std::fs::read_to_string(path).with_context(about)?;
+    let bytes = std::fs::read(path).with_context(about)?;
+    let Ok(text) = String::from_utf8(bytes) else {
+        bail!("{}: it is not UTF-8\nhint: save it as UTF-8", about());
+    };
     let cases = parse(&text).with_context(about)?;
     if cases.is_empty() {
         bail!(
@@ -230,6 +233,9 @@ pub fn read(path: &Path) -> Result<Vec<Case>> {
 /// Reads cases from text, one a line; empty lines are skipped.
 pub fn parse(text: &str) -> Result<Vec<Case>> {
     let mut cases: Vec<Case> = Vec::new();
+    if text.starts_with('\u{feff}') {
+        bail!("it begins with a byte order mark\nhint: save it as UTF-8 without one");
+    }
     for (number, line) in text
         .lines()
         .enumerate()
@@ -249,6 +255,11 @@ pub fn parse(text: &str) -> Result<Vec<Case>> {
 }
 
 fn one(line: &str) -> Result<Case> {
+    if !line.trim_start().starts_with('{') {
+        bail!(
+            "this is no JSON object\nhint: a case is one, on a line of its own; docs/plugins.md shows them"
+        );
+    }
     let mut reader = serde_json::Deserializer::from_str(line);
     let case: Case = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

@@ -21,6 +21,9 @@ use anyhow::{Context, Result, bail};
 /// The folder of the reward model in the run directory of its training.
 pub const REWARD_MODEL: &str = "reward_model";
 
+/// How a line of a config begins that says where a plugin is.
+const PLUGIN: &str = "plugin = ";
+
 /// A run directory.
 #[derive(Debug, Clone)]
 pub struct RunDir {
@@ -54,11 +57,22 @@ impl RunDir {
 
     /// The directory of a run that was begun with the same config; the first difference is named.
     pub fn resume(root: &Path, config: &str) -> Result<RunDir> {
+        RunDir::resume_if(root, config, |_, _| false)
+    }
+
+    /// The same, but the files of plugins may lie elsewhere by now: who calls compares the plugins.
+    pub fn resume_moved(root: &Path, config: &str) -> Result<RunDir> {
+        RunDir::resume_if(root, config, |before, now| {
+            before.starts_with(PLUGIN) && now.starts_with(PLUGIN)
+        })
+    }
+
+    fn resume_if(root: &Path, config: &str, alike: fn(&str, &str) -> bool) -> Result<RunDir> {
         let mut run = RunDir::open(root)?;
         run.lock()?;
         let before = fs::read_to_string(run.config())?;
-        if before != config {
-            let changed = first_difference(&before, config);
+        let changed = first_difference(&before, config, alike);
+        if let Some(changed) = changed {
             bail!(
                 "`{}` was begun with another config: {changed}\nhint: resume with the config as it \
                  was, or start a new run directory by `--set run.dir=…`",
@@ -200,17 +214,21 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     Ok(())
 }
 
-fn first_difference(before: &str, now: &str) -> String {
+/// Where two configs differ, if they do, but for lines that are `alike`.
+fn first_difference(before: &str, now: &str, alike: fn(&str, &str) -> bool) -> Option<String> {
     let mut section = String::new();
     for (old, new) in before.lines().zip(now.lines()) {
-        if old != new {
-            return format!("under `{section}` it had `{old}`, now it has `{new}`");
+        if old != new && !alike(old, new) {
+            return Some(format!(
+                "under `{section}` it had `{old}`, now it has `{new}`"
+            ));
         }
         if old.starts_with('[') {
             section = old.to_string();
         }
     }
-    "one has more settings than the other".into()
+    let more = before.lines().count() != now.lines().count();
+    more.then(|| "one has more settings than the other".into())
 }
 
 #[cfg(test)]
@@ -233,6 +251,9 @@ mod tests {
                 .contains("--resume")
         );
         assert!(RunDir::resume(dir.path(), "[ppo]\nlr = 1\n").is_ok());
+        for longer in ["[ppo]\nlr = 1\nx = 1\n", "[ppo]\n"] {
+            assert!(RunDir::resume(dir.path(), longer).is_err());
+        }
         let message = RunDir::resume(dir.path(), "[ppo]\nlr = 2\n")
             .unwrap_err()
             .to_string();

@@ -39,8 +39,20 @@ pub(crate) fn f32_buf(values: impl IntoIterator<Item = f32>) -> Vec<u8> {
 pub(crate) fn asked(asked: Columns, read: Columns) {
     assert!(
         asked.contains(read),
-        "a column was read that the plugin does not ask for; add {read:?} to COLUMNS"
+        "a column was read that the plugin does not ask for; add {} to COLUMNS",
+        typed(read)
     );
+}
+
+/// As an author types it: `Columns::VALUES | Columns::RESPONSE_TOKENS`.
+fn typed(columns: Columns) -> String {
+    let written = format!("{columns:?}");
+    let names = written.trim_start_matches("Columns(").trim_end_matches(')');
+    let names: Vec<String> = names
+        .split(" | ")
+        .map(|name| format!("Columns::{name}"))
+        .collect();
+    names.join(" | ")
 }
 
 /// All tokens of a column, rows joined.

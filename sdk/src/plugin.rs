@@ -3,7 +3,8 @@
 
 use std::sync::OnceLock;
 
-use schemars::JsonSchema;
+use schemars::transform::transform_subschemas;
+use schemars::{JsonSchema, Schema};
 use serde::{Deserialize, de::DeserializeOwned};
 
 pub use crate::bindings::types::Columns;
@@ -158,10 +159,33 @@ pub trait Component: 'static {
 /// The SDK's name and version, for `describe`.
 pub(crate) const SDK: &str = concat!("attune-sdk ", env!("CARGO_PKG_VERSION"), " (rust)");
 
+/// Says what an integer's type holds, so that a number beyond it is refused with the bound, and by a
+/// component, where `usize` has 32 bits, as by its native twin.
+fn bounded(schema: &mut Schema) {
+    let (low, high) = match schema.get("format").and_then(|format| format.as_str()) {
+        Some("uint8") => (0, u8::MAX.into()),
+        Some("uint16") => (0, u16::MAX.into()),
+        Some("uint32" | "uint") => (0, i64::from(u32::MAX)),
+        Some("int8") => (i8::MIN.into(), i8::MAX.into()),
+        Some("int16") => (i16::MIN.into(), i16::MAX.into()),
+        Some("int32" | "int") => (i32::MIN.into(), i64::from(i32::MAX)),
+        _ => (0, 0),
+    };
+    if high > low {
+        for (key, bound) in [("minimum", low), ("maximum", high)] {
+            if schema.get(key).is_none() {
+                schema.insert(key.to_owned(), bound.into());
+            }
+        }
+    }
+    transform_subschemas(&mut bounded, schema);
+}
+
 /// JSON Schema of a settings struct; unknown keys are refused whatever its attributes say.
 pub(crate) fn settings_schema<S: JsonSchema>() -> String {
     let mut schema = schemars::schema_for!(S);
     schema.insert("additionalProperties".to_owned(), false.into());
+    transform_subschemas(&mut bounded, &mut schema);
     serde_json::to_string(&schema).expect("a schema is JSON")
 }
 

@@ -95,6 +95,12 @@ fn names_and_folders_that_cannot_be() {
         &["no golden cases", "none.jsonl"],
     );
     assert!(!at.join("Few_Words").exists());
+    let mut describe = plugin(at, "describe", &["few-words"]);
+    let message = failure(describe.env("ATTUNE_PLUGINS", "/no/such"));
+    assert!(
+        message.contains("ATTUNE_PLUGINS names `/no/such`, which is no folder"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -136,6 +142,19 @@ fn golden_files_that_are_wrong_say_where() {
         for part in parts.iter().chain(&["cases.jsonl"]) {
             assert!(message.contains(part), "`{part}` is not in: {message}");
         }
+    }
+    for (bytes, part) in [
+        (&b"[]\n"[..], "no JSON object"),
+        ("\u{feff}{}\n".as_bytes(), "byte order mark"),
+        (b"{\"name\":\"\xe9\"}\n", "not UTF-8"),
+    ] {
+        std::fs::write(&cases, bytes).unwrap();
+        let arguments = ["length", "--cases", cases.to_str().unwrap()];
+        let message = failure(&mut plugin(folder.path(), "test", &arguments));
+        assert!(
+            message.contains(part) && message.contains("hint: "),
+            "{message}"
+        );
     }
     // What is wrong with the rows of one case is that case's failure.
     let bad =
@@ -198,7 +217,7 @@ fn a_plugin_is_native_only_where_it_can_and_may_be() {
     ];
     let message = failure(&mut plugin(&length, "test", &refused));
     assert!(
-        message.contains("there is no native build of `length`"),
+        message.contains("--sandboxed-only lets nothing run outside the sandbox"),
         "{message}"
     );
     let rust = new(folder.path(), "brief", "shaper");
@@ -309,5 +328,39 @@ fn an_update_writes_what_changed_and_nothing_else() {
     assert_eq!(
         std::fs::metadata(&cases).unwrap().modified().unwrap(),
         before
+    );
+}
+
+#[test]
+fn an_update_writes_down_no_failure_that_nobody_expected() {
+    let folder = tempfile::tempdir().unwrap();
+    let cases = folder.path().join("cases.jsonl");
+    let panics = r#"{"name": "a", "call": "shape", "settings": {"mode": "panic"}, "rows": [{"response": "b"}]"#;
+    let update = |name: &str, text: &str| {
+        std::fs::write(&cases, text).unwrap();
+        let arguments = [name, "--cases", "cases.jsonl", "--update"];
+        plugin(folder.path(), "test", &arguments)
+    };
+    for expect in ["", r#", "expect": [{}]"#] {
+        let text = format!("{panics}{expect}}}\n");
+        let message = failure(&mut update("hostile-shaper", &text));
+        assert!(message.contains("row 0 answers with an error"), "{message}");
+        assert_eq!(std::fs::read_to_string(&cases).unwrap(), text);
+    }
+    // That an answer is an error is a difference by itself.
+    let arguments = ["hostile-shaper", "--cases", "cases.jsonl"];
+    let message = failure(&mut plugin(folder.path(), "test", &arguments));
+    assert!(message.contains("1 of 1 golden cases failed"), "{message}");
+    done(&mut update(
+        "hostile-shaper",
+        &format!("{panics}, \"expect\": [{{\"error\": \"something\"}}]}}\n"),
+    ));
+    // Where the plugin's file lies is no part of what it says of settings.
+    let refused = r#"{"name": "a", "call": "configure", "settings": {"target": 5000000000}}"#;
+    done(&mut update("length", refused));
+    let written = std::fs::read_to_string(&cases).unwrap();
+    assert!(
+        written.contains("4294967295") && !written.contains("length.wasm"),
+        "{written}"
     );
 }

@@ -42,7 +42,9 @@ pub(crate) fn component(name: &str) -> PathBuf {
 fn shipped_plugins_describe_themselves() {
     let list = succeed(&["plugin", "list"]);
     for (name, kind) in SHIPPED {
-        let line = list.lines().find(|line| line.trim().starts_with(name));
+        let line = list
+            .lines()
+            .find(|line| line.split_whitespace().next() == Some(name));
         assert!(line.is_some_and(|line| line.contains(kind)), "{list}");
         let json = succeed(&["plugin", "describe", name, "--json"]);
         let description: serde_json::Value = serde_json::from_str(&json).unwrap();
@@ -183,6 +185,13 @@ fn a_plugin_that_changed_does_not_go_on_with_a_run() {
     assert!(message.contains("no plugin file"), "{message}");
     std::fs::copy(component("letters"), lab.path("mine.wasm")).unwrap();
     lab.train("run", &["--resume"]);
+    // It is known by what it is, and not by where it lies.
+    std::fs::rename(lab.path("mine.wasm"), lab.path("moved.wasm")).unwrap();
+    lab.edit("plugin = \"mine.wasm\"", "plugin = \"moved.wasm\"");
+    lab.train("run", &["--resume"]);
+    std::fs::copy(component("hostile"), lab.path("moved.wasm")).unwrap();
+    let message = lab.refused("run", &["--resume"]);
+    assert!(message.contains("put the old file back"), "{message}");
 }
 
 /// Training is refused with a message that has all of `parts`, and leaves no run directory.
@@ -199,6 +208,13 @@ fn files_that_are_no_plugins() {
     let lab = Lab::new();
     lab.edit("plugin = \"letters\"", "plugin = \"mine.wasm\"");
     refuse(&lab, &[], &["[labeler]", "mine.wasm", "no plugin file"]);
+    std::fs::create_dir(lab.path("mine.wasm")).unwrap();
+    refuse(
+        &lab,
+        &[],
+        &["mine.wasm` is a folder", "attune plugin build"],
+    );
+    std::fs::remove_dir(lab.path("mine.wasm")).unwrap();
     let whole = std::fs::read(component("letters")).unwrap();
     let module = wat::parse_str("(module)").unwrap();
     let cases: [(&[u8], &str); 7] = [

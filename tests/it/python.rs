@@ -211,7 +211,11 @@ fn what_cannot_be_built_is_said_with_its_place() {
             "f32, no_such_name",
             &["length.py", "no_such_name"],
         ),
-        ("class Length(", "class Longth(", &["Length"]),
+        (
+            "class Length(",
+            "class Longth(",
+            &["`Length`", "[tool.attune] plugin"],
+        ),
     ] {
         assert!(source.contains(from), "{from}");
         let edited = source.replace(from, to);

@@ -26,7 +26,7 @@ mod place;
 mod sources;
 
 pub(super) use self::lock::{Lock, changed};
-pub(super) use self::place::{find, find_trusted, search_path};
+pub(super) use self::place::{find, find_trusted, no_folders, search_path};
 pub(super) use self::sources::open_reward_model;
 use self::sources::sources;
 

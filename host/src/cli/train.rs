@@ -98,7 +98,7 @@ impl Part<'_> {
         let mut parts = parts::load(config)?;
         let text = &self.text;
         let run_dir = if self.resume {
-            RunDir::resume(&config.run.dir, text)?
+            RunDir::resume_moved(&config.run.dir, text)?
         } else {
             RunDir::create(&config.run.dir, text)?
         };
@@ -119,6 +119,7 @@ impl Part<'_> {
             &run_dir.manifest(),
             &serde_json::to_vec_pretty(&parts.manifest)?,
         )?;
+        replace(&run_dir.config(), text.as_bytes())?;
         if self.until.is_none()
             && state.updates == plan.updates
             && let Some((before, after)) = finished(&run_dir)?

@@ -14,11 +14,13 @@ pub struct Difference {
     pub expected: Value,
     /// What came; absent when there is nothing at that place.
     pub got: Option<Value>,
+    /// What came beside it under names that nobody expected: the name may be wrong.
+    pub instead: Vec<String>,
 }
 
 /// All places where `got` is not `expected`. A key that `expected` leaves out is not compared, and
-/// an error or a rule that was broken need only contain the expected words. Where there is one that
-/// nobody expected, that is the difference, and not what is missing because of it.
+/// an error or a rule that was broken need only contain the expected words. One that nobody expected
+/// is a difference by itself, and not what is missing because of it.
 #[must_use]
 pub fn differences(expected: &[Value], got: &[Value], tolerance: f64) -> Vec<Difference> {
     let mut found = Vec::new();
@@ -31,13 +33,14 @@ pub fn differences(expected: &[Value], got: &[Value], tolerance: f64) -> Vec<Dif
         };
         walk.compare("", expected, got.get(row));
         let failure = got.get(row).and_then(|got| unexpected(expected, got));
-        if let Some(failure) = failure.filter(|_| found.len() > before) {
+        if let Some(failure) = failure {
             found.truncate(before);
             found.push(Difference {
                 row,
                 place: String::new(),
                 expected: expected.clone(),
                 got: Some(failure),
+                instead: Vec::new(),
             });
         }
     }
@@ -45,7 +48,7 @@ pub fn differences(expected: &[Value], got: &[Value], tolerance: f64) -> Vec<Dif
 }
 
 /// What `got` says of a failure that `expected` does not know.
-fn unexpected(expected: &Value, got: &Value) -> Option<Value> {
+pub fn unexpected(expected: &Value, got: &Value) -> Option<Value> {
     let mut keys = FAILURES.into_iter();
     let key = keys.find(|key| expected.get(key).is_none() && got.get(key).is_some())?;
     Some(json!({ key: got[key] }))
@@ -64,8 +67,13 @@ impl Walk<'_> {
     fn compare(&mut self, place: &str, expected: &Value, got: Option<&Value>) {
         match (expected, got) {
             (Value::Object(wanted), Some(Value::Object(there))) => {
+                let others = there.keys().filter(|key| !wanted.contains_key(*key));
                 for (key, expected) in wanted {
+                    let before = self.found.len();
                     self.compare(&below(place, key), expected, there.get(key));
+                    if let (None, Some(missing)) = (there.get(key), self.found.get_mut(before)) {
+                        missing.instead = others.clone().cloned().collect();
+                    }
                 }
             }
             (Value::Array(wanted), Some(Value::Array(there))) if wanted.len() == there.len() => {
@@ -79,6 +87,7 @@ impl Walk<'_> {
                 place: place.to_owned(),
                 expected: expected.clone(),
                 got: got.cloned(),
+                instead: Vec::new(),
             }),
         }
     }
@@ -128,9 +137,12 @@ mod tests {
         let got = json!({"terms": {"a": 1.5, "b": 2.0}, "per_token": [1.0]});
         assert!(places(json!({"terms": {"a": 1.5}}), got.clone(), 0.0).is_empty());
         assert_eq!(
-            places(json!({"terms": {"a": 1.4, "c": 0}}), got, 0.0),
+            places(json!({"terms": {"a": 1.4, "c": 0}}), got.clone(), 0.0),
             ["terms.a", "terms.c"]
         );
+        let found = differences(&[json!({"terms": {"a": 1.4, "c": 0}})], &[got], 0.0);
+        assert_eq!(found[0].instead, Vec::<String>::new());
+        assert_eq!(found[1].instead, ["b"]);
     }
 
     #[test]
@@ -151,7 +163,7 @@ mod tests {
             ["error"]
         );
         assert_eq!(places(json!({"terms": {}, "x": 1}), got.clone(), 0.0), [""]);
-        assert!(places(json!({}), got, 0.0).is_empty());
+        assert_eq!(places(json!({}), got.clone(), 0.0), [""]);
         assert_eq!(
             places(json!("not-applicable"), json!({"terms": {}}), 0.0),
             [""]

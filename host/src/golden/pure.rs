@@ -34,7 +34,7 @@ pub fn impurities(
         let changed = rows
             .iter()
             .zip(again)
-            .find(|(row, after)| first[**row] != *after);
+            .find(|(row, after)| !same(&first[**row], after));
         found.extend(changed.map(|(row, after)| Impurity {
             when,
             row: *row,
@@ -57,6 +57,12 @@ pub fn impurities(
     look("asked of another instance", &all, other)?;
     found.dedup_by_key(|impurity| impurity.when);
     Ok(found)
+}
+
+/// Whether it is the same answer. An error is: where it came from and when may be said otherwise.
+fn same(before: &Value, after: &Value) -> bool {
+    let failed = |answer: &Value| answer.get("error").is_some();
+    before == after || (failed(before) && failed(after))
 }
 
 /// The case with ids that stay with their rows, whatever their place.

@@ -20,7 +20,7 @@ use crate::digest;
 const WORTH: Duration = Duration::from_millis(20);
 /// What is kept in all, the latest first.
 const MAX_BYTES: u64 = 2 << 30;
-/// A file begins with the digest of its code, in hexadecimal.
+/// A file begins with the digest of its name and code, in hexadecimal.
 const DIGEST: usize = 64;
 
 /// The component whose bytes have this digest, as it was kept, or as it is compiled now.
@@ -86,18 +86,24 @@ fn kept(path: &Path) -> Option<Vec<u8>> {
         return None;
     }
     let (digest, code) = bytes.split_at_checked(DIGEST)?;
-    (digest == digest::of_bytes(code).as_bytes()).then(|| {
+    (digest == sealed(path, code).as_bytes()).then(|| {
         // For `tidy`, which takes the oldest.
         let _ = file.set_modified(SystemTime::now());
         bytes
     })
 }
 
+/// The digest of code with the name that says whose it is: that of another plugin does not fit.
+fn sealed(path: &Path, code: &[u8]) -> String {
+    let name = path.file_name().unwrap_or_default();
+    digest::of_parts(&[name.as_encoded_bytes(), code])
+}
+
 /// Written beside and renamed, so that nobody ever loads half a file.
 fn keep(path: &Path, code: &[u8]) -> std::io::Result<()> {
     let folder = path.parent().expect("the cache's files are in a folder");
     let mut file = tempfile::NamedTempFile::new_in(folder)?;
-    file.write_all(digest::of_bytes(code).as_bytes())?;
+    file.write_all(sealed(path, code).as_bytes())?;
     file.write_all(code)?;
     file.persist(path).map_err(|error| error.error)?;
     Ok(())

@@ -231,7 +231,8 @@ fn kind(
     match (found.as_slice(), version) {
         ([kind], Some(version)) => Ok((kind, version)),
         ([], _) | (_, None) => bail!(
-            "the component exports neither a task nor a labeler nor a shaper\nhint: build it with a plugin SDK"
+            "the component exports neither a task nor a labeler nor a shaper\nhint: build it with a plugin SDK; in Rust, \
+             the crate ends in `attune_sdk::export!(shaper: MyPlugin, \"what it does\");`"
         ),
         _ => bail!(
             "the component is {} at once; a plugin is one of them\nhint: make a plugin of each",

@@ -18,6 +18,8 @@ use super::patience;
 /// Longer is not worth waiting for; what Rust leaves in a plugin takes a millisecond.
 const PATIENCE: Duration = Duration::from_millis(50);
 const MAX_PLACES: usize = 6;
+/// Bytes of code after an address that has no line, in which one is looked for.
+const NEAR: u64 = 64;
 
 /// The debug information of a component.
 #[derive(Default)]
@@ -105,15 +107,9 @@ fn find(modules: &[Module], offsets: &[usize]) -> Vec<String> {
 }
 
 /// Adds the place of an address, and those of the functions that were inlined there.
-fn lines(context: &Context<EndianSlice<'_, LittleEndian>>, address: u64, places: &mut Vec<String>) {
-    let Ok(mut frames) = context.find_frames(address).skip_all_loads() else {
-        return;
-    };
-    while let Ok(Some(frame)) = frames.next() {
-        let Some(location) = frame.location else {
-            continue;
-        };
-        let (Some(file), Some(line)) = (location.file, location.line) else {
+fn lines(context: &Lines<'_>, address: u64, places: &mut Vec<String>) {
+    for place in frames(context, near(context, address)) {
+        let Some((file, line)) = place.line else {
             continue;
         };
         let place = format!("{file}:{line}");
@@ -121,6 +117,41 @@ fn lines(context: &Context<EndianSlice<'_, LittleEndian>>, address: u64, places:
             places.push(place);
         }
     }
+}
+
+type Lines<'a> = Context<EndianSlice<'a, LittleEndian>>;
+
+/// A function at an address, and the line that the address is of.
+struct Frame<'a> {
+    function: Option<&'a [u8]>,
+    line: Option<(&'a str, u32)>,
+}
+
+/// The functions at an address, the innermost first.
+fn frames<'a>(context: &'a Lines<'_>, address: u64) -> Vec<Frame<'a>> {
+    let mut found = Vec::new();
+    let Ok(mut frames) = context.find_frames(address).skip_all_loads() else {
+        return found;
+    };
+    while let Ok(Some(frame)) = frames.next() {
+        let line = frame.location.and_then(|at| Some((at.file?, at.line?)));
+        let function = frame.function.map(|function| function.name.slice());
+        found.push(Frame { function, line });
+    }
+    found
+}
+
+/// The address, or the next one in the same function that is of a line: where a loop begins is of none.
+fn near(context: &Lines<'_>, address: u64) -> u64 {
+    let of = |address| frames(context, address).into_iter().next();
+    let Some(here) = of(address) else {
+        return address;
+    };
+    let mut after = address..address + NEAR;
+    let found = after.find(|address| {
+        of(*address).is_some_and(|there| there.line.is_some() && there.function == here.function)
+    });
+    found.unwrap_or(address)
 }
 
 fn of_the_library(file: &str) -> bool {

@@ -276,6 +276,10 @@ impl Trainer<'_> {
     ) -> anyhow::Error {
         let dumped = self.dump(&error, &rollout.samples, &rollout.scores.totals, update);
         let good = last_good(checkpoint);
+        let error = match rollout.scores.outsized() {
+            Some(reward) => error.context(reward),
+            None => error,
+        };
         error.context(format!(
             "the run stopped; {dumped}; {good}\nhint: lower ppo.lr, or raise kl.coef, and go on in a \
              new run directory"

@@ -42,6 +42,9 @@ impl Linear {
     }
 }
 
+/// Squares of larger rewards are lost in `f32`.
+const OUTSIZED: f32 = 1e6;
+
 /// What a batch of responses is worth.
 #[derive(Debug, Clone, Default)]
 pub struct Scores {
@@ -72,6 +75,22 @@ impl Scores {
         let mut reasons = self.errors.iter().flatten();
         let first = reasons.next()?;
         Some((1 + reasons.count(), first))
+    }
+
+    /// What is said of a reward too large to learn from, if there is one: who gave it, and where.
+    #[must_use]
+    pub fn outsized(&self) -> Option<String> {
+        let parts = self.parts.iter().flat_map(|(name, values)| {
+            let values = values.iter().enumerate();
+            values.filter_map(move |(row, value)| Some((name, row, (*value)?)))
+        });
+        let (name, row, value) = parts.max_by(|a, b| a.2.abs().total_cmp(&b.2.abs()))?;
+        (value.abs() > OUTSIZED).then(|| {
+            format!(
+                "`{name}` gave row {row} a reward of {value:e}, far beyond what can be learned from; rewards \
+                 are of the order of 1"
+            )
+        })
     }
 }
 

@@ -1,6 +1,7 @@
 //! A Rust crate becomes a shared library for this machine, which Attune loads when a config trusts the
 //! plugin natively. It is an ordinary `cargo build --lib`.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -31,8 +32,9 @@ impl Workspace {
         // Held until the library is read: another project of the same name would be in its place.
         let _only = cache::lock(target_folder)?;
         let mut command = cargo(&self.root);
+        let subcommand = if self.is_one() { "rustc" } else { "build" };
         command
-            .args(["build", "--lib", "--target-dir"])
+            .args([subcommand, "--lib", "--target-dir"])
             .arg(target_folder);
         for setting in PROFILE {
             command.args(["--config", setting]);
@@ -43,12 +45,23 @@ impl Workspace {
         for package in packages {
             command.args(["--package", &package.name]);
         }
+        if self.is_one() {
+            command.args(["--", &self.told_apart()]);
+        }
         watched(&mut command)?;
         let library = |package: &&Package| {
             let path = target_folder.join("debug").join(package.library());
             std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
         };
         packages.iter().map(library).collect()
+    }
+
+    /// A flag that no other project has: cargo takes one of the same name for this one, which lies
+    /// elsewhere, and its library for this one's.
+    fn told_apart(&self) -> String {
+        let mut hasher = DefaultHasher::new();
+        self.root.hash(&mut hasher);
+        format!("-Cmetadata={:016x}", hasher.finish())
     }
 }
 
@@ -67,7 +80,7 @@ impl Project {
         let target = match target_folder {
             Some(folder) => folder.to_owned(),
             // A project by itself: what it has in common with others is compiled once for all.
-            None if workspace.root == self.folder => cache::folder("native")?,
+            None if workspace.root == self.folder && workspace.is_one() => cache::folder("native")?,
             None => workspace.target.join("native"),
         };
         let mut bytes = workspace.build_native(&[package], &target, false)?;

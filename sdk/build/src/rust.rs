@@ -96,6 +96,11 @@ impl Workspace {
         })
     }
 
+    /// Whether it is one package by itself.
+    pub(crate) fn is_one(&self) -> bool {
+        self.members == 1
+    }
+
     /// Builds packages to components, in cargo's one call: their bytes, in order.
     pub fn build(
         &self,
@@ -135,7 +140,7 @@ impl Workspace {
     ) -> Result<Command> {
         let sdk = sdk_of(&self.root, packages)?.filter(|sdk| !sdk.starts_with(&self.root));
         let mut renamed: Vec<_> = sdk.map(|sdk| (sdk, "/attune-sdk")).into_iter().collect();
-        if let ([package], 1) = (packages, self.members) {
+        if let ([package], true) = (packages, self.is_one()) {
             let mut command = toolchain.cargo_build("rustc", &self.root, target_folder, &renamed);
             command.args(["--package", &package.name, "--lib"]);
             command.args(["--", &rename(&self.root, ".")]);
@@ -186,7 +191,14 @@ fn sdk_of(root: &Path, packages: &[&Package]) -> Result<Option<PathBuf>> {
             .flatten()
             .find_map(|t| t.get(SDK)?.get("path")?.as_str());
         if let Some(path) = path {
-            return Ok(folder.join(path).canonicalize().ok());
+            let sdk = folder.join(path).canonicalize();
+            return Ok(Some(sdk.with_context(|| {
+                format!(
+                    "`{}` says that the plugin SDK is at `{path}`, where there is none\nhint: write where \
+                     Attune's folder `sdk` is now",
+                    folder.join("Cargo.toml").display()
+                )
+            })?));
         }
     }
     Ok(None)

@@ -33,6 +33,9 @@ function placesOf(error) {
   return [...(own.size > 0 ? own : others)].slice(0, MOST_FRAMES);
 }
 
+/** A value in a line, a text in quotes. */
+export const quoted = (value) => (typeof value === "string" ? JSON.stringify(value) : shown(value));
+
 /** A value in a line, as `console.log` writes it. */
 export function shown(value) {
   if (value instanceof Error) return explain(value);

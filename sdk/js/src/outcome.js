@@ -4,7 +4,7 @@
  */
 
 import * as chance from "./chance.js";
-import { BadAnswer, explain, shown } from "./explain.js";
+import { BadAnswer, explain, quoted } from "./explain.js";
 import { host } from "./host.js";
 
 /** Throw it when the plugin has nothing to say about a row. */
@@ -65,8 +65,7 @@ export function example(names) {
 }
 
 function not(what, value, wanted) {
-  const given = typeof value === "string" ? JSON.stringify(value) : shown(value);
-  return new BadAnswer(`${what} is ${value === undefined ? "missing" : given}, must be ${wanted}`);
+  return new BadAnswer(`${what} is ${value === undefined ? "missing" : quoted(value)}, must be ${wanted}`);
 }
 
 /** A number, and no text that looks like one. */

@@ -4,6 +4,7 @@
  */
 
 import { COLUMNS } from "./columns.js";
+import { quoted } from "./explain.js";
 import { Problems } from "./problems.js";
 import { schema } from "./settings.js";
 import * as text from "./text.js";
@@ -55,8 +56,25 @@ export class Plugin {
 /** The names of a plugin's columns. */
 export const asked = (kind) => new Set([...kind.columns, ...kind.always]);
 
+/** Refuses a class whose statics are not what they must be: a text has a length and letters, too. */
+function check(kind) {
+  for (const name of ["columns", "terms", "baselines"]) {
+    const given = kind[name] ?? [];
+    if (!Array.isArray(given) || given.some((one) => typeof one !== "string")) {
+      throw new TypeError(`\`static ${name}\` is ${quoted(given)}; write an array of texts, such as ["one", "two"]`);
+    }
+  }
+  for (const name of ["settings", "assets", "metrics"]) {
+    const given = kind[name];
+    if (typeof given !== "object" || given === null || Array.isArray(given)) {
+      throw new TypeError(`\`static ${name}\` is ${quoted(given)}; write an object, such as { name: … }`);
+    }
+  }
+}
+
 /** What a plugin says of itself, in the contract's words. */
 export function describe(kind, { name, version, summary }) {
+  check(kind);
   const columns = asked(kind);
   for (const column of columns) {
     if (!COLUMNS.includes(column)) {

@@ -1,6 +1,7 @@
 /** Shapers: rollouts in, reward terms out. The author sees one row; the batch is kept here. */
 
 import { column } from "./columns.js";
+import { BadAnswer } from "./explain.js";
 import { eachRow, example, expect, given, named, number, packed, valuesOr } from "./outcome.js";
 import { Plugin, asked } from "./plugin.js";
 import { Rollout, RolloutBatch } from "./rows.js";
@@ -36,6 +37,7 @@ export function shape(shaper, context, wire) {
   const rows = eachRow(context.seed, batch.ids, (row) => {
     const made = given("shape", shaper.shape(new Rollout(batch, row)), written);
     const rewards = packedRewards(made.perToken ?? []);
+    if (!perToken && rewards.length > 0) throw new BadAnswer(UNDECLARED);
     expect("per-token rewards", rewards.length, perToken ? batch.tokens.count(row) : 0);
     return {
       terms: named("term", made.terms, terms),
@@ -56,6 +58,8 @@ export function shape(shaper, context, wire) {
     outcomes: packed(rows),
   };
 }
+
+const UNDECLARED = "there is a `perToken`, which is not declared; write `static perToken = true`";
 
 /** Rewards in memory of their own. */
 function packedRewards(given) {

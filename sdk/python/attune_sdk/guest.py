@@ -66,6 +66,16 @@ def begin() -> None:
     confine.before_import()
 
 
+def named(module: Any, name: str) -> Any:
+    """The class ``name`` of ``module``, which pyproject.toml says is the plugin."""
+    try:
+        return getattr(module, name)
+    except AttributeError:
+        raise ImportError(
+            f"{module.__name__} has no class `{name}`, which [tool.attune] plugin in pyproject.toml names"
+        ) from None
+
+
 def export(
     made: Any,
     kind: str,

@@ -99,15 +99,24 @@ def _object(settings: Type[Any]) -> Dict[str, Any]:
         except TypeError as error:
             raise TypeError(f"`{name}`: {error}") from None
         property_.update(about["bounds"])
-        factory = field.default_factory
-        if factory is not dataclasses.MISSING:
-            property_["default"] = _plain(factory())
-        elif field.default is not dataclasses.MISSING:
-            property_["default"] = _plain(field.default)
-        else:
-            raise TypeError(f"{settings.__name__}.{name} has no default")
+        property_["default"] = _default(f"{settings.__name__}.{name}", kind, field, about["bounds"])
         made["properties"][name] = property_
     return made
+
+
+def _default(name: str, kind: Any, field: Any, bounds: Mapping[str, float]) -> Any:
+    """What a setting is where nobody sets it, which must be what it may be set to."""
+    if field.default_factory is not dataclasses.MISSING:
+        default = _plain(field.default_factory())
+    elif field.default is not dataclasses.MISSING:
+        default = _plain(field.default)
+    else:
+        raise TypeError(f"{name} has no default")
+    problems = Problems()
+    _read(kind, default, "", bounds, problems)
+    for _, message in problems.found:
+        raise TypeError(f"the default of {name} {message}")
+    return default
 
 
 def _fields(settings: Type[Any]) -> List[Tuple[str, Any, Any]]:
@@ -226,5 +235,5 @@ def _step(key: str) -> str:
 
 
 def _shown(value: Any) -> str:
-    text = json.dumps(value)
+    text = json.dumps(value, default=repr)
     return text if len(text) <= 40 else text[:40] + "…"

@@ -104,7 +104,15 @@ class SettingsTest(unittest.TestCase):
         class Odd:
             target: bytes = b""
 
-        for settings in (Bare, Odd):
+        @dataclass
+        class Wrong:
+            target: int = setting("eight", "A length.")  # type: ignore[assignment]
+
+        @dataclass
+        class Beyond:
+            target: int = setting(0, "A length.", minimum=1)
+
+        for settings in (Bare, Odd, Wrong, Beyond):
             plugin = type("Plugin", (Some,), {"_SETTINGS": settings})
             with self.assertRaises(TypeError):
                 testing.schema(plugin)

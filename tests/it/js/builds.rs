@@ -77,6 +77,11 @@ fn what_cannot_be_built_is_said_with_its_place() {
             &["`min` bounds nothing", "(odd.js:"],
         ),
         (
+            "static terms = [\"length\"]",
+            "static terms = \"length\"",
+            &["`static terms` is \"length\"", "array of texts"],
+        ),
+        (
             "\"responseText\",",
             "\"response\",",
             &["\"response\"", "responseText"],

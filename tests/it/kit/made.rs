@@ -211,3 +211,25 @@ fn what_projects_have_in_common_is_compiled_once() {
     let compiled = said.matches("Compiling ").count();
     assert_eq!(compiled, 1, "{said}");
 }
+
+#[test]
+fn projects_of_one_name_are_not_taken_for_each_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let made = ["a", "b"].map(|place| {
+        let place = folder.path().join(place);
+        std::fs::create_dir(&place).unwrap();
+        new(&place, "twin-words", "shaper")
+    });
+    // Edited before the other is built: by its times alone it would be thought to be built.
+    replace_in(
+        &made[1].join("src/lib.rs"),
+        "-self.0.per_word",
+        "-7.0 * self.0.per_word",
+    );
+    for place in ["native", "wasm"] {
+        let test = |project| plugin(project, "test", &["--in", place]);
+        done(&mut test(&made[0]));
+        assert!(failure(&mut test(&made[1])).contains("golden cases failed"));
+        done(&mut test(&made[0]));
+    }
+}

@@ -40,6 +40,15 @@ fn find_ending(plugin: &str, ending: &str) -> Result<PathBuf> {
     if plugin.ends_with(COMPONENT) || plugin.ends_with(LIBRARY) || plugin.contains('/') {
         let path = PathBuf::from(plugin);
         if !path.is_file() {
+            if path.is_dir() {
+                let made = "target/plugins/NAME.wasm";
+                bail!(
+                    "plugin `{}` is a folder\nhint: name its component; `attune plugin build {}` makes it, at {made} \
+                     there",
+                    path.display(),
+                    path.display()
+                );
+            }
             bail!(
                 "there is no plugin file `{}`\nhint: put the file there, or name another; {build}",
                 path.display()
@@ -73,7 +82,22 @@ fn find_ending(plugin: &str, ending: &str) -> Result<PathBuf> {
             known.join(", ")
         ),
     };
-    bail!("there is no plugin `{plugin}`\nhint: {hint}")
+    let missing = match no_folders().as_slice() {
+        [] => String::new(),
+        names => format!(
+            "; ATTUNE_PLUGINS names `{}`, which is no folder",
+            names.join("`, `")
+        ),
+    };
+    bail!("there is no plugin `{plugin}`{missing}\nhint: {hint}")
+}
+
+/// What `ATTUNE_PLUGINS` names that is no folder.
+pub(in crate::cli) fn no_folders() -> Vec<String> {
+    let paths = std::env::var_os("ATTUNE_PLUGINS").unwrap_or_default();
+    let named = std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty());
+    let missing = named.filter(|path| !path.is_dir());
+    missing.map(|path| path.display().to_string()).collect()
 }
 
 /// Where plugins are looked for by name.

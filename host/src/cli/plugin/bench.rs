@@ -131,11 +131,7 @@ fn native(
     match subject.native(args.target_dir.as_deref())? {
         Some(library) => Ok(Some(measure(&library, case, tokenizer)?)),
         None if !args.native => Ok(None),
-        None => bail!(
-            "there is no native build of `{}`\nhint: `attune plugin build --native` makes one of a project \
-             in Rust; leave out --native, and --sandboxed-only",
-            subject.about.name
-        ),
+        None => Err(subject.not_native("--native")),
     }
 }
 

@@ -70,6 +70,13 @@ fn print_description(path: &Path, about: &Description) {
     }
 }
 
+/// Bounds of integers' types, which nobody comes near.
+const OF_TYPES: [Option<i64>; 3] = [
+    Some(u32::MAX as i64),
+    Some(i32::MAX as i64),
+    Some(i32::MIN as i64),
+];
+
 /// What a setting may be: its choices, or its type and bounds.
 fn bounds(property: &Value, schema: &Value) -> String {
     let choices = plugin::choices(property, schema);
@@ -90,7 +97,10 @@ fn bounds(property: &Value, schema: &Value) -> String {
         ("maximum", "at most"),
         ("exclusiveMaximum", "below"),
     ] {
-        if let Some(bound) = property.get(key) {
+        if let Some(bound) = property
+            .get(key)
+            .filter(|bound| !OF_TYPES.contains(&bound.as_i64()))
+        {
             text.push_str(&format!(", {word} {bound}"));
         }
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::cli::parts::search_path;
+use crate::cli::parts::{no_folders, search_path};
 use crate::plugin::{self, Description};
 use crate::role::Trust;
 
@@ -13,6 +13,9 @@ const SHORT: usize = 12;
 
 /// Prints each folder of the search path and what is in it, in the order of the search.
 pub(super) fn list(long: bool) -> Result<()> {
+    for missing in no_folders() {
+        eprintln!("warning: ATTUNE_PLUGINS names `{missing}`, which is no folder");
+    }
     let folders = search_path();
     if folders.is_empty() {
         bail!(
@@ -57,7 +60,7 @@ fn components(folder: &Path) -> Result<Vec<std::path::PathBuf>> {
         .map(|entry| entry.path())
         .filter(|path| path.extension().is_some_and(|ending| ending == "wasm"))
         .collect();
-    files.sort();
+    files.sort_by(|a, b| a.file_stem().cmp(&b.file_stem()));
     Ok(files)
 }
 

@@ -90,6 +90,21 @@ impl Subject {
         }))
     }
 
+    /// Why its native twin, which `option` asks for, is not to be had.
+    pub(super) fn not_native(&self, option: &str) -> anyhow::Error {
+        if sandboxed_only() {
+            return anyhow!(
+                "--sandboxed-only lets nothing run outside the sandbox, and {option} asks for it\nhint: leave \
+                 out one of them"
+            );
+        }
+        anyhow!(
+            "there is no native build of `{}`\nhint: `attune plugin build --native` makes one of a project in \
+             Rust; leave out {option}",
+            self.about.name
+        )
+    }
+
     /// What is to be loaded for a case: its settings, and its files from the folder of the cases.
     pub(super) fn spec(&self, case: &Case) -> Spec {
         let folder = self.cases.parent().unwrap_or(Path::new("."));
@@ -129,7 +144,11 @@ impl Subject {
         match self.load(case, tokenizer) {
             Ok(role) => ask(case, &role, tokenizer),
             Err(error) if case.call == Call::Configure => {
-                Ok(vec![serde_json::json!({"error": format!("{error:#}")})])
+                // Where the file lies is no part of the answer.
+                let file = format!("plugin `{}`: ", self.file.display());
+                let text = format!("{error:#}");
+                let text = text.strip_prefix(&file).unwrap_or(&text);
+                Ok(vec![serde_json::json!({"error": text})])
             }
             Err(error) => Err(error),
         }

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::subject::{Subject, read_cases, tokenizer};
 use crate::cli::sandboxed_only;
-use crate::golden::{self, Case, Difference};
+use crate::golden::{self, Call, Case, Difference};
 use crate::run_dir::replace;
 use crate::tokenizer::Tokenizer;
 
@@ -77,7 +77,7 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
     });
     if place != Place::Native {
         let report = test(&subject, &cases, &tokenizer)?;
-        conclude(&report, "in WebAssembly")?;
+        conclude(&report, "in WebAssembly", &args.plugin)?;
     }
     if place == Place::Wasm {
         return Ok(());
@@ -105,7 +105,11 @@ fn natively(
                 };
             }
             let cases = unlimited(cases);
-            return conclude(&in_python(subject, &folder, &cases)?, "natively");
+            return conclude(
+                &in_python(subject, &folder, &cases)?,
+                "natively",
+                &args.plugin,
+            );
         }
         Some(project) if project.language == Language::JavaScript => {
             if args.place.is_some() {
@@ -118,13 +122,9 @@ fn natively(
     }
     let cases = unlimited(cases);
     match subject.native(args.target_dir.as_deref())? {
-        Some(native) => conclude(&test(&native, &cases, tokenizer)?, "natively"),
+        Some(native) => conclude(&test(&native, &cases, tokenizer)?, "natively", &args.plugin),
         None if args.place.is_none() => Ok(()),
-        None => bail!(
-            "there is no native build of `{}`\nhint: `attune plugin build --native` makes one of a project \
-             in Rust; leave out --in, and --sandboxed-only",
-            subject.about.name
-        ),
+        None => Err(subject.not_native("--in")),
     }
 }
 
@@ -163,8 +163,8 @@ fn unlimited(cases: &[Case]) -> Vec<Case> {
     cases.into_iter().cloned().collect()
 }
 
-/// Prints what came of the cases; an error if one failed.
-fn conclude(report: &[CaseResult<'_>], place: &str) -> Result<()> {
+/// Prints what came of the cases of the plugin that was `named` so; an error if one failed.
+fn conclude(report: &[CaseResult<'_>], place: &str, named: &str) -> Result<()> {
     for result in report {
         print(result);
     }
@@ -173,7 +173,7 @@ fn conclude(report: &[CaseResult<'_>], place: &str) -> Result<()> {
     if failed > 0 {
         bail!(
             "{failed} of {} golden cases failed {place}\nhint: mend the plugin; or, where its answers are \
-             right, write them down by `attune plugin test --update`",
+             right, write them down by `attune plugin test {named} --update`",
             report.len()
         );
     }
@@ -237,7 +237,14 @@ fn print(result: &CaseResult<'_>) {
         };
         println!("     row {}, {place}", difference.row);
         println!("       - expected {}", shown(Some(&difference.expected)));
-        println!("       + got      {}", shown(difference.got.as_ref()));
+        let instead = match difference.instead.as_slice() {
+            [] => String::new(),
+            names => format!(", but `{}`", names.join("`, `")),
+        };
+        println!(
+            "       + got      {}{instead}",
+            shown(difference.got.as_ref())
+        );
     }
     let more = result.differences.len().saturating_sub(SHOWN);
     if more > 0 {
@@ -267,6 +274,7 @@ fn update(subject: &Subject, cases: &[Case], tokenizer: &Arc<Tokenizer>) -> Resu
         let stays = !case.expect.is_empty()
             && golden::differences(&case.expect, &answers, case.tolerance).is_empty();
         if !stays {
+            expected_to_fail(case, &answers)?;
             let answers = answers.into_iter().map(first_line).collect();
             println!("now  {}", case.name);
             changed.insert(case.name.clone(), answers);
@@ -287,6 +295,28 @@ fn update(subject: &Subject, cases: &[Case], tokenizer: &Arc<Tokenizer>) -> Resu
         path.display()
     );
     Ok(())
+}
+
+/// Refuses errors that nobody has written down: they are a plugin's bugs far more often than its answers.
+fn expected_to_fail(case: &Case, answers: &[Value]) -> Result<()> {
+    if case.call == Call::Configure {
+        return Ok(());
+    }
+    let nothing = Value::Null;
+    let expected = |row: usize| case.expect.get(row).unwrap_or(&nothing);
+    let mut answers = answers.iter().enumerate();
+    let failed = answers.find_map(|(row, got)| {
+        let error = golden::unexpected(expected(row), got)?;
+        Some((row, error.get("error")?.as_str()?.to_owned()))
+    });
+    let Some((row, error)) = failed else {
+        return Ok(());
+    };
+    bail!(
+        "case `{}`: row {row} answers with an error: {error}\nhint: mend the plugin; nothing was written. Where the \
+         row is to fail, let it expect {{\"error\": \"part of the message\"}}",
+        case.name
+    )
 }
 
 /// An error's first line: where in the plugin's source it came from is no part of the answer.

@@ -47,12 +47,13 @@ impl Cache {
     }
 
     /// Keeps the code of another component in place of this one's, with this digest.
-    fn swap(&self, digest: impl Fn(&[u8]) -> String) {
+    fn swap(&self, digest: impl Fn(&Path, &[u8]) -> String) {
         let other = wat::parse_str(r#"(component (core module $m) (export "m" (core module $m)))"#);
         let other = Component::from_binary(engine().unwrap(), &other.unwrap()).unwrap();
         assert_eq!(Self::exports(&other), 1);
         let code = other.serialize().unwrap();
-        fs::write(self.path(), [digest(&code).as_bytes(), &code].concat()).unwrap();
+        let path = self.path();
+        fs::write(&path, [digest(&path, &code).as_bytes(), &code].concat()).unwrap();
     }
 }
 
@@ -60,7 +61,7 @@ impl Cache {
 fn what_was_kept_is_used() {
     let cache = Cache::new();
     // Whoever can write the file with its digest is trusted, and this shows that it is read at all.
-    cache.swap(digest::of_bytes);
+    cache.swap(sealed);
     assert_eq!(Cache::exports(&cache.compile()), 1);
 }
 
@@ -68,9 +69,14 @@ fn what_was_kept_is_used() {
 fn code_that_was_exchanged_is_not_run_and_compiled_again() {
     let cache = Cache::new();
     let kept = fs::read(cache.path()).unwrap();
-    cache.swap(|_| String::from_utf8(kept[..DIGEST].to_vec()).unwrap());
-    assert_eq!(Cache::exports(&cache.compile()), 0);
-    assert_eq!(fs::read(cache.path()).unwrap()[..DIGEST], kept[..DIGEST]);
+    let own = |_: &Path, _: &[u8]| String::from_utf8(kept[..DIGEST].to_vec()).unwrap();
+    // Nor what was kept for another component.
+    let another = |path: &Path, code: &[u8]| sealed(&path.with_file_name("another.cwasm"), code);
+    for digest in [&own as &dyn Fn(&Path, &[u8]) -> String, &another] {
+        cache.swap(digest);
+        assert_eq!(Cache::exports(&cache.compile()), 0);
+        assert_eq!(fs::read(cache.path()).unwrap()[..DIGEST], kept[..DIGEST]);
+    }
 }
 
 #[test]
@@ -91,7 +97,7 @@ fn every_damage_is_noticed_and_mended() {
         assert_eq!(fs::read(cache.path()).unwrap(), kept);
     }
     // The right digest of what is no code.
-    let nonsense = [digest::of_bytes(b"nonsense").as_bytes(), b"nonsense"].concat();
+    let nonsense = [sealed(&cache.path(), b"nonsense").as_bytes(), b"nonsense"].concat();
     fs::write(cache.path(), nonsense).unwrap();
     assert_eq!(Cache::exports(&cache.compile()), 0);
     assert_eq!(fs::read(cache.path()).unwrap(), kept);

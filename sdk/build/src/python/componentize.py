@@ -63,7 +63,8 @@ def entry(request, late):
         [
             "from attune_sdk import guest",
             "guest.begin()",
-            f"from {request['module']} import {request['class']} as made",
+            f"import {request['module']} as module",
+            f"made = guest.named(module, {request['class']!r})",
             f"globals().update(guest.export(made, *{words!r}, late={late!r}))",
             "",
         ]

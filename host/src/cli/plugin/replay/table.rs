@@ -55,6 +55,15 @@ pub(super) fn print(
         "changed {changed}, failed {failed}; order of pairs within an update kept: {}",
         order(replayed)
     );
+    let mut rows = replayed.iter();
+    let first = rows.find(|row| matches!(row.now, Outcome::Error(_) | Outcome::Invalid(_)));
+    if let Some(row) = first {
+        let (update, id) = (row.recorded.update, row.recorded.sample.id);
+        println!(
+            "first failure, of update {update}, response {id}: {}",
+            row.said()
+        );
+    }
     let mut largest: Vec<&Replayed> = replayed.iter().filter(|row| row.change() != 0.0).collect();
     largest.sort_by(|a, b| b.change().abs().total_cmp(&a.change().abs()));
     if largest.is_empty() || show == 0 {
