@@ -278,6 +278,8 @@ fn settings_and_assets_that_do_not_fit() {
         ("from=300", &["/from", "300", "255", "describe"]),
         ("from=many", &["/from", "many", "integer"]),
         ("compare_only=1", &["/compare_only", "boolean"]),
+        ("from=nan", &["letters", "`/from`", "NaN", "finite"]),
+        ("from=2026-11-27", &["`/from`", "no dates"]),
         ("from=90", &["/to", "79 is below from 90"]),
         ("compare_only=true", &["letters", "gives no scores"]),
     ] {

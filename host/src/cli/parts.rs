@@ -23,6 +23,7 @@ use crate::train::update::UpdateOptions;
 
 mod lock;
 mod place;
+mod settings;
 mod sources;
 
 pub(super) use self::lock::{Lock, changed};
@@ -328,7 +329,8 @@ pub(super) fn spec(reference: &PluginRef, limits: &PluginLimits) -> Result<Spec>
     Ok(Spec {
         path: find_trusted(&reference.plugin, reference.trust)?,
         trust: reference.trust,
-        settings: serde_json::to_value(&reference.settings)?,
+        settings: settings::as_json(&reference.settings)
+            .with_context(|| format!("plugin `{}`", reference.plugin))?,
         assets: reference.assets.clone(),
         limits: Limits {
             memory_bytes: (limits.memory_mib as usize) << 20,
