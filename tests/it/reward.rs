@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 
 use crate::support::{Lab, attune, failure, lines, succeed};
 
+mod refused;
+
 /// Four texts, of which the one with the most of the letter `e` is the best.
 pub(crate) fn comparisons(count: usize, from: u64) -> String {
     let mut stream = attune::seed::Stream::new(from);
@@ -259,39 +261,6 @@ fn rows_to_score_are_read_as_other_lines_are() {
 }
 
 #[test]
-fn caution_is_about_reward_models() {
-    let lab = lab();
-    for source in ["labeler=true", "metric=\"distinct_2\""] {
-        let score = format!("score=[{{{source}, caution=1.0}}]");
-        let refused = lab.refused("no", &["--set", &score]);
-        assert!(
-            refused.contains("only reward models can disagree"),
-            "{refused}"
-        );
-    }
-    // One head agrees with itself; two models of one head each need not agree.
-    train(&lab, "rm", &["--set", "reward.num_train=8"]);
-    let model = format!("{:?}", text(&lab.path("rm")));
-    let score = |models: &str| format!("score=[{{reward_models=[{models}], caution=1.0}}]");
-    let refused = lab.refused("no", &["--set", &score(&model)]);
-    assert!(
-        refused.contains("one head, which never disagrees"),
-        "{refused}"
-    );
-    lab.train("yes", &["--set", &score(&format!("{model}, {model}"))]);
-}
-
-#[test]
-fn a_reward_that_is_nothing_is_refused() {
-    let lab = lab();
-    let refused = lab.refused("no", &["--set", "score=[{labeler=true, weight=0.0}]"]);
-    assert!(
-        refused.contains("no [[score]] has a weight other than 0"),
-        "{refused}"
-    );
-}
-
-#[test]
 fn a_policy_learns_from_several_sources() {
     let lab = lab();
     train(&lab, "rm", &["--set", "reward.heads=2"]);
@@ -318,72 +287,4 @@ fn a_policy_learns_from_several_sources() {
     }
     let after: Value = serde_json::from_slice(&trained.files["eval/after.json"]).unwrap();
     assert!(after["measured"]["letters"].is_number(), "{after}");
-}
-
-#[test]
-fn what_cannot_work_is_said() {
-    let lab = lab();
-    let refused = |run: &str, extra: &[&str], parts: &[&str]| {
-        let said = failure(&mut lab.command(&["train", "reward"], run, extra));
-        for part in parts {
-            assert!(said.contains(part), "`{part}` is not in: {said}");
-        }
-    };
-    refused("a", &["--set", "reward.train=[]"], &["names no labels"]);
-    refused(
-        "b",
-        &["--set", "reward.loss=best"],
-        &["`best`", "softmax or pairwise"],
-    );
-    refused(
-        "c",
-        &["--set", "reward.num_train=500"],
-        &["160 labels", "500"],
-    );
-    refused(
-        "d",
-        &["--set", "reward.patience=1"],
-        &["patience is 1", "no validation labels"],
-    );
-    refused("e", &["--set", "reward.lr=nan"], &["lr NaN"]);
-    refused("f", &["--set", "reward.heads=0"], &["heads is 0"]);
-    refused(
-        "g",
-        &["--set", "reward.train=[\"nowhere.jsonl\"]"],
-        &["nowhere.jsonl"],
-    );
-    refused(
-        "h",
-        &["--set", "reward.trainable_layers=9"],
-        &["trainable_layers is 9"],
-    );
-    lab.write(
-        "labels.jsonl",
-        comparisons(8, 1).replace("\"best\":3", "\"best\":4"),
-    );
-    refused("i", &[], &["labels.jsonl", "line 4", "must be 0 to 3"]);
-    let ids = comparisons(1, 1).replace(
-        "{\"text\":\"row 0\"}",
-        "{\"text\":\"row 0\",\"tokens\":[900,65]}",
-    );
-    lab.write("labels.jsonl", ids);
-    refused("j", &[], &["label 1", "token id 900", "256"]);
-    let said = failure(&mut attune(&[
-        "score",
-        text(&lab.path("model")),
-        "--text",
-        "a",
-    ]));
-    assert!(
-        said.contains("no reward model") && said.contains("score.weight"),
-        "{said}"
-    );
-    let said = failure(&mut attune(&["score", "nowhere", "--text", "a"]));
-    assert!(
-        said.contains("`nowhere`") && said.contains("train reward"),
-        "{said}"
-    );
-    lab.edit("[ppo]", "[[score]]\ntrained = true\n[ppo]");
-    let said = lab.refused("k", &[]);
-    assert!(said.contains("attune run"), "{said}");
 }

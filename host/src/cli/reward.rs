@@ -1,6 +1,5 @@
 //! `attune train reward`.
 
-use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,101 +7,30 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use crate::cli::ConfigArgs;
-use crate::cli::examples::{Read, Reader};
 use crate::cli::progress::Progress;
 use crate::cli::train::keep_companions;
 use crate::cli::{inputs, parts};
 use crate::config::{Config, Reward};
 use crate::label::Label;
 use crate::model::device;
-use crate::model::generate::Sampling;
-use crate::model::policy::Policy;
-use crate::model::reward::{Passages, Placement, RewardModel};
+use crate::model::reward::{Placement, RewardModel};
 use crate::plugin::TokenizerHost;
 use crate::rl::preference::{Answer, scale_of};
-use crate::role::Split;
 use crate::run_dir::{RunDir, replace};
 use crate::seed;
 use crate::tokenizer::Tokenizer;
-use crate::train::checkpoint::{self, Input};
+use crate::train::checkpoint;
 use crate::train::policy::Observer;
-use crate::train::queries::{QueryStream, contexts, make_queries, read_rows};
-use crate::train::reward::report::{Ratings, Report, Share};
-use crate::train::reward::{
-    Example, RewardOptions, RewardState, RewardTrainer, forget_best, normalize,
-};
+use crate::train::reward::report::Report;
+use crate::train::reward::{RewardOptions, RewardState, RewardTrainer, forget_best, normalize};
 
-/// Examples of each kind of use.
-struct Labels {
-    train: Read,
-    validation: Read,
-    test: Read,
-}
+mod labels;
+mod print;
+mod reference;
 
-impl Labels {
-    /// The labels that a config names, and a run's own ones to train on.
-    fn read(config: &Config, reward: &Reward, own: &[Label]) -> Result<Labels> {
-        let (shape, tokenizer) = parts::model(start(config, reward))?;
-        let reader = Reader {
-            tokenizer: &tokenizer,
-            model: &shape,
-        };
-        let mut train = reader
-            .read(&reward.train, reward.num_train)
-            .context("in [reward] train")?;
-        reader
-            .add(own, &mut train)
-            .context("in the labels of this run")?;
-        let validation = reader
-            .read(&reward.validation, 0)
-            .context("in [reward] validation")?;
-        if reward.patience > 0 && validation.examples.is_empty() {
-            bail!(
-                "[reward] patience is {}, and no label of reward.validation says which response is \
-                 better\nhint: name others, or leave patience out",
-                reward.patience
-            );
-        }
-        let test = reader.read(&reward.test, 0).context("in [reward] test")?;
-        Ok(Labels {
-            train,
-            validation,
-            test,
-        })
-    }
-
-    /// What was read of stores, and for what.
-    fn stores(&self) -> impl Iterator<Item = Input> {
-        let all = [
-            ("train", &self.train),
-            ("validation", &self.validation),
-            ("test", &self.test),
-        ];
-        all.into_iter().flat_map(|(use_of, read)| {
-            read.stores.iter().map(move |Input { path, sha256 }| Input {
-                path: format!("{} in reward.{use_of}", path.display()).into(),
-                sha256: sha256.clone(),
-            })
-        })
-    }
-
-    /// A warning, where some of what the model is rated by is also what it learns from.
-    fn seen_before(&self) -> Option<String> {
-        let passages = |example: &Example| {
-            let Passages { query, responses } = &example.passages;
-            (query.clone(), responses.clone())
-        };
-        let learned: HashSet<_> = self.train.examples.iter().map(passages).collect();
-        let held_out = self.validation.examples.iter().chain(&self.test.examples);
-        let both = held_out.filter(|e| learned.contains(&passages(e))).count();
-        (both > 0).then(|| {
-            format!(
-                "warning: {both} comparisons of reward.validation and reward.test are also among those \
-                 to train on, so the report flatters"
-            )
-        })
-    }
-}
+pub(in crate::cli) use self::print::print_report;
+use labels::Labels;
+use reference::Reference;
 
 /// Trains a reward model, and reports what it is worth.
 pub(super) fn train(args: &ConfigArgs, resume: bool) -> Result<()> {
@@ -152,7 +80,7 @@ pub(super) fn train_in(
     if labels.train.examples.is_empty() {
         bail!("no label says which response is better\nhint: collect some, by people or a labeler");
     }
-    progress.note(&describe(&labels));
+    progress.note(&labels.describe());
     if let Some(warning) = labels.seen_before() {
         progress.note(&warning);
     }
@@ -284,187 +212,4 @@ fn save(model: &RewardModel, tokenizer: &Tokenizer, start: &Path, run_dir: &RunD
     model.save(&folder)?;
     tokenizer.save(&folder)?;
     keep_companions(start, &folder)
-}
-
-fn describe(labels: &Labels) -> String {
-    let one = |name: &str, read: &Read| {
-        let silent = match read.silent {
-            0 => String::new(),
-            count => format!(" ({count} say nothing)"),
-        };
-        format!("{} {name}{silent}", read.examples.len())
-    };
-    format!(
-        "labels: {}, {}, {}",
-        one("to train on", &labels.train),
-        one("for validation", &labels.validation),
-        one("for the test", &labels.test)
-    )
-}
-
-/// Responses of the reference, uncut and unfiltered, that fix the scale of rewards.
-struct Reference {
-    before: Vec<Passages>,
-    after: Vec<Passages>,
-}
-
-impl Reference {
-    /// None when the scale is left alone. The model that samples is gone afterwards.
-    fn of(
-        config: &Config,
-        reward: &Reward,
-        tokenizer: &Arc<Tokenizer>,
-        placement: Placement,
-    ) -> Result<Option<Reference>> {
-        if reward.normalize_samples == 0 {
-            return Ok(None);
-        }
-        let hint = "or set reward.normalize_samples = 0 to leave the scale of rewards alone";
-        let host: Arc<dyn TokenizerHost> = tokenizer.clone();
-        let task = parts::load_task(config, host).context(hint_of(hint))?;
-        let data = config.data().context(hint_of(hint))?;
-        let (shape, own) = parts::model(&config.model.path)?;
-        if own.vocab_size() != tokenizer.vocab_size() {
-            bail!(
-                "the reward model's tokenizer has {} tokens, that of [model] {}\nhint: reward model and \
-                 policy must share a vocabulary",
-                tokenizer.vocab_size(),
-                own.vocab_size()
-            );
-        }
-        parts::check_length(task.layout(), &shape)?;
-        let start = start(config, reward);
-        parts::check_reading(task.layout(), &parts::model(start)?.0, start)?;
-        let rows = read_rows(&data.train)?;
-        let queries = make_queries(task.as_ref(), &rows, Split::Train, config.run.seed)?;
-        let stream = QueryStream::new(queries, data.shuffle_seed);
-        let policy = Policy::load(
-            &config.model.path,
-            placement.device,
-            placement.kind,
-            Some(1),
-        )?;
-        let rounds = reward.normalize_samples.div_ceil(reward.rollout_batch);
-        let sampling = Sampling {
-            temperature: config.sampling.temperature,
-            top_k: config.sampling.top_k,
-            top_p: config.sampling.top_p,
-            ..Sampling::default()
-        };
-        let sample =
-            |purpose: &str, first: u64| -> Result<Vec<Passages>> {
-                let mut samples = Vec::new();
-                for round in 0..rounds {
-                    let start = (first + round) * reward.rollout_batch;
-                    let queries = stream.batch(start, reward.rollout_batch as usize);
-                    let layout = task.layout();
-                    let context = contexts(&queries, layout, shape.pad_id, placement.device);
-                    let seed = seed::derive(config.run.seed, purpose, round);
-                    let len = layout.response_len as i64;
-                    let tokens = policy.respond(&context, len, &sampling, seed);
-                    let tokens = Vec::<Vec<i64>>::try_from(tokens.to_device(tch::Device::Cpu))?;
-                    samples.extend(queries.into_iter().zip(tokens).map(|(query, tokens)| {
-                        Passages {
-                            query: query.tokens,
-                            responses: vec![tokens.into_iter().map(|token| token as u32).collect()],
-                        }
-                    }));
-                }
-                Ok(samples)
-            };
-        Ok(Some(Reference {
-            before: if reward.normalize_before {
-                sample("normalize-before", 0)?
-            } else {
-                Vec::new()
-            },
-            after: if reward.normalize_after {
-                sample("normalize-after", rounds)?
-            } else {
-                Vec::new()
-            },
-        }))
-    }
-}
-
-fn hint_of(text: &str) -> String {
-    format!("the scale of rewards cannot be fixed\nhint: {text}")
-}
-
-/// What a judge is worth, for a person to read.
-pub(super) fn print_report(report: &Report) {
-    if report.labels == 0 {
-        println!(
-            "\nno label of reward.test or reward.validation says which response is better, so the model \
-             is not rated"
-        );
-        return;
-    }
-    println!("\non {} labels", report.labels);
-    let share = |name: &str, share: &Option<Share>| {
-        let Some(share) = share else {
-            println!("{name:<20} unknown, none of them says which response is better");
-            return;
-        };
-        println!(
-            "{name:<20} {:>6.1} %   ({:.1} to {:.1}, of {})",
-            100.0 * share.value,
-            100.0 * share.low,
-            100.0 * share.high,
-            share.count
-        );
-    };
-    println!("{:<20} {:>6.3}", "loss", report.loss);
-    share("accuracy", &report.accuracy);
-    share("accuracy of pairs", &report.pairwise);
-    if let Some(ratings) = &report.ratings {
-        print_ratings(ratings);
-    }
-    if let Some(error) = report.expected_calibration_error {
-        print_choices(report, error);
-    }
-    let (low, high) = report.range;
-    println!(
-        "\nrewards from {low:.2} to {high:.2}: {:?}",
-        report.histogram
-    );
-}
-
-/// How rewards go with ratings.
-fn print_ratings(ratings: &Ratings) {
-    let r = match ratings.correlation {
-        Some(r) => format!("{r:>6.3}"),
-        None => "unknown, as all ratings or all rewards are the same".to_owned(),
-    };
-    println!(
-        "{:<20} {r}   (of {} ratings, mean {:.2}, variance {:.3})",
-        "Pearson's r", ratings.count, ratings.mean, ratings.variance
-    );
-}
-
-/// How sure the model was of its choices, and how often it was right.
-fn print_choices(report: &Report, error: f64) {
-    println!("{:<20} {error:>6.3}", "calibration error");
-    println!("\nconfidence  promised    kept   labels");
-    for (tenth, bin) in report.reliability.iter().enumerate() {
-        if bin.count > 0 {
-            println!(
-                "{:>3}-{:<3} %  {:>7.1} % {:>6.1} % {:>7}",
-                10 * tenth,
-                10 * tenth + 10,
-                100.0 * bin.mean,
-                100.0 * bin.accuracy,
-                bin.count
-            );
-        }
-    }
-    println!("\nmargin       agreement   labels");
-    for bin in report.margins.iter().filter(|bin| bin.count > 0) {
-        println!(
-            "{:>6.3}        {:>6.1} % {:>8}",
-            bin.mean,
-            100.0 * bin.accuracy,
-            bin.count
-        );
-    }
 }
