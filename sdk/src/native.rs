@@ -5,6 +5,7 @@
 
 mod abi;
 mod host;
+mod math;
 
 use std::ffi::c_void;
 use std::panic::{AssertUnwindSafe, catch_unwind};

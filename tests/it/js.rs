@@ -103,6 +103,14 @@ fn an_exception_is_its_row_s_error() {
 }
 
 #[test]
+fn a_row_that_breaks_what_all_share_is_alone_with_it() {
+    check("breaks", &["TypeError"]);
+    for (row, outcome) in odd("breaksQuietly", patient()).iter().enumerate() {
+        assert!(outcome.value().is_some(), "row {row}: {outcome:?}");
+    }
+}
+
+#[test]
 fn an_answer_that_is_none_is_said() {
     check(
         "nothing",

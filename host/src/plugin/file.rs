@@ -27,8 +27,7 @@ const MAX_JOINS: u64 = 300_000;
 const MAX_VALUES: usize = 100;
 
 /// What to do about a file that is damaged.
-pub(super) const AGAIN: &str =
-    "copy or build it again; `cargo xtask plugins` builds those that ship";
+pub(super) const AGAIN: &str = "copy or build it again: `attune plugin build` makes one of a project, `cargo xtask plugins` those that ship";
 const SMALLER: &str = "leave out what it does not use, and data that can be an asset";
 const ANOTHER: &str = "name the component that a plugin SDK made";
 
@@ -59,7 +58,7 @@ pub(super) fn sniff(bytes: &[u8]) -> Result<()> {
         [] => bail!("the file is empty\nhint: {AGAIN}"),
         [0, b'a', b's', b'm', 0x0d, 0, 1, 0, ..] => Ok(()),
         [0, b'a', b's', b'm', 1, 0, 0, 0, ..] => bail!(
-            "this is a core module, not a component\nhint: `cargo xtask plugins` makes components of what the compiler leaves"
+            "this is a core module, not a component\nhint: the compiler leaves those; `attune plugin build` makes a component of the project"
         ),
         [0, b'a', b's', b'm', _, _, _, _, ..] => {
             bail!("this is WebAssembly of a version that is not supported\nhint: {AGAIN}")

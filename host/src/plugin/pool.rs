@@ -1,5 +1,5 @@
 //! Instances of one plugin, shared between threads: made, configured, called, and thrown away when
-//! they trapped, served long enough, or keep memory that they need no more.
+//! something went wrong in them, they served long enough, or keep memory that they need no more.
 //!
 //! Does not know what is called; `task`, `labeler` and `shaper` do.
 
@@ -14,7 +14,7 @@ use super::engine::{self, State};
 use super::load::{Code, Opened};
 use super::native;
 use super::places::Places;
-use super::search::{self, Failure};
+use super::search::{self, Failure, Piece};
 use super::wit::exports::attune::plugin::plugin::Asset;
 use super::{Limits, Spec, TokenizerHost, assets, error, patience, settings};
 use crate::role::{CallError, Identity, Outcome};
@@ -29,6 +29,13 @@ struct Live<G: ?Sized> {
     /// Memory that it had when it was configured.
     baseline: usize,
     calls: u64,
+}
+
+/// What was made of an instance's answer.
+struct Read<A> {
+    answer: A,
+    /// Whether nothing in it went wrong.
+    sound: bool,
 }
 
 /// Instances of one plugin, configured alike.
@@ -143,14 +150,17 @@ impl<G: ?Sized + Kind> Pool<G> {
         }
     }
 
-    /// One call in one instance, which is lost unless it returned.
-    fn attempt<R>(
+    /// One call in one instance, an idle one or a fresh one. It is kept if all went well: what went
+    /// wrong may have left it other than it was.
+    fn attempt<R, A>(
         &self,
         call: &Arc<Call>,
         pace: Pace,
+        fresh: bool,
         ask: &dyn Fn(&G, &mut Store<State>) -> Returned<R>,
-    ) -> Result<R, Failure> {
-        let idle = self.idle().pop();
+        read: &dyn Fn(R) -> Result<Read<A>, String>,
+    ) -> Result<A, Failure> {
+        let idle = if fresh { None } else { self.idle().pop() };
         let mut live = match idle {
             Some(live) => live,
             None => self.start(call).map_err(Failure::NoInstance)?,
@@ -159,8 +169,12 @@ impl<G: ?Sized + Kind> Pool<G> {
         live.calls += 1;
         match ask(&live.guest, &mut live.store) {
             Ok(answer) => {
-                self.keep(live);
-                answer.map_err(|problem| Failure::Refused(error::returned(problem)))
+                let answer = answer.map_err(error::returned).and_then(read);
+                let Read { answer, sound } = answer.map_err(Failure::Refused)?;
+                if sound {
+                    self.keep(live);
+                }
+                Ok(answer)
             }
             Err(trap) => {
                 let state = live.store.data();
@@ -168,7 +182,7 @@ impl<G: ?Sized + Kind> Pool<G> {
                     // Memory that earlier calls leaked is not this batch's fault.
                     drop(live);
                     self.idle().clear();
-                    return self.attempt(call, pace, ask);
+                    return self.attempt(call, pace, fresh, ask, read);
                 }
                 let message = error::explain(&trap, &live.store, &self.limits);
                 Err(match state.stop {
@@ -189,7 +203,14 @@ impl<G: ?Sized + Kind> Pool<G> {
         ask: &(dyn Fn(&G, &mut Store<State>) -> Returned<R> + Sync),
     ) -> Result<R, CallError> {
         let call = self.call();
-        let answer = patience::roomy(|| self.attempt(&call, Pace::free(&call), ask));
+        let read = |answer| {
+            Ok(Read {
+                answer,
+                sound: true,
+            })
+        };
+        let pace = Pace::free(&call);
+        let answer = patience::roomy(|| self.attempt(&call, pace, false, ask, &read));
         match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(
@@ -224,9 +245,16 @@ impl<G: ?Sized + Kind> Pool<G> {
         check: impl Fn(R, &[usize]) -> Result<Vec<Outcome<T>>, String> + Sync,
     ) -> Result<Vec<Outcome<T>>, CallError> {
         let call = self.call();
-        let answer = |rows: &[usize], pace: Pace| {
-            let answered = self.attempt(&call, pace, &|guest, store| ask(guest, store, rows))?;
-            check(answered, rows).map_err(Failure::Refused)
+        let answer = |piece: &Piece, pace: Pace| {
+            let Piece { rows, again } = piece;
+            let ask = |guest: &G, store: &mut Store<State>| ask(guest, store, rows);
+            let read = |answered| {
+                let answer = check(answered, rows)?;
+                let failed = |outcome: &Outcome<T>| matches!(outcome, Outcome::Error(_));
+                let sound = !answer.iter().any(failed);
+                Ok(Read { answer, sound })
+            };
+            self.attempt(&call, pace, *again, &ask, &read)
         };
         search::rows(function, count, self.limits.threads, &call, &answer)
             .map_err(|text| self.error(function, text))

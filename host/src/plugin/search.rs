@@ -2,8 +2,9 @@
 //! them: the rows go to several instances in pieces, and a piece that fails is divided until the
 //! rows to blame are alone.
 //!
-//! Rows are independent by contract, so how they are divided changes no outcome. Does not know what
-//! is called, or what an instance is.
+//! Rows are independent by contract, so how they are divided changes no outcome. A row that fails may
+//! have been spoilt by one before it, in this call or an earlier one: it is asked about again, by who
+//! knows nothing, before it is blamed. Does not know what is called, or what an instance is.
 
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -42,8 +43,16 @@ pub(super) enum Failure {
 }
 
 /// Asks the plugin about some rows.
-pub(super) type Ask<'a, T> =
-    &'a (dyn Fn(&[usize], Pace) -> Result<Vec<Outcome<T>>, Failure> + Sync);
+pub(super) type Ask<'a, T> = &'a (dyn Fn(&Piece, Pace) -> Result<Vec<Outcome<T>>, Failure> + Sync);
+
+/// Rows that are asked about together.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) struct Piece {
+    /// Their places in the batch.
+    pub(super) rows: Vec<usize>,
+    /// Whether they failed once and are to be put to an instance that was asked nothing before.
+    pub(super) again: bool,
+}
 
 /// The outcomes of `count` rows in their order, got by at most `workers` threads before the call's
 /// time is up; an error when the plugin would answer nothing whatever the rows were.
@@ -77,10 +86,14 @@ pub(super) fn rows<T: Send>(
 }
 
 /// The places of all rows, in pieces that are as long as each other.
-fn pieces(count: usize) -> VecDeque<Vec<usize>> {
+fn pieces(count: usize) -> VecDeque<Piece> {
     let number = count.div_ceil(PIECE);
+    let rows = |piece| piece * count / number..(piece + 1) * count / number;
     (0..number)
-        .map(|piece| (piece * count / number..(piece + 1) * count / number).collect())
+        .map(|piece| Piece {
+            rows: rows(piece).collect(),
+            again: false,
+        })
         .collect()
 }
 
@@ -88,17 +101,17 @@ fn pieces(count: usize) -> VecDeque<Vec<usize>> {
 fn work<T>(search: &Mutex<Search<'_, T>>, call: &Call, ask: Ask<'_, T>) {
     loop {
         let mut locked = lock(search);
-        let Some(rows) = locked.pending.pop_front() else {
+        let Some(piece) = locked.pending.pop_front() else {
             return;
         };
         let left = call.left();
-        if left < LEAST && locked.give_up(&rows) {
+        if left < LEAST && locked.give_up(&piece) {
             continue;
         }
-        let pace = locked.pace(rows.len(), left);
+        let pace = locked.pace(piece.rows.len(), left);
         drop(locked);
-        let answered = ask(&rows, pace);
-        lock(search).take(rows, answered);
+        let answered = ask(&piece, pace);
+        lock(search).take(piece, answered);
     }
 }
 
@@ -113,12 +126,12 @@ struct Search<'a, T> {
     alone: bool,
     outcomes: Vec<Option<Outcome<T>>>,
     /// Pieces that were not asked about yet, untried ones first.
-    pending: VecDeque<Vec<usize>>,
+    pending: VecDeque<Piece>,
     /// What went wrong first.
     failed: Option<String>,
     /// What the plugin said first when it refused to answer.
     refused: Option<String>,
-    /// Rows that it refused to answer about alone.
+    /// Rows that it refused to answer about alone, or that there was no time for after that.
     refused_rows: usize,
 }
 
@@ -145,77 +158,117 @@ impl<T> Search<'_, T> {
         }
     }
 
-    /// Gives up `rows` since no time is left, unless nothing went wrong so far.
-    fn give_up(&mut self, rows: &[usize]) -> bool {
+    /// Gives up a piece since no time is left, unless nothing went wrong so far.
+    fn give_up(&mut self, piece: &Piece) -> bool {
         let Some(first) = &self.failed else {
-            return false;
+            // What failed by itself keeps its error.
+            return piece.again;
         };
         let text = format!("no time was left for this row after: {first}");
-        self.blame(rows, &text);
+        if self.refused.is_some() {
+            self.refuse(&piece.rows);
+        }
+        self.blame(&piece.rows, &text);
         true
     }
 
+    /// Counts rows that the plugin does not answer about, whatever they are.
+    fn refuse(&mut self, rows: &[usize]) {
+        let nothing = |row: &&usize| self.outcomes[**row].is_none();
+        self.refused_rows += rows.iter().filter(nothing).count();
+    }
+
+    /// Makes `text` the error of rows that have none of their own.
     fn blame(&mut self, rows: &[usize], text: &str) {
         for row in rows {
-            self.outcomes[*row] = Some(Outcome::Error(format!("`{}`: {text}", self.function)));
+            let error = || Outcome::Error(format!("`{}`: {text}", self.function));
+            self.outcomes[*row].get_or_insert_with(error);
+        }
+    }
+
+    /// Notes outcomes. Rows that failed are asked about again, the last one first, since what spoilt them
+    /// came before them; and once more as long as that gives any of them a value.
+    fn note(&mut self, piece: Piece, outcomes: Vec<Outcome<T>>) {
+        let mut doubtful = Vec::new();
+        let asked = piece.rows.len();
+        for (row, outcome) in piece.rows.into_iter().zip(outcomes) {
+            if matches!(outcome, Outcome::Error(_)) {
+                doubtful.push(row);
+            }
+            self.outcomes[row] = Some(outcome);
+        }
+        let helped = !piece.again || doubtful.len() < asked;
+        if helped && !doubtful.is_empty() {
+            doubtful.reverse();
+            self.pending.push_back(Piece {
+                rows: doubtful,
+                again: true,
+            });
         }
     }
 
     /// Notes what came of a piece.
-    fn take(&mut self, mut rows: Vec<usize>, answered: Result<Vec<Outcome<T>>, Failure>) {
+    fn take(&mut self, piece: Piece, answered: Result<Vec<Outcome<T>>, Failure>) {
         match answered {
-            Ok(outcomes) => {
-                for (row, outcome) in rows.into_iter().zip(outcomes) {
-                    self.outcomes[row] = Some(outcome);
-                }
-            }
+            Ok(outcomes) => self.note(piece, outcomes),
             Err(Failure::Late(text)) => {
-                self.blame(&rows, &text);
+                self.blame(&piece.rows, &text);
                 self.failed.get_or_insert(text);
             }
             Err(Failure::NoInstance(text)) => {
-                self.refused_rows += rows.len();
-                self.blame(&rows, &text);
+                self.refuse(&piece.rows);
+                self.blame(&piece.rows, &text);
                 self.refused.get_or_insert(text.clone());
                 self.failed.get_or_insert(text);
             }
             Err(Failure::Refused(text)) => {
-                if rows.len() == 1 {
-                    self.refused_rows += 1;
-                    self.blame(&rows, &text);
+                if piece.rows.len() > 1 {
+                    let middle = piece.rows.len() / 2;
+                    self.divide(piece, middle);
+                } else if piece.again {
+                    self.refuse(&piece.rows);
+                    self.blame(&piece.rows, &text);
                 } else {
-                    let middle = rows.len() / 2;
-                    self.divide(rows, middle);
+                    self.pending.push_back(Piece {
+                        again: true,
+                        ..piece
+                    });
                 }
                 self.refused.get_or_insert(text.clone());
                 self.failed.get_or_insert(text);
             }
             Err(Failure::Lost { message, row }) => {
-                match row.filter(|row| *row < rows.len()) {
-                    Some(place) => {
-                        let bad = rows.remove(place);
-                        self.blame(&[bad], &message);
-                        // What was answered before it is not asked about once more with the rest,
-                        // where other rows may be bad.
-                        self.divide(rows, place);
-                    }
-                    None if rows.len() == 1 => self.blame(&rows, &message),
-                    None => {
-                        let middle = rows.len() / 2;
-                        self.divide(rows, middle);
-                    }
-                }
+                self.lost(piece, &message, row);
                 self.failed.get_or_insert(message);
             }
         }
     }
 
+    /// The plugin was lost over a piece, at this row of it if it is known.
+    fn lost(&mut self, mut piece: Piece, message: &str, row: Option<usize>) {
+        match row.filter(|row| *row < piece.rows.len()) {
+            Some(place) => {
+                let bad = piece.rows.remove(place);
+                self.blame(&[bad], message);
+                // What was answered before it is not asked about once more with the rest,
+                // where other rows may be bad.
+                self.divide(piece, place);
+            }
+            None if piece.rows.len() == 1 => self.blame(&piece.rows, message),
+            None => {
+                let middle = piece.rows.len() / 2;
+                self.divide(piece, middle);
+            }
+        }
+    }
+
     /// Puts the rows back in two pieces, behind those that were not tried.
-    fn divide(&mut self, mut rows: Vec<usize>, middle: usize) {
+    fn divide(&mut self, piece: Piece, middle: usize) {
+        let Piece { mut rows, again } = piece;
         let second = rows.split_off(middle);
-        let pieces = [rows, second].into_iter();
+        let pieces = [rows, second].into_iter().filter(|rows| !rows.is_empty());
         self.pending
-            .extend(pieces.filter(|piece| !piece.is_empty()));
+            .extend(pieces.map(|rows| Piece { rows, again }));
     }
 
     fn finish(self) -> Result<Vec<Outcome<T>>, String> {

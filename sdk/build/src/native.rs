@@ -3,6 +3,7 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
@@ -45,6 +46,7 @@ impl Workspace {
         for package in packages {
             command.args(["--package", &package.name]);
         }
+        bind_own_functions(&mut command);
         if self.is_one() {
             command.args(["--", &self.told_apart()]);
         }
@@ -63,6 +65,23 @@ impl Workspace {
         self.root.hash(&mut hasher);
         format!("-Cmetadata={:016x}", hasher.finish())
     }
+}
+
+/// Has libraries call their own functions where the host has some of the same name: the SDK's, which
+/// compute what a component's do. Added to what the user has the compiler told.
+fn bind_own_functions(command: &mut Command) {
+    const FLAG: &str = "-Clink-arg=-Wl,-Bsymbolic";
+    if cfg!(not(target_os = "linux")) {
+        return; // Libraries do so by themselves.
+    }
+    for (name, between) in [("CARGO_ENCODED_RUSTFLAGS", "\u{1f}"), ("RUSTFLAGS", " ")] {
+        if let Ok(flags) = std::env::var(name) {
+            command.env(name, format!("{flags}{between}{FLAG}"));
+            return;
+        }
+    }
+    let setting = format!("target.'cfg(target_os = \"linux\")'.rustflags=[\"{FLAG}\"]");
+    command.args(["--config", &setting]);
 }
 
 impl Project {

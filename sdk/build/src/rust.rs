@@ -141,13 +141,14 @@ impl Workspace {
         let sdk = sdk_of(&self.root, packages)?.filter(|sdk| !sdk.starts_with(&self.root));
         let mut renamed: Vec<_> = sdk.map(|sdk| (sdk, "/attune-sdk")).into_iter().collect();
         if let ([package], true) = (packages, self.is_one()) {
-            let mut command = toolchain.cargo_build("rustc", &self.root, target_folder, &renamed);
+            let mut command =
+                toolchain.cargo_build("rustc", &self.root, target_folder, &renamed)?;
             command.args(["--package", &package.name, "--lib"]);
             command.args(["--", &rename(&self.root, ".")]);
             return Ok(command);
         }
         renamed.insert(0, (self.root.clone(), "."));
-        let mut command = toolchain.cargo_build("build", &self.root, target_folder, &renamed);
+        let mut command = toolchain.cargo_build("build", &self.root, target_folder, &renamed)?;
         for package in packages {
             command.args(["--package", &package.name]);
         }

@@ -45,7 +45,7 @@ pub fn watched(command: &mut Command) -> Result<()> {
         .status()
         .with_context(|| format!("cannot start `{shown}`"))?;
     if !status.success() {
-        bail!("`{shown}` failed with {status}");
+        bail!("`{shown}` failed with {status}\nhint: what is wrong is said above");
     }
     Ok(())
 }
@@ -75,6 +75,15 @@ pub fn rustc() -> Command {
 
 /// Writes a file through a temporary one in the same folder, so that no half file is ever seen.
 pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes, 0o644)
+}
+
+/// The same for a program, which anyone may start.
+pub(crate) fn write_program(path: &Path, bytes: &[u8]) -> Result<()> {
+    write(path, bytes, 0o755)
+}
+
+fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
     let folder = match path.parent() {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
@@ -87,8 +96,8 @@ pub fn write_atomically(path: &Path, bytes: &[u8]) -> Result<()> {
         )
     };
     std::fs::create_dir_all(folder).with_context(cannot)?;
-    // Temporary files are private by default; this one becomes an ordinary file.
-    let ordinary = std::fs::Permissions::from_mode(0o644);
+    // Temporary files are private by default; this one is for all.
+    let ordinary = std::fs::Permissions::from_mode(mode);
     let file = tempfile::Builder::new()
         .permissions(ordinary)
         .tempfile_in(folder)

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::tool::{capture, cargo, rustc};
+use crate::tool::{capture, cargo, rustc, write_program};
 
 /// The target plugins are built for.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -32,6 +32,11 @@ const PROFILE: [&str; 7] = [
     "profile.plugin.debug=\"line-tables-only\"",
     "profile.plugin.strip=false",
 ];
+
+/// What stands between cargo and the compiler.
+const COMPILER: &str = include_str!("compiler.sh");
+/// Says that a crate is built for a component; and keeps what is built apart from what cargo named.
+const COMPONENT: &str = "--cfg=attune_component";
 
 /// Which compiler makes wasm here.
 pub enum WasmToolchain {
@@ -76,14 +81,15 @@ impl WasmToolchain {
     }
 
     /// `cargo build` or `cargo rustc` for the target in its own target folder, so that the host's build
-    /// is left alone. Paths below `renamed` or where the tools lie are not in what it makes.
+    /// is left alone. Paths below `renamed` or where the tools lie are not in what it makes, nor do crates
+    /// have names that depend on where they lie.
     pub fn cargo_build(
         &self,
         subcommand: &str,
         root: &Path,
         target_folder: &Path,
         renamed: &[(PathBuf, &str)],
-    ) -> Command {
+    ) -> Result<Command> {
         let mut command = cargo(root);
         command
             .args([
@@ -98,7 +104,7 @@ impl WasmToolchain {
         for setting in PROFILE {
             command.args(["--config", setting]);
         }
-        let mut flags = vec![SIMD.to_owned()];
+        let mut flags = vec![SIMD.to_owned(), COMPONENT.to_owned()];
         // The last one that fits is taken: from the general to the special.
         let homes = [(cargo_home(), "/cargo"), (self.source(), "/rustc")];
         let named = homes.into_iter().filter_map(|(from, to)| Some((from?, to)));
@@ -109,6 +115,7 @@ impl WasmToolchain {
         command
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+        self.name_crates(&mut command, target_folder)?;
         if let Self::BuildStd { rustc, linker, .. } = self {
             command
                 .arg("-Zbuild-std=std,panic_abort")
@@ -117,7 +124,26 @@ impl WasmToolchain {
                 .env("RUSTC_BOOTSTRAP", "1")
                 .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
         }
-        command
+        Ok(command)
+    }
+
+    /// Puts the script that names crates between cargo and the compiler, before another one that the user
+    /// has there.
+    fn name_crates(&self, command: &mut Command, target_folder: &Path) -> Result<()> {
+        let script = target_folder.join("attune-compiler.sh");
+        if std::fs::read(&script).ok().as_deref() != Some(COMPILER.as_bytes()) {
+            write_program(&script, COMPILER.as_bytes())?;
+        }
+        let mut wrappers = ["RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER"].into_iter();
+        let wrapped = wrappers.find_map(|name| std::env::var_os(name).filter(|w| !w.is_empty()));
+        if let Some(wrapped) = wrapped {
+            command.env("ATTUNE_WRAPPED", wrapped);
+        }
+        if let Some(source) = self.source() {
+            command.env("ATTUNE_STD", source);
+        }
+        command.env("RUSTC_WRAPPER", script);
+        Ok(())
     }
 
     /// Where the standard library's source lies, when it is compiled here.

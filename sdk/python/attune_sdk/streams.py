@@ -5,7 +5,7 @@ Only a component imports this."""
 from __future__ import annotations
 
 import io
-from typing import Any, Optional
+from typing import Any, List, Optional
 
 from . import host, log
 
@@ -18,7 +18,7 @@ class Lines(io.TextIOBase):
     def __init__(self, level: host.Level, build: Any) -> None:
         super().__init__()
         self._level = level
-        self._begun = ""
+        self._begun: List[str] = []
         self.build: Any = build
 
     def writable(self) -> bool:
@@ -27,15 +27,18 @@ class Lines(io.TextIOBase):
     def write(self, text: str) -> int:
         if self.build is not None:
             return int(self.build.write(text))
-        *lines, self._begun = (self._begun + text).split("\n")
+        first, *lines = text.split("\n")
+        self._begun.append(first)
         for line in lines:
-            log.write(self._level, line)
+            log.write(self._level, "".join(self._begun))
+            self._begun = [line]
         return len(text)
 
     def flush(self) -> None:
-        if self._begun:
-            log.write(self._level, self._begun)
-            self._begun = ""
+        begun = "".join(self._begun)
+        self._begun = []
+        if begun:
+            log.write(self._level, begun)
 
 
 class Nobody(io.TextIOBase):

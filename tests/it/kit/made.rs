@@ -196,6 +196,63 @@ fn the_same_source_gives_the_same_bytes_wherever_it_lies() {
     let first = sha(done(&mut plugin(&one, "build", &[])));
     assert!(first.starts_with("sha256 "), "{first}");
     assert_eq!(first, sha(done(&mut plugin(&other, "build", &[]))));
+    // So does the SDK elsewhere, where its crate has another name to cargo.
+    let another = folder.path().join("another");
+    std::fs::create_dir(&another).unwrap();
+    let sdk = another.join("sdk");
+    let copied = Command::new("cp")
+        .arg("-R")
+        .arg(root().join("sdk"))
+        .arg(&sdk)
+        .status();
+    assert!(copied.unwrap().success());
+    let workspace = another.join("Cargo.toml");
+    std::fs::copy(root().join("Cargo.toml"), &workspace).unwrap();
+    for line in ["members", "default-members"] {
+        let text = std::fs::read_to_string(&workspace).unwrap();
+        let begun = format!("{line} = [");
+        let old = text.lines().find(|text| text.starts_with(&begun)).unwrap();
+        replace_in(&workspace, old, &format!("{line} = [\"sdk\"]"));
+    }
+    let from = root().join("sdk").display().to_string();
+    replace_in(&other.join("Cargo.toml"), &from, &sdk.display().to_string());
+    assert_eq!(first, sha(done(&mut plugin(&other, "build", &[]))));
+}
+
+/// Functions that machines' libraries compute with other last bits.
+const FUNCTIONS: &str = "x.exp(), x.exp2(), x.exp_m1(), x.ln(), x.ln_1p(), x.log2(), x.log10(), x.powf(2.7), TEN.powf(x), \
+     x.sin(), (50.0 * x).cos(), x.tan(), (1.0 / (1.0 + x)).asin(), (1.0 / (1.0 + x)).acos(), x.atan(), \
+     x.atan2(0.3), x.sinh(), x.cosh(), x.tanh(), x.cbrt(), x.hypot(1.7), x.sin_cos().1";
+
+#[test]
+fn functions_of_numbers_have_the_same_bits_natively() {
+    let folder = tempfile::tempdir().unwrap();
+    let project = new(folder.path(), "curves", "shaper");
+    let source = project.join("src/lib.rs");
+    let names = (0..2 * FUNCTIONS.matches("), ").count() + 2).map(|term| format!("\"f{term}\""));
+    let names: Vec<String> = names.collect();
+    replace_in(&source, "&[\"words\"]", &format!("&[{}]", names.join(", ")));
+    let body =
+        |of: &str| format!("{{ const TEN: {of} = 10.0; let x = x as {of}; vec![{FUNCTIONS}] }}");
+    let shape = format!(
+        "let x = 0.013 + 0.0737 * row.response_text().len() as f32;
+        let mut terms: Vec<f32> = {};
+        let wide: Vec<f64> = {};
+        terms.extend(wide.into_iter().map(|y| y as f32));
+        if x > 0.0 {{
+            return Ok(Shaped {{ terms, ..Shaped::default() }});
+        }}
+        let words = ",
+        body("f32"),
+        body("f64")
+    );
+    replace_in(&source, "let words = ", &shape);
+    let rows = (0..200).map(|len| serde_json::json!({"response": "y".repeat(len)}));
+    let rows: Vec<_> = rows.collect();
+    let case = serde_json::json!({"name": "curves", "call": "shape", "rows": rows});
+    std::fs::write(project.join("cases.jsonl"), format!("{case}\n")).unwrap();
+    done(&mut plugin(&project, "test", &["--update"]));
+    done(&mut plugin(&project, "test", &[]));
 }
 
 #[test]

@@ -153,6 +153,22 @@ fn what_would_end_a_component_without_a_word_is_an_exception() {
 }
 
 #[test]
+fn a_row_that_breaks_what_all_share_is_alone_with_it() {
+    let mut code = vec!["value = 2"; 300];
+    for row in [10, 70, 299] {
+        code[row] = "Shaped.term = None; value = 3";
+    }
+    code[130] = "Rollout.response_text = property(lambda row: 1 / 0); value = 3";
+    for (row, outcome) in run(&code).iter().enumerate() {
+        let Outcome::Value(shaped) = outcome else {
+            panic!("row {row}: {outcome:?}");
+        };
+        let value = if code[row] == "value = 2" { 2.0 } else { 3.0 };
+        assert_eq!(shaped.terms[0].1, value, "row {row}");
+    }
+}
+
+#[test]
 fn what_needs_nothing_of_a_machine_works() {
     let works = [
         "lock = threading.Lock()\nwith lock: value = lock.locked() and not lock.acquire(False)",

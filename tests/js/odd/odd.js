@@ -46,6 +46,14 @@ const MODES = {
   },
   random: (row) => (Math.random() + Math.random() + row.rng().unit()) / 3,
   below: (row) => row.rng().below(1_000_000_007),
+  breaks: () => {
+    Array.prototype.push = null;
+    return 1;
+  },
+  breaksQuietly: (row) => {
+    delete Odd.prototype.shape;
+    return row.id;
+  },
   keep: (row) => kept.push(row.id),
   tokens: (row) => tokenizer.encode(row.responseText).length + tokenizer.vocabSize(),
   bytes: () => new TextEncoder().encode(new TextDecoder().decode(new Uint8Array([0xc3, 0xa4, 0xff, 0x61]))).length,

@@ -49,6 +49,12 @@ fn find_ending(plugin: &str, ending: &str) -> Result<PathBuf> {
                     path.display()
                 );
             }
+            if path.exists() {
+                bail!(
+                    "plugin `{}` is not a file\nhint: name the component that a plugin SDK made",
+                    path.display()
+                );
+            }
             bail!(
                 "there is no plugin file `{}`\nhint: put the file there, or name another; {build}",
                 path.display()

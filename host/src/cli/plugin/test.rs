@@ -77,7 +77,7 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
     });
     if place != Place::Native {
         let report = test(&subject, &cases, &tokenizer)?;
-        conclude(&report, "in WebAssembly", &args.plugin)?;
+        conclude(&report, "in WebAssembly", args, "")?;
     }
     if place == Place::Wasm {
         return Ok(());
@@ -105,11 +105,7 @@ fn natively(
                 };
             }
             let cases = unlimited(cases);
-            return conclude(
-                &in_python(subject, &folder, &cases)?,
-                "natively",
-                &args.plugin,
-            );
+            return conclude(&in_python(subject, &folder, &cases)?, "natively", args, "");
         }
         Some(project) if project.language == Language::JavaScript => {
             if args.place.is_some() {
@@ -122,7 +118,15 @@ fn natively(
     }
     let cases = unlimited(cases);
     match subject.native(args.target_dir.as_deref())? {
-        Some(native) => conclude(&test(&native, &cases, tokenizer)?, "natively", &args.plugin),
+        Some(native) => {
+            let report = test(&native, &cases, tokenizer)?;
+            conclude(
+                &report,
+                "natively",
+                args,
+                older(&native.file, &subject.file),
+            )
+        }
         None if args.place.is_none() => Ok(()),
         None => Err(subject.not_native("--in")),
     }
@@ -163,21 +167,43 @@ fn unlimited(cases: &[Case]) -> Vec<Case> {
     cases.into_iter().cloned().collect()
 }
 
-/// Prints what came of the cases of the plugin that was `named` so; an error if one failed.
-fn conclude(report: &[CaseResult<'_>], place: &str, named: &str) -> Result<()> {
+/// What is said of a library that is older than the component beside it.
+fn older(library: &Path, component: &Path) -> &'static str {
+    let time = |path: &Path| path.metadata().and_then(|meta| meta.modified()).ok();
+    match time(library) < time(component) {
+        true => {
+            "build it again by `attune plugin build --native`, since it is older than the component; "
+        }
+        false => "",
+    }
+}
+
+/// Prints what came of the cases; an error, with a `first` hint, if one failed.
+fn conclude(report: &[CaseResult<'_>], place: &str, args: &TestArgs, first: &str) -> Result<()> {
     for result in report {
         print(result);
     }
     let failed = report.iter().filter(|result| !result.passed()).count();
     println!("{} passed, {failed} failed, {place}", report.len() - failed);
-    if failed > 0 {
-        bail!(
-            "{failed} of {} golden cases failed {place}\nhint: mend the plugin; or, where its answers are \
-             right, write them down by `attune plugin test {named} --update`",
-            report.len()
-        );
+    if failed == 0 {
+        return Ok(());
     }
-    Ok(())
+    let wrong = |result: &CaseResult<'_>| !result.differences.is_empty();
+    let hint = if report.iter().any(wrong) {
+        let cases = args.cases.as_deref();
+        let cases = cases.map_or(String::new(), |file| format!(" --cases {}", file.display()));
+        format!(
+            "{first}mend the plugin; or, where its answers are right, write them down by `attune plugin \
+             test {}{cases} --update`",
+            args.plugin
+        )
+    } else {
+        "mend the cases: what is wrong with each is said above".into()
+    };
+    bail!(
+        "{failed} of {} golden cases failed {place}\nhint: {hint}",
+        report.len()
+    )
 }
 
 /// What came of a case.

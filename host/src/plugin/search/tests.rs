@@ -50,7 +50,7 @@ proptest! {
         tells: bool,
     ) {
         let call = call(Duration::from_secs(600));
-        let found = rows("f", of.len(), workers, &call, &|rows, _| answer(rows, &of, tells));
+        let found = rows("f", of.len(), workers, &call, &|piece, _| answer(&piece.rows, &of, tells));
         if !of.is_empty() && of.iter().all(|row| *row == Row::Lies) {
             prop_assert_eq!(found, Err("lies".into()));
         } else {
@@ -68,13 +68,51 @@ proptest! {
     }
 }
 
+/// A row may break the instance that answers about it: it fails from then on, or refuses.
+#[test]
+fn rows_that_others_spoilt_keep_their_values() {
+    for (spoilers, refuses) in [
+        (&[10][..], false),
+        (&[63, 64, 200], false),
+        (&[5, 9, 300], true),
+        (&[0, 1, 30, 31, 50, 63], false),
+        (&[0, 1, 30, 31, 50, 63], true),
+        (&[0, 511], true),
+    ] {
+        let broken = Mutex::new(false);
+        let ask = |piece: &Piece, _: Pace| {
+            let mut broken = lock(&broken);
+            *broken &= !piece.again;
+            let mut outcomes = Vec::new();
+            for row in &piece.rows {
+                outcomes.push(match *broken {
+                    true => Outcome::Error("is broken".into()),
+                    false => Outcome::Value(*row),
+                });
+                *broken |= spoilers.contains(row);
+            }
+            let failed = outcomes.iter().any(|outcome| outcome.value().is_none());
+            // Whoever calls throws away what failed.
+            *broken &= !failed;
+            if failed && refuses {
+                return Err(Failure::Refused("is broken".into()));
+            }
+            Ok(outcomes)
+        };
+        let found = rows("f", 512, 1, &call(Duration::from_secs(600)), &ask).unwrap();
+        for (row, outcome) in found.into_iter().enumerate() {
+            assert_eq!(outcome, Outcome::Value(row), "{spoilers:?}");
+        }
+    }
+}
+
 #[test]
 fn pieces_cover_all_rows_in_order() {
     for count in [0, 1, 63, 64, 65, 512, 1000] {
         let pieces = pieces(count);
         assert_eq!(pieces.len(), count.div_ceil(PIECE));
-        assert!(pieces.iter().all(|piece| piece.len() <= PIECE));
-        let all: Vec<usize> = pieces.into_iter().flatten().collect();
+        assert!(pieces.iter().all(|piece| piece.rows.len() <= PIECE));
+        let all: Vec<usize> = pieces.into_iter().flat_map(|piece| piece.rows).collect();
         assert!(all.into_iter().eq(0..count));
     }
 }
@@ -83,11 +121,11 @@ fn pieces_cover_all_rows_in_order() {
 fn small_batches_stay_together_and_large_ones_are_shared() {
     let threads = |count| {
         let seen = Mutex::new(BTreeSet::new());
-        let ask = |rows: &[usize], _| {
+        let ask = |piece: &Piece, _| {
             let thread = format!("{:?}", std::thread::current().id());
             lock(&seen).insert(thread);
             std::thread::sleep(Duration::from_millis(5));
-            answer(rows, &vec![Row::Good; count], true)
+            answer(&piece.rows, &vec![Row::Good; count], true)
         };
         rows("f", count, 2, &call(Duration::from_secs(600)), &ask).unwrap();
         seen.into_inner().unwrap().len()
@@ -100,7 +138,8 @@ fn small_batches_stay_together_and_large_ones_are_shared() {
 fn time_that_is_up_is_up_for_all_that_is_left() {
     let call = call(Duration::from_millis(100));
     let begun = Instant::now();
-    let found = rows("f", 300, 1, &call, &|rows: &[usize], pace: Pace| {
+    let found = rows("f", 300, 1, &call, &|piece: &Piece, pace: Pace| {
+        let rows = &piece.rows;
         if rows.contains(&0) {
             std::thread::sleep(pace.silence);
             return Err(Failure::Lost {
@@ -121,7 +160,7 @@ fn time_that_is_up_is_up_for_all_that_is_left() {
 
 #[test]
 fn a_plugin_that_cannot_be_started_is_no_row_s_fault() {
-    let ask = |_: &[usize], _| Err::<Vec<Outcome<()>>, _>(Failure::NoInstance("broken".into()));
+    let ask = |_: &Piece, _| Err::<Vec<Outcome<()>>, _>(Failure::NoInstance("broken".into()));
     let call = call(Duration::from_secs(600));
     assert_eq!(rows("f", 100, 2, &call, &ask), Err("broken".into()));
 }
