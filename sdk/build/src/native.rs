@@ -99,7 +99,7 @@ impl Project {
         let target = match target_folder {
             Some(folder) => folder.to_owned(),
             // A project by itself: what it has in common with others is compiled once for all.
-            None if workspace.root == self.folder && workspace.is_one() => cache::folder("native")?,
+            None if workspace.root == self.folder && workspace.is_one() => cache::target("native")?,
             None => workspace.target.join("native"),
         };
         let mut bytes = workspace.build_native(&[package], &target, false)?;

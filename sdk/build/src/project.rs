@@ -118,7 +118,7 @@ impl Project {
         let target = match target_folder {
             Some(folder) => folder.to_owned(),
             // A project by itself: what it has in common with others is compiled once for all.
-            None if workspace.root == self.folder => cache::folder("build")?,
+            None if workspace.root == self.folder => cache::target("build")?,
             None => workspace.target.join("plugins"),
         };
         let mut bytes = workspace.build(&toolchain, &[package], &target, false)?;
