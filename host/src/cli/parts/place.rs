@@ -38,29 +38,7 @@ fn find_ending(plugin: &str, ending: &str) -> Result<PathBuf> {
         _ => "`attune plugin build --native` builds one",
     };
     if plugin.ends_with(COMPONENT) || plugin.ends_with(LIBRARY) || plugin.contains('/') {
-        let path = PathBuf::from(plugin);
-        if !path.is_file() {
-            if path.is_dir() {
-                let made = "target/plugins/NAME.wasm";
-                bail!(
-                    "plugin `{}` is a folder\nhint: name its component; `attune plugin build {}` makes it, at {made} \
-                     there",
-                    path.display(),
-                    path.display()
-                );
-            }
-            if path.exists() {
-                bail!(
-                    "plugin `{}` is not a file\nhint: name the component that a plugin SDK made",
-                    path.display()
-                );
-            }
-            bail!(
-                "there is no plugin file `{}`\nhint: put the file there, or name another; {build}",
-                path.display()
-            );
-        }
-        return Ok(path);
+        return file_at(plugin, build);
     }
     let folders = search_path();
     let file = |ending: &str| {
@@ -98,19 +76,41 @@ fn find_ending(plugin: &str, ending: &str) -> Result<PathBuf> {
     bail!("there is no plugin `{plugin}`{missing}\nhint: {hint}")
 }
 
-/// What `ATTUNE_PLUGINS` names that is no folder.
-pub(in crate::cli) fn no_folders() -> Vec<String> {
+/// The file that a plugin's path names.
+fn file_at(plugin: &str, build: &str) -> Result<PathBuf> {
+    let path = PathBuf::from(plugin);
+    if path.is_file() {
+        return Ok(path);
+    }
+    if path.is_dir() {
+        bail!(
+            "plugin `{plugin}` is a folder\nhint: name a file in it; where it is a project, `attune plugin build \
+             {plugin}` makes one in its target/plugins"
+        );
+    }
+    if path.exists() {
+        bail!("plugin `{plugin}` is not a file\nhint: name one that `attune plugin build` made");
+    }
+    bail!("there is no plugin file `{plugin}`\nhint: put the file there, or name another; {build}")
+}
+
+/// What `ATTUNE_PLUGINS` names, in its order.
+fn named_folders() -> Vec<PathBuf> {
     let paths = std::env::var_os("ATTUNE_PLUGINS").unwrap_or_default();
     let named = std::env::split_paths(&paths).filter(|path| !path.as_os_str().is_empty());
+    named.collect()
+}
+
+/// What of that is no folder.
+pub(in crate::cli) fn no_folders() -> Vec<String> {
+    let named = named_folders().into_iter();
     let missing = named.filter(|path| !path.is_dir());
     missing.map(|path| path.display().to_string()).collect()
 }
 
 /// Where plugins are looked for by name.
 pub(in crate::cli) fn search_path() -> Vec<PathBuf> {
-    let mut folders: Vec<PathBuf> = std::env::var_os("ATTUNE_PLUGINS")
-        .map(|paths| std::env::split_paths(&paths).collect())
-        .unwrap_or_default();
+    let mut folders = named_folders();
     if let Ok(binary) = std::env::current_exe() {
         for folder in binary.ancestors().skip(1).take(3) {
             folders.push(folder.join("plugins"));
