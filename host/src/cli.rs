@@ -16,36 +16,31 @@ macro_rules! eprintln {
 }
 
 mod bench;
-mod collect;
 mod doctor;
-mod examples;
-mod inputs;
-mod judges;
 mod label;
 mod model;
-mod noise;
-mod parts;
+mod outcome;
 mod plan;
 mod plugin;
 mod progress;
-mod reward;
-mod run;
+mod report;
 mod sample;
 mod score;
-mod simulate;
-mod train;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::Config;
+use crate::experiment;
 use crate::terminal::Line;
+
+use self::progress::Progress;
 
 /// Fine-tunes language models from human preferences.
 ///
@@ -140,10 +135,24 @@ struct ConfigArgs {
 impl ConfigArgs {
     /// Reads the config, and what was said besides.
     fn load(&self) -> Result<Config> {
-        let mut config = Config::load(&self.file, &self.overrides)?;
+        let mut config = load(&self.file, &self.overrides)?;
         config.session.allow_changed_plugins = self.allow_changed_plugins;
         Ok(config)
     }
+
+    /// Does something with the config, whose file errors name.
+    fn with(&self, act: impl FnOnce(&Config, &mut Progress) -> Result<()>) -> Result<()> {
+        let config = self.load()?;
+        act(&config, &mut Progress::new(config.eval.show))
+            .with_context(|| format!("in config `{}`", self.file.display()))
+    }
+}
+
+/// Reads a config for this process.
+fn load(file: &Path, overrides: &[String]) -> Result<Config> {
+    let mut config = Config::load(file, overrides)?;
+    config.session.sandboxed_only = sandboxed_only();
+    Ok(config)
 }
 
 /// Runs what was typed.
@@ -152,10 +161,18 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     SANDBOXED_ONLY.store(cli.sandboxed_only, Ordering::Relaxed);
     match cli.command {
         Command::Plan(args) => plan::plan(&args),
-        Command::Train(TrainCommand::Policy { config, resume }) => train::policy(&config, resume),
-        Command::Train(TrainCommand::Reward { config, resume }) => reward::train(&config, resume),
+        Command::Train(TrainCommand::Policy { config, resume }) => {
+            config.with(|config, watcher| experiment::policy::train(config, resume, watcher))
+        }
+        Command::Train(TrainCommand::Reward { config, resume }) => {
+            config.with(|config, watcher| {
+                experiment::reward::train(config, resume, watcher)?;
+                outcome::print_reward_model(&config.run.dir);
+                Ok(())
+            })
+        }
         Command::Score(args) => score::run(&args),
-        Command::Run(args) => run::run(&args),
+        Command::Run(args) => args.with(|config, watcher| experiment::whole::run(config, watcher)),
         Command::Sample(args) => sample::run(&args),
         Command::Model(command) => model::run(&command),
         Command::Plugin(command) => plugin::run(&command),

@@ -7,6 +7,7 @@
 mod check;
 mod collect;
 mod load;
+mod own;
 mod plan;
 mod problems;
 mod reward;
@@ -19,6 +20,7 @@ use serde::{Deserialize, Serialize};
 use crate::role::Trust;
 
 pub use collect::{Collect, Noise};
+pub use own::OwnLabeler;
 pub use plan::Plan;
 pub use reward::{Reward, Score, Study};
 
@@ -64,18 +66,23 @@ pub struct Config {
     /// What is measured before and after.
     #[serde(default)]
     pub eval: Eval,
-    /// What was said on the command line and is no part of the experiment.
+    /// What is said of this process alone and is no part of the experiment.
     #[serde(skip)]
     pub session: Session,
 }
 
-/// What was said on the command line and is no part of the experiment.
+/// What is said of this process alone, on the command line or by a program, and is no part of the
+/// experiment.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Session {
     /// The file that the config was read from.
     pub file: PathBuf,
     /// Whether a plugin may be another than the one that was locked or that a run was begun with.
     pub allow_changed_plugins: bool,
+    /// Whether plugins with `trust = "native"`, which no sandbox would hold, are refused.
+    pub sandboxed_only: bool,
+    /// Who judges in place of the plugin of `[labeler]`.
+    pub labeler: Option<OwnLabeler>,
 }
 
 /// Where results go, and how the run is seeded.
@@ -173,6 +180,20 @@ pub struct PluginRef {
 
 fn one() -> f64 {
     1.0
+}
+
+impl PluginRef {
+    /// A plugin as it is, with the settings that it has of its own.
+    #[must_use]
+    pub fn named(plugin: &str) -> PluginRef {
+        PluginRef {
+            plugin: plugin.to_owned(),
+            trust: Trust::default(),
+            weight: one(),
+            settings: toml::Table::new(),
+            assets: BTreeMap::new(),
+        }
+    }
 }
 
 /// How responses are sampled.

@@ -313,12 +313,15 @@ pub trait Labeler: Send + Sync {
         context: CallContext,
         groups: &[Group],
     ) -> Result<Vec<Outcome<Judgement>>, CallError>;
-    /// What a person who labels should see beside the responses of each group.
+    /// What a person who labels should see beside the responses of each group; nothing, where a labeler
+    /// does not say.
     fn annotate(
         &self,
-        context: CallContext,
+        _context: CallContext,
         groups: &[Group],
-    ) -> Result<Vec<Outcome<Vec<Hint>>>, CallError>;
+    ) -> Result<Vec<Outcome<Vec<Hint>>>, CallError> {
+        Ok(groups.iter().map(|_| Outcome::NotApplicable).collect())
+    }
 }
 
 /// Turns rollouts into reward terms.

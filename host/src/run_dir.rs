@@ -95,7 +95,9 @@ impl RunDir {
         Ok(run)
     }
 
-    fn at(root: &Path) -> RunDir {
+    /// The directory as it would be, whether a run is there or not.
+    #[must_use]
+    pub fn at(root: &Path) -> RunDir {
         RunDir {
             root: root.to_path_buf(),
             _lock: None,

@@ -13,6 +13,9 @@
 pub mod checkpoint;
 pub mod collect;
 pub mod eval;
+pub mod evaluation;
+pub mod observer;
+pub mod options;
 pub mod policy;
 pub mod queries;
 pub mod reward;

@@ -8,6 +8,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "experiment",
             "train",
             "plugin",
             "model",
@@ -16,13 +17,31 @@ const ARROWS: &[(&str, &[&str])] = &[
             "digest",
             "golden",
             "label",
+            "metrics",
             "role",
             "run_dir",
             "seed",
             "spelling",
             "terminal",
             "tokenizer",
+        ],
+    ),
+    (
+        "experiment",
+        &[
+            "train",
+            "plugin",
+            "model",
+            "rl",
+            "config",
+            "digest",
+            "label",
             "metrics",
+            "role",
+            "run_dir",
+            "seed",
+            "spelling",
+            "tokenizer",
         ],
     ),
     (
@@ -59,7 +78,7 @@ const ARROWS: &[(&str, &[&str])] = &[
 
 /// Crates that belong to a few modules, so that one can be replaced without a hunt.
 const ENGINES: &[(&str, &[&str])] = &[
-    ("tch", &["model", "rl", "train", "cli"]),
+    ("tch", &["model", "rl", "train", "experiment", "cli"]),
     ("wasmtime", &["plugin"]),
     ("wasmparser", &["plugin"]),
     ("addr2line", &["plugin"]),
@@ -74,7 +93,7 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("rusqlite", &["label"]),
     ("csv", &["label"]),
     ("parquet", &["label"]),
-    ("plotters", &["cli"]),
+    ("plotters", &["experiment"]),
 ];
 
 fn source() -> PathBuf {

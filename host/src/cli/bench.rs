@@ -10,13 +10,13 @@ use clap::Args;
 use serde_json::{Value, json};
 
 use super::ConfigArgs;
-use crate::cli::parts::{self, Parts};
-use crate::cli::train::{controller, micro_batch};
 use crate::config::{Config, Plan};
+use crate::experiment::parts::{self, Parts};
 use crate::model::floor::{Shape, Work, best_rate};
 use crate::role::Split;
+use crate::train::options::UpdateOptions;
 use crate::train::queries::QueryStream;
-use crate::train::update::{self, UpdateOptions};
+use crate::train::update;
 
 mod reward;
 
@@ -82,7 +82,7 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
         std::mem::take(&mut parts.train),
         config.data()?.shuffle_seed,
     );
-    let options = UpdateOptions::new(config, plan, micro_batch(config, plan, &parts));
+    let options = UpdateOptions::new(config, plan, parts.micro_batch(config, plan));
     let roller = parts.roller(&reference, config, plan, &options);
     let mut adam = update::optimizer(&parts.policy, &options);
     serve(args, |update| {
@@ -99,7 +99,7 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
             &parts.policy,
             &kept,
             pass,
-            controller(config).coefficient(),
+            parts::controller(config).coefficient(),
             config.ppo.lr,
             &options,
             &mut adam,

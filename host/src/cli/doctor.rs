@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use crate::cli::parts::search_path;
+use crate::experiment::parts::search_path;
 use crate::model::device;
 
 pub(super) fn run() -> Result<()> {

@@ -4,58 +4,77 @@ use anyhow::{Context, Result};
 
 use crate::cli::ConfigArgs;
 use crate::cli::bench::floor;
-use crate::cli::parts::{self, Parts};
-use crate::cli::run;
-use crate::cli::train::micro_batch;
 use crate::config::{Config, Plan};
+use crate::experiment::outline::outline;
+use crate::experiment::parts::{self, Parts};
+use crate::experiment::whole;
+use crate::train::observer::{Outline, Planned};
 
 /// Checks everything and prints what would happen.
 pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
     let config = args.load()?;
     let about = || format!("in config `{}`", args.file.display());
-    // A reward model that is trained first makes it an experiment of several parts.
-    if config.reward.is_none() && config.collect.is_none() {
-        return plan_policy(&config, config.plan()).with_context(about);
+    if !whole::has_parts(&config) {
+        return config
+            .plan()
+            .and_then(|plan| plan_policy(&config, &plan))
+            .with_context(about);
     }
-    match run::plan(&config).with_context(about)? {
-        Some(part) => plan_policy(&part, run::derived(&config)).with_context(about),
+    let agenda = whole::plan(&config).with_context(about)?;
+    agenda.planned.iter().for_each(print_planned);
+    match agenda.policy {
+        Some((part, plan)) => plan_policy(&part, &plan).with_context(about),
         None => Ok(()),
     }
 }
 
-fn plan_policy(config: &Config, plan: Result<Plan>) -> Result<()> {
-    let plan = plan?;
+fn plan_policy(config: &Config, plan: &Plan) -> Result<()> {
     let parts = parts::load(config)?;
-    print_plan(config, &plan, &parts);
+    print_outline(&outline(config, plan, &parts));
     if !parts.policy.device().is_cuda() {
-        print_time(config, &plan, &parts);
+        print_time(config, plan, &parts);
     }
     Ok(())
 }
 
-pub(super) fn print_plan(config: &Config, plan: &Plan, parts: &Parts) {
-    let layout = parts.scorers.task.layout();
-    let context_len = layout.prefix.len() + layout.query_len + layout.suffix.len();
-    let trainable: usize = parts
-        .policy
-        .trainable()
-        .iter()
-        .map(|(_, tensor)| tensor.numel())
-        .sum();
-    let micro = micro_batch(config, plan, parts);
-    println!("run        {}", config.run.dir.display());
+fn print_planned(planned: &Planned) {
+    match planned {
+        Planned::RewardModel { labels: 0, name } => println!("reward     all labels, in {name}"),
+        Planned::RewardModel { labels, name } => println!("reward     {labels} labels, in {name}"),
+        Planned::Simulated { train, test } => println!(
+            "labels     {train} to learn from and {test} to test by, of [labeler] on the original's responses"
+        ),
+        Planned::Policies(count) => {
+            println!("policies   {count}: against each reward model, and against [labeler] itself")
+        }
+        Planned::Labels {
+            first,
+            total,
+            mode,
+            by,
+        } => println!(
+            "labels     {first} before the first episode, {total} at the end ({mode}, by {by})"
+        ),
+        Planned::Takeover {
+            number,
+            update,
+            labels,
+        } => println!("reward     model {number} from update {update} on, from {labels} labels"),
+    }
+}
+
+pub(super) fn print_outline(outline: &Outline) {
+    println!("run        {}", outline.dir.display());
     println!(
         "model      {} ({} trainable parameters)",
-        config.model.path.display(),
-        trainable
+        outline.model.display(),
+        outline.trainable
     );
     println!(
-        "device     {:?}, {}, {} threads",
-        parts.policy.device(),
-        config.run.dtype,
-        tch::get_num_threads()
+        "device     {}, {}, {} threads",
+        outline.device, outline.dtype, outline.threads
     );
-    for identity in &parts.identities {
+    for identity in &outline.plugins {
         let short: String = identity.sha256.chars().take(12).collect();
         println!(
             "plugin     {} {} (sha256 {short}…{})",
@@ -70,28 +89,27 @@ pub(super) fn print_plan(config: &Config, plan: &Plan, parts: &Parts) {
     }
     println!(
         "queries    {} to train on, {} held out",
-        parts.train.len(),
-        parts.held_out.len()
+        outline.queries, outline.held_out
     );
     println!(
-        "tokens     context {context_len}, response {}",
-        layout.response_len
+        "tokens     context {}, response {}",
+        outline.context_len, outline.response_len
     );
     println!(
-        "episodes   {} in {} updates of {}, {} epochs x {} minibatches of {}, {micro} at a time",
-        plan.updates * config.ppo.batch_size,
-        plan.updates,
-        config.ppo.batch_size,
-        config.ppo.epochs,
-        config.ppo.minibatches,
-        plan.minibatch_size,
+        "episodes   {} in {} updates of {}, {} epochs x {} minibatches of {}, {} at a time",
+        outline.updates * outline.batch_size,
+        outline.updates,
+        outline.batch_size,
+        outline.epochs,
+        outline.minibatches,
+        outline.minibatch_size,
+        outline.micro_batch,
     );
-    println!("optimizer  {} steps", plan.optimizer_steps);
+    println!("optimizer  {} steps", outline.optimizer_steps);
     println!(
         "memory     about {} MiB for weights, reference, gradients and optimizer, {} MiB for activations",
-        parts.policy.training_bytes() >> 20,
-        (parts.policy.activation_bytes_per_token() * (context_len + layout.response_len) * micro)
-            >> 20,
+        outline.training_bytes >> 20,
+        outline.activation_bytes >> 20,
     );
 }
 

@@ -4,8 +4,11 @@
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
+use crate::cli::outcome::print_policy;
+use crate::cli::plan::print_outline;
+use crate::cli::report::print_report;
 use crate::metrics::Record;
-use crate::train::policy::Observer;
+use crate::train::observer::{Event, Observer, Stage};
 
 /// Plain lines are printed for the first updates and then for every so many.
 const PLAIN_EVERY: u64 = 5;
@@ -17,32 +20,30 @@ pub(super) struct Progress {
     begun: bool,
     /// Rows that plugins failed on, and how many there were in the updates in which they did.
     failed: (usize, usize),
+    /// Answers that are shown of a policy.
+    show: usize,
 }
 
 impl Progress {
-    pub(super) fn new() -> Progress {
+    /// Shows so many answers of a policy when it is trained.
+    pub(super) fn new(show: usize) -> Progress {
         Progress {
             bar: None,
             terminal: std::io::stderr().is_terminal(),
             begun: false,
             failed: (0, 0),
+            show,
         }
     }
 
-    pub(super) fn finish(&mut self) {
-        if let (failed @ 1.., of) = self.failed {
-            self.note(&format!(
-                "plugins failed on {failed} rows in all, of {of} in the updates where they did; each \
-                 update's share is plugins/error_rate in metrics.jsonl"
-            ));
-        }
-        if let Some(bar) = self.bar.take() {
-            bar.finish();
+    /// A line above the bar.
+    fn line(&mut self, text: &str) {
+        match &self.bar {
+            Some(bar) => bar.println(text),
+            None => eprintln!("{text}"),
         }
     }
-}
 
-impl Observer for Progress {
     fn updated(&mut self, update: u64, updates: u64, record: &Record) {
         let (text, seconds) = in_short(record);
         if self.terminal {
@@ -63,7 +64,7 @@ impl Observer for Progress {
         if let Some(error) = record.get("ppo/first_ratio_error")
             && !std::mem::replace(&mut self.begun, true)
         {
-            self.note(&format!(
+            self.line(&format!(
                 "first minibatch: probability ratio within {error:.1e} of 1"
             ));
         }
@@ -71,18 +72,77 @@ impl Observer for Progress {
 
     fn failed(&mut self, rows: usize, of: usize, first: &str) {
         if self.failed.0 == 0 {
-            self.note(&format!(
-                "warning: a plugin failed on {rows} of {of} rows, and [plugins] on_error lets the run go on: \
-                 {first}"
+            self.alarm(&format!(
+                "a plugin failed on {rows} of {of} rows, and [plugins] on_error lets the run go on: {first}"
             ));
         }
         self.failed = (self.failed.0 + rows, self.failed.1 + of);
     }
 
-    fn note(&mut self, text: &str) {
-        match &self.bar {
-            Some(bar) => bar.println(text),
-            None => eprintln!("{text}"),
+    /// Sums up a stage, whose bar is full.
+    fn end(&mut self) {
+        if let (failed @ 1.., of) = std::mem::take(&mut self.failed) {
+            self.line(&format!(
+                "plugins failed on {failed} rows in all, of {of} in the updates where they did; each \
+                 update's share is plugins/error_rate in metrics.jsonl"
+            ));
+        }
+        if let Some(bar) = self.bar.take() {
+            bar.finish();
+        }
+    }
+}
+
+impl Observer for Progress {
+    fn event(&mut self, event: &Event) {
+        match *event {
+            Event::Begun {
+                stage: Stage::RewardModel,
+                dir,
+            } => {
+                let name = dir.file_name().unwrap_or_default().to_string_lossy();
+                self.line(&format!("{name}: training a reward model"));
+            }
+            Event::Begun { .. } => {}
+            Event::Planned(outline) => print_outline(outline),
+            Event::Resumed { done, checkpoint } => {
+                println!(
+                    "resume     {done} updates are done, from `{}`",
+                    checkpoint.display()
+                );
+            }
+            Event::Updated {
+                update,
+                updates,
+                record,
+            } => self.updated(update, updates, record),
+            Event::Failed { rows, of, first } => self.failed(rows, of, first),
+            Event::LabelsDue { update, due, there } => self.line(&format!(
+                "update {update}: {due} labels are due, {there} are there"
+            )),
+            Event::LabelsCollected { there, due } => self.line(&format!("{there} of {due} labels")),
+            Event::LabelsAwaited { left, store } => self.line(&format!(
+                "waiting for {left} labels in `{}`: `attune label pending` prints what is asked, \
+                 `attune label answer` takes answers",
+                store.display()
+            )),
+            Event::Rated(report) => print_report(report),
+            Event::Table(table) => println!("\n{}", table.markdown().trim_end()),
+            Event::File { name, path } => println!("{name:<10} {}", path.display()),
+            Event::Trained {
+                dir,
+                updates,
+                seconds,
+                before,
+                after,
+            } => print_policy(dir, (updates, seconds), (before, after), self.show),
+            Event::Note(text) => self.line(text),
+            Event::Alarm(text) => self.line(&format!("warning: {text}")),
+            Event::Ended {
+                stage: Stage::Experiment,
+                dir,
+            } => println!("\nresults of the whole experiment: {}", dir.display()),
+            Event::Ended { .. } => self.end(),
         }
     }
 }

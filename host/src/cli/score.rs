@@ -7,10 +7,10 @@ use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use crate::cli::examples::Reader;
 use crate::cli::label::advised;
-use crate::cli::parts::open_reward_model;
-use crate::cli::reward::print_report;
+use crate::cli::report::print_report;
+use crate::experiment::examples::Reader;
+use crate::experiment::parts::open_reward_model;
 use crate::label::format::for_json_lines;
 use crate::model::device;
 use crate::model::reward::{Passages, Placement};

@@ -3,51 +3,11 @@
 use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Result;
-use serde::{Deserialize, Serialize};
 
 use crate::role::{CallContext, Query, Split};
 use crate::seed;
+use crate::train::evaluation::{Answer, Evaluation};
 use crate::train::rollout::{Roller, Rollout};
-
-/// One answer.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Answer {
-    /// The prompt.
-    pub query: String,
-    /// What the model wrote.
-    pub response: String,
-    /// What it is worth, penalty and shapers included.
-    pub score: f32,
-    /// Sum of log-ratios to the reference, in nats.
-    pub kl: f32,
-    /// Mean negative log-likelihood of a token under the reference, in nats.
-    pub ref_nll: f32,
-}
-
-/// All answers of one model, and what can be said of them at once.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Evaluation {
-    /// Mean score.
-    pub score: f64,
-    /// Standard deviation of the scores over queries (population).
-    pub score_std: f64,
-    /// Mean KL to the reference of a whole response, in nats.
-    pub kl: f64,
-    /// Perplexity of the responses under the reference, at the sampling temperature.
-    pub ref_perplexity: f64,
-    /// Different words over words, over all responses.
-    pub distinct_1: f64,
-    /// Different word pairs over word pairs, over all responses.
-    pub distinct_2: f64,
-    /// Share of responses that the task calls valid.
-    pub valid: f64,
-    /// Means of the task's own metrics, by name, over the responses that have them.
-    pub task: BTreeMap<String, f64>,
-    /// Means of what is measured and is no part of the reward, by the labeler's name.
-    pub measured: BTreeMap<String, f64>,
-    /// The answers.
-    pub answers: Vec<Answer>,
-}
 
 /// Has the roller's policy answer `queries`.
 pub fn evaluate(roller: &Roller, queries: &[Query]) -> Result<Evaluation> {

@@ -16,23 +16,15 @@ use crate::run_dir::RunDir;
 use crate::seed;
 use crate::tensorboard::EventWriter;
 use crate::train::checkpoint::{self, State};
+use crate::train::observer::{Event, Observer};
+use crate::train::options::UpdateOptions;
 use crate::train::queries::QueryStream;
 use crate::train::rollout::{Roller, Rollout, Unscored};
-use crate::train::update::{self, UpdateOptions};
+use crate::train::update;
 
 mod samples;
 
 pub use self::samples::Recorded;
-
-/// Told of every update, for whoever watches.
-pub trait Observer {
-    /// An update was made; `record` has its metrics.
-    fn updated(&mut self, update: u64, updates: u64, record: &Record);
-    /// Plugins failed on so many of the rows of an update, which the run goes on without.
-    fn failed(&mut self, rows: usize, of: usize, first: &str);
-    /// Something that the watcher should read.
-    fn note(&mut self, text: &str);
-}
 
 /// What happens between updates, with the models as they are then.
 pub trait Gate {
@@ -96,7 +88,11 @@ impl Trainer<'_> {
             let record = self.update(&mut course, observer)?;
             course.metrics.append(update, &record)?;
             course.events.scalars(update + 1, record.iter())?;
-            observer.updated(update, self.plan.updates, &record);
+            observer.event(&Event::Updated {
+                update,
+                updates: self.plan.updates,
+                record: &record,
+            });
             self.save_when_due(&mut course)?;
         }
         gate.pass(course.state.updates, &self.roller, observer)?;
@@ -147,7 +143,11 @@ impl Trainer<'_> {
             ))
         })?;
         if let Some((failed, first)) = rollout.scores.failed() {
-            observer.failed(failed, rollout.scores.totals.len(), first);
+            observer.event(&Event::Failed {
+                rows: failed,
+                of: rollout.scores.totals.len(),
+                first,
+            });
         }
         let measured = self.measure(&rollout, update).with_context(|| {
             let good = last_good(course.checkpoint.as_deref());

@@ -6,24 +6,23 @@ use std::time::Instant;
 use anyhow::{Context, Result};
 use serde::{Deserialize, Serialize};
 
-use crate::config::Reward;
 use crate::metrics::{MetricsLog, Record};
 use crate::model::reward::{Passages, RewardModel};
 use crate::model::weights::{read_tensors, write_tensors};
-use crate::rl::adam::{Adam, AdamOptions};
-use crate::rl::preference::{Answer, Form};
+use crate::rl::adam::Adam;
+use crate::rl::preference::Answer;
 use crate::run_dir::RunDir;
 use crate::tensorboard::EventWriter;
 use crate::train::checkpoint::{self, FORMAT, Input};
-use crate::train::policy::Observer;
-use crate::train::update::adam_options;
+use crate::train::observer::{Event, Observer};
+use crate::train::options::RewardOptions;
 
 mod batch;
 mod doubt;
 mod learner;
 mod normalize;
 pub mod report;
-mod score;
+pub(in crate::train) mod score;
 #[cfg(test)]
 mod tests;
 
@@ -39,58 +38,6 @@ pub struct Example {
     pub passages: Passages,
     /// What was said of them.
     pub answer: Answer,
-}
-
-/// How a reward model is trained.
-#[derive(Debug, Clone)]
-pub struct RewardOptions {
-    /// Examples for each optimizer step.
-    pub batch_size: usize,
-    /// Passes over the examples.
-    pub epochs: u64,
-    /// Epochs without a better validation loss before training stops; 0 for all epochs.
-    pub patience: u64,
-    /// Learning rate of the first step.
-    pub lr: f64,
-    /// How an order is turned into a loss.
-    pub form: Form,
-    /// Tokens that go through the model at a time.
-    pub micro_tokens: usize,
-    /// The optimizer.
-    pub adam: AdamOptions,
-    /// A checkpoint is written after so many steps.
-    pub checkpoint_every: u64,
-    /// How many checkpoints are kept.
-    pub keep_checkpoints: usize,
-    /// The run's seed.
-    pub root_seed: u64,
-}
-
-impl RewardOptions {
-    /// What `config` says.
-    pub fn new(config: &Reward, run: &crate::config::Run) -> RewardOptions {
-        RewardOptions {
-            batch_size: config.batch_size as usize,
-            epochs: config.epochs,
-            patience: config.patience,
-            lr: config.lr,
-            form: match config.loss.as_str() {
-                "pairwise" => Form::Pairwise,
-                _ => Form::Softmax,
-            },
-            micro_tokens: config.micro_tokens as usize,
-            adam: adam_options(&config.adam_epsilon_style, config.adam_epsilon, 0.0),
-            checkpoint_every: run.checkpoint_every,
-            keep_checkpoints: run.keep_checkpoints,
-            root_seed: run.seed,
-        }
-    }
-
-    /// Optimizer steps of an epoch over `examples`; the last may have fewer.
-    #[must_use]
-    pub fn steps_of_epoch(&self, examples: usize) -> u64 {
-        examples.div_ceil(self.batch_size) as u64
-    }
 }
 
 /// The numbers of a checkpoint.
@@ -168,7 +115,11 @@ impl RewardTrainer<'_> {
             }
             course.metrics.append(step, &record)?;
             course.events.scalars(step + 1, record.iter())?;
-            observer.updated(step, total, &record);
+            observer.event(&Event::Updated {
+                update: step,
+                updates: total,
+                record: &record,
+            });
             self.save_when_due(&mut course, total)?;
         }
         if let (Some((epoch, _)), true) = (course.state.best, self.options.patience > 0) {

@@ -3,13 +3,13 @@
 use anyhow::{Result, bail};
 use tch::{Device, Kind, Tensor};
 
-use crate::config::{Config, Plan};
 use crate::metrics::Record;
 use crate::model::episodes::Analysis;
 use crate::model::policy::{Pass, Policy};
-use crate::rl::adam::{Adam, AdamOptions, Epsilon, Stepped};
-use crate::rl::ppo::{self, Coefficients, Estimation, LossInput, Stats};
+use crate::rl::adam::{Adam, Stepped};
+use crate::rl::ppo::{self, Estimation, LossInput, Stats};
 use crate::seed;
+use crate::train::options::UpdateOptions;
 use crate::train::rollout::Rollout;
 
 /// How far the first minibatch's probability ratio may be from 1 before the run refuses to go on.
@@ -20,74 +20,10 @@ const LARGEST_RATIO_ERROR_F32: f64 = 1e-5;
 const LARGEST_RATIO_ERROR_UNEVEN: f64 = 1e-4;
 const LARGEST_RATIO_ERROR_BF16: f64 = 0.2;
 
-/// How updates are made.
-#[derive(Debug, Clone)]
-pub struct UpdateOptions {
-    /// Passes over a rollout.
-    pub epochs: u64,
-    /// Parts of a pass.
-    pub minibatches: usize,
-    /// Episodes that go through the model at a time.
-    pub micro_batch: usize,
-    /// Weights and clips of the losses.
-    pub coefficients: Coefficients,
-    /// Reward and advantage estimation.
-    pub estimation: Estimation,
-    /// The optimizer.
-    pub adam: AdamOptions,
-    /// Logits are divided by it.
-    pub temperature: f64,
-    /// The run's seed.
-    pub root_seed: u64,
-}
-
-/// What a config says of Adam; `max_grad_norm` 0 is none.
-pub(super) fn adam_options(style: &str, epsilon: f64, max_grad_norm: f64) -> AdamOptions {
-    AdamOptions {
-        epsilon,
-        placement: match style {
-            "pytorch" => Epsilon::PyTorch,
-            _ => Epsilon::TensorFlow,
-        },
-        max_grad_norm: (max_grad_norm > 0.0).then_some(max_grad_norm),
-        ..AdamOptions::default()
-    }
-}
-
 /// The optimizer of what `policy` trains, and the gradients that it will read.
 pub fn optimizer(policy: &Policy, options: &UpdateOptions) -> Adam {
     policy.allocate_gradients();
     Adam::new(policy.trainable(), options.adam)
-}
-
-impl UpdateOptions {
-    /// What `config` says, with a micro-batch that was chosen by memory when it says 0.
-    pub fn new(config: &Config, plan: &Plan, auto_micro_batch: usize) -> UpdateOptions {
-        let ppo = &config.ppo;
-        let micro_batch = match ppo.micro_batch {
-            0 => auto_micro_batch,
-            n => n as usize,
-        };
-        UpdateOptions {
-            epochs: ppo.epochs,
-            minibatches: ppo.minibatches as usize,
-            micro_batch: micro_batch.clamp(1, plan.minibatch_size as usize),
-            coefficients: Coefficients {
-                vf_coef: ppo.vf_coef,
-                cliprange: ppo.clip_range,
-                cliprange_value: ppo.clip_range_value,
-            },
-            estimation: Estimation {
-                gamma: ppo.gamma,
-                lambda: ppo.lam,
-                whiten_rewards: ppo.whiten_rewards,
-                groups: ppo.whiten_groups as i64,
-            },
-            adam: adam_options(&ppo.adam_epsilon_style, ppo.adam_epsilon, ppo.max_grad_norm),
-            temperature: config.sampling.temperature,
-            root_seed: config.run.seed,
-        }
-    }
 }
 
 /// What the minibatches of an update have in common.
@@ -97,14 +33,6 @@ struct Learner<'a> {
     /// `[batch, response_len]`
     rewards: Tensor,
     options: &'a UpdateOptions,
-}
-
-impl UpdateOptions {
-    /// Whether the first minibatch is a whole rollout of `rows` in one part.
-    #[must_use]
-    pub fn starts_whole(&self, rows: u64) -> bool {
-        self.minibatches == 1 && self.micro_batch as u64 >= rows
-    }
 }
 
 /// Learns from a rollout and returns the update's statistics. `pass`: the policy's pass over the

@@ -7,10 +7,11 @@ use anyhow::{Context, Result, bail};
 use serde_json::json;
 
 use super::{BenchArgs, peak_mib, serve};
-use crate::cli::examples::Reader;
-use crate::cli::{parts, reward};
 use crate::config::{Config, Reward};
-use crate::train::reward::{Learner, RewardOptions};
+use crate::experiment::examples::Reader;
+use crate::experiment::{parts, reward};
+use crate::train::options::RewardOptions;
+use crate::train::reward::Learner;
 
 /// Makes steps from the first on, and begins again after the last.
 pub(super) fn steps(args: &BenchArgs, config: &Config, settings: &Reward) -> Result<()> {

@@ -9,10 +9,10 @@ use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::advised;
-use crate::cli::collect::now;
+use crate::cli::load;
 use crate::cli::progress::Progress;
-use crate::cli::simulate::simulated;
-use crate::config::Config;
+use crate::experiment::collect::now;
+use crate::experiment::simulate::simulated;
 use crate::label::format::for_json_lines;
 use crate::label::store::{Correction, Store};
 use crate::label::{Answer, Comparison, Label, Labeler};
@@ -140,8 +140,8 @@ pub(super) fn correct(file: &Path, path: &Path) -> Result<()> {
 
 /// Has the config's labeler judge responses of the config's model, until the store has `count` labels.
 pub(super) fn simulate(file: &Path, overrides: &[String], path: &Path, count: u64) -> Result<()> {
-    let config = Config::load(file, overrides)?;
-    simulated(&config, path, count, &mut Progress::new())
+    let config = load(file, overrides)?;
+    simulated(&config, path, count, &mut Progress::new(config.eval.show))
         .with_context(|| format!("in config `{}`", Line(file.display())))?;
     println!("{}: {count} labels of this config", path.display());
     Ok(())

@@ -7,8 +7,8 @@ use attune_build::Project;
 use serde_json::Value;
 
 use super::build;
-use crate::cli::parts::find_trusted;
 use crate::cli::sandboxed_only;
+use crate::experiment::parts::find_trusted;
 use crate::plugin::{self, Description};
 use crate::role::Trust;
 
@@ -19,7 +19,7 @@ pub(super) fn describe(name: &str, trust: Trust, as_json: bool) -> Result<()> {
     let path = if folder.is_dir() && may_build {
         build::build(&Project::open(folder)?, trust, None, None)?.path
     } else {
-        find_trusted(name, trust)?
+        find_trusted(name, trust, sandboxed_only())?
     };
     let description = plugin::describe(&path, trust)?;
     if as_json {

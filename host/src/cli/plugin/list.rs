@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
-use crate::cli::parts::{no_folders, search_path};
+use crate::experiment::parts::{no_folders, search_path};
 use crate::plugin::{self, Description};
 use crate::role::Trust;
 

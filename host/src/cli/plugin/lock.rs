@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::cli::parts::{self, Lock};
-use crate::config::Config;
+use crate::cli::load;
+use crate::experiment::parts::{self, Lock};
 use crate::run_dir::replace;
 
 #[derive(Args)]
@@ -19,7 +19,7 @@ pub(in crate::cli) struct LockArgs {
 }
 
 pub(super) fn run(args: &LockArgs) -> Result<()> {
-    let mut config = Config::load(&args.file, &args.overrides)?;
+    let mut config = load(&args.file, &args.overrides)?;
     // What an older lock says is what is to be replaced.
     config.session.allow_changed_plugins = true;
     let identities = parts::identities(&config)

@@ -7,8 +7,9 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 
 use super::subject::Subject;
-use crate::cli::parts;
+use crate::cli;
 use crate::config::{Config, PluginRef};
+use crate::experiment::parts;
 use crate::golden::Role;
 use crate::plugin::{self, TokenizerHost};
 use crate::role::{CallContext, Group, Outcome, Sample, Trust};
@@ -76,7 +77,7 @@ impl Replayed<'_> {
 pub(super) fn run(args: &ReplayArgs) -> Result<()> {
     let run_dir = RunDir::open(&args.run)?;
     let recorded = read(&run_dir)?;
-    let config = Config::load(&run_dir.config(), &[])?;
+    let config = cli::load(&run_dir.config(), &[])?;
     let subject = Subject::find(&args.plugin, None, None)?;
     let (name, theirs) = against(args, &config, &subject, &recorded)?;
     let given = given(
@@ -179,7 +180,7 @@ fn setting(text: &str) -> toml::Value {
 fn load(config: &Config, given: &PluginRef, subject: &Subject) -> Result<Role> {
     let (_, tokenizer) = parts::model(&config.model.path)?;
     let host: Arc<dyn TokenizerHost> = tokenizer;
-    let spec = parts::spec(given, &config.plugins)?;
+    let spec = parts::spec(given, config)?;
     let loaded = match subject.about.kind.as_str() {
         "labeler" => plugin::load_labeler(&spec, host).map(Role::Labeler),
         "shaper" => plugin::load_shaper(&spec, host).map(Role::Shaper),

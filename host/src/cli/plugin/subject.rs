@@ -8,8 +8,8 @@ use attune_build::{Language, Project};
 use serde_json::Value;
 
 use super::{CASES, build};
-use crate::cli::parts::{self, find};
 use crate::cli::sandboxed_only;
+use crate::experiment::parts::{self, find};
 use crate::golden::{Call, Case, Role, Tokens, Unanswered};
 use crate::plugin::{self, Description, Limits, Spec, TokenizerHost};
 use crate::role::Trust;

@@ -6,13 +6,14 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use tch::Tensor;
 
+use super::Example;
 use super::batch::{agreement, parts, poisson};
-use super::{Example, RewardOptions};
 use crate::metrics::Record;
 use crate::model::reward::{Passages, RewardModel};
 use crate::rl::adam::{Adam, Stepped};
 use crate::rl::{preference, schedule};
 use crate::seed;
+use crate::train::options::RewardOptions;
 
 /// Who learns, from what, and how.
 pub struct Learner<'a> {

@@ -5,19 +5,14 @@
 use super::batch::poisson;
 use super::report::{Report, Share};
 use super::*;
+use crate::config::Reward;
 use crate::model::config::ModelConfig;
 use crate::model::weights::Weights;
+use crate::rl::preference::Form;
 use crate::seed;
 use crate::train::checkpoint::latest;
+use crate::train::options::RewardOptions;
 use tch::{Kind, Tensor};
-
-struct Silent;
-
-impl Observer for Silent {
-    fn updated(&mut self, _: u64, _: u64, _: &Record) {}
-    fn failed(&mut self, _: usize, _: usize, _: &str) {}
-    fn note(&mut self, _: &str) {}
-}
 
 fn model(heads: usize) -> RewardModel {
     let config = ModelConfig::from_json(&serde_json::json!({"model_type": "llama",
@@ -99,7 +94,7 @@ fn learns_what_it_is_shown() {
         let report = || Report::of(&model, &unseen, Form::Softmax, 64);
         let before = report();
         let state = trainer
-            .run(RewardState::new(Vec::new()), None, &mut Silent)
+            .run(RewardState::new(Vec::new()), None, &mut ())
             .unwrap();
         assert_eq!(state.steps, 80);
         let after = report();
@@ -116,7 +111,7 @@ fn a_resumed_training_ends_with_the_same_bits() {
     let with_patience = |mut trainer: RewardTrainer<'_>, state, resumed| {
         trainer.options.epochs = 4;
         trainer.options.patience = 2;
-        trainer.run(state, resumed, &mut Silent).unwrap()
+        trainer.run(state, resumed, &mut ()).unwrap()
     };
     let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [whole, cut] = [0, 1].map(|at| RunDir::create(dirs[at].path(), "").unwrap());
@@ -269,7 +264,7 @@ fn held_out_ratings_are_compared_on_their_own_scale() {
     let dir = tempfile::tempdir().unwrap();
     let run_dir = RunDir::create(dir.path(), "").unwrap();
     trainer(&model, &shown, &[], &run_dir)
-        .run(RewardState::new(Vec::new()), None, &mut Silent)
+        .run(RewardState::new(Vec::new()), None, &mut ())
         .unwrap();
     let trained = Report::of(&model, &unseen, Form::Softmax, 64);
     model.keep_learned_scale();

@@ -4,7 +4,7 @@ use anyhow::{Result, anyhow};
 
 use crate::model::reward::{Passages, RewardModel};
 use crate::role::{CallContext, Group, Labeler, Outcome, Sample, Task};
-use crate::train::reward;
+use crate::train::reward::score::scores;
 
 /// Tokens that go through a reward model at a time.
 const MICRO_TOKENS: usize = 2048;
@@ -110,10 +110,7 @@ fn by_models(models: &[RewardModel], caution: f64, finished: &[Sample]) -> Score
         .collect();
     let mut heads: Vec<Vec<f64>> = vec![Vec::new(); rows.len()];
     for model in models {
-        for (all, own) in heads
-            .iter_mut()
-            .zip(reward::scores(model, &rows, MICRO_TOKENS))
-        {
+        for (all, own) in heads.iter_mut().zip(scores(model, &rows, MICRO_TOKENS)) {
             all.extend(own.into_iter().flatten());
         }
     }

@@ -5,9 +5,9 @@ use std::collections::HashSet;
 use anyhow::{Context, Result, bail};
 
 use super::start;
-use crate::cli::examples::{Read, Reader};
-use crate::cli::parts;
 use crate::config::{Config, Reward};
+use crate::experiment::examples::{Read, Reader};
+use crate::experiment::parts;
 use crate::label::Label;
 use crate::model::reward::Passages;
 use crate::train::checkpoint::Input;
@@ -78,7 +78,7 @@ impl Labels {
         let both = held_out.filter(|e| learned.contains(&passages(e))).count();
         (both > 0).then(|| {
             format!(
-                "warning: {both} comparisons of reward.validation and reward.test are also among those \
+                "{both} comparisons of reward.validation and reward.test are also among those \
                  to train on, so the report flatters"
             )
         })

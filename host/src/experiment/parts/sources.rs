@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use super::{check_reading, kind_of};
-use crate::cli::inputs::reward_folder;
+use super::folder::{check_reading, kind_of};
 use crate::config::Config;
+use crate::experiment::inputs::reward_folder;
 use crate::model::device;
 use crate::model::reward::{Placement, RewardModel};
 use crate::role::{Labeler, Task};
@@ -114,7 +114,7 @@ fn reward_model(config: &Config, folder: &Path, tokenizer: &Tokenizer) -> Result
 }
 
 /// Opens the folder of a reward model, or of the run that made it.
-pub(in crate::cli) fn open_reward_model(
+pub(crate) fn open_reward_model(
     folder: &Path,
     placement: Placement,
 ) -> Result<(RewardModel, PathBuf)> {

@@ -5,20 +5,20 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::cli::collect::{Collector, key_of_run, plan};
-use crate::cli::parts;
-use crate::cli::train::micro_batch;
 use crate::config::{Collect, Config, Kl, Ppo};
+use crate::experiment::collect::{Collector, key_of_run, plan};
+use crate::experiment::parts;
 use crate::label::Label;
 use crate::label::store::Store;
 use crate::seed;
-use crate::train::policy::{Gate, Observer};
+use crate::train::observer::Observer;
+use crate::train::options::UpdateOptions;
+use crate::train::policy::Gate;
 use crate::train::queries::QueryStream;
-use crate::train::update::UpdateOptions;
 
 /// The first `count` labels of a config, of which the store is given those that it lacks. How many
 /// responses each compares, and how the labeler errs, is said by `[collect]`.
-pub(super) fn simulated(
+pub(crate) fn simulated(
     config: &Config,
     path: &Path,
     count: u64,
@@ -54,7 +54,7 @@ pub(super) fn simulated(
     // Made when all else is there: a store that is left empty would look like one with labels.
     let store = Store::create(path)?;
     let queries = std::mem::take(&mut parts.train);
-    let micro = micro_batch(&config, &derived, &parts);
+    let micro = parts.micro_batch(&config, &derived);
     let options = UpdateOptions::new(&config, &derived, micro);
     let shuffle = seed::derive(config.data()?.shuffle_seed, "collect", 0);
     let mut collector = Collector {
@@ -94,7 +94,7 @@ fn origin(config: &Config, collect: &Collect) -> Config {
 }
 
 /// The labels of a run by their numbers.
-pub(super) fn own(store: &Store, run: &str) -> Result<Vec<Label>> {
+pub(crate) fn own(store: &Store, run: &str) -> Result<Vec<Label>> {
     let mut labels = store.labels_under(run)?;
     labels.sort_by(|(a, _), (b, _)| a.cmp(b));
     Ok(labels.into_iter().map(|(_, label)| label).collect())

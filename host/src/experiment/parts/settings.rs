@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use serde_json::Value;
 
 /// The settings as JSON, which has neither numbers without end nor dates.
-pub(in crate::cli) fn as_json(settings: &toml::Table) -> Result<Value> {
+pub(crate) fn as_json(settings: &toml::Table) -> Result<Value> {
     table("", settings)
 }
 

@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::examples::is_store;
 use crate::config::{Config, Reward};
 use crate::digest;
 use crate::label::Label;
@@ -40,6 +39,11 @@ pub(super) fn of_reward(config: &Config, reward: &Reward, start: &Path) -> Resul
     let labels = labels.into_iter().flatten();
     paths.extend(labels.filter(|path| !is_store(path)).cloned());
     digests(paths)
+}
+
+/// Whether a path names a store rather than a file of label lines.
+pub(super) fn is_store(path: &Path) -> bool {
+    path.extension().is_some_and(|ending| ending == "db")
 }
 
 /// Begins the name of what is no file.

@@ -15,7 +15,7 @@ const HEAD: &str =
 /// The pinned plugins; nothing is pinned where there is no file.
 #[derive(Debug, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(in crate::cli) struct Lock {
+pub(crate) struct Lock {
     #[serde(default)]
     plugin: Vec<Pinned>,
     #[serde(skip)]
@@ -55,18 +55,18 @@ fn told(identity: &Identity) -> String {
 }
 
 /// Says that a plugin is not the one that it was.
-pub(in crate::cli) fn changed(before: &Identity, now: &Identity) -> String {
+pub(crate) fn changed(before: &Identity, now: &Identity) -> String {
     format!("plugin {} is now {}", told(before), told(now))
 }
 
 impl Lock {
     /// Where the lock of a config's file is.
-    pub(in crate::cli) fn path(file: &Path) -> PathBuf {
+    pub(crate) fn path(file: &Path) -> PathBuf {
         file.with_extension("lock")
     }
 
     /// The lock of the config's file, if it has one.
-    pub(in crate::cli) fn of(config: &Config) -> Result<Self> {
+    pub(crate) fn of(config: &Config) -> Result<Self> {
         let path = Lock::path(&config.session.file);
         // Whatever is there is meant: what cannot be read is no reason to pin nothing.
         if config.session.file.as_os_str().is_empty() || path.symlink_metadata().is_err() {
@@ -85,7 +85,7 @@ impl Lock {
     }
 
     /// Pins these plugins, each once.
-    pub(in crate::cli) fn pin(identities: &[Identity]) -> Self {
+    pub(crate) fn pin(identities: &[Identity]) -> Self {
         let mut plugin: Vec<Pinned> = Vec::new();
         for pinned in identities.iter().map(Pinned::of) {
             if !plugin.contains(&pinned) {
@@ -96,12 +96,12 @@ impl Lock {
     }
 
     /// The file's text.
-    pub(in crate::cli) fn to_toml(&self) -> Result<String> {
+    pub(crate) fn to_toml(&self) -> Result<String> {
         Ok(format!("{HEAD}{}", toml::to_string_pretty(self)?))
     }
 
     /// What a run records of the plugins that were admitted though they are not pinned.
-    pub(in crate::cli) fn passed_over(&self, identities: &[Identity]) -> Vec<serde_json::Value> {
+    pub(crate) fn passed_over(&self, identities: &[Identity]) -> Vec<serde_json::Value> {
         let strangers = identities.iter().filter(|_| self.path.is_some());
         let strangers = strangers.filter(|now| !self.plugin.contains(&Pinned::of(now)));
         let event = |now: &Identity| {
@@ -112,7 +112,7 @@ impl Lock {
     }
 
     /// Refuses a plugin that is not pinned, where any is, unless that is allowed.
-    pub(in crate::cli) fn admit(&self, identity: &Identity, config: &Config) -> Result<()> {
+    pub(crate) fn admit(&self, identity: &Identity, config: &Config) -> Result<()> {
         let Some(path) = &self.path else {
             return Ok(());
         };

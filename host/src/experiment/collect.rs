@@ -6,16 +6,17 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::noise::hear;
 use crate::config::{Collect, Config};
 use crate::digest;
+use crate::experiment::noise::hear;
 use crate::label::store::Store;
 use crate::label::{Answer, Comparison, Label, Labeler as Who, Passage, Source};
 use crate::rl::collection::{Collection, Mode};
 use crate::role::{CallContext, Group, Labeler, Outcome, Query, Sample, Split, Verdict};
 use crate::seed::{self, Stream};
 use crate::train::collect::{Wanted, Writer, write};
-use crate::train::policy::{Gate, Observer};
+use crate::train::observer::{Event, Observer};
+use crate::train::policy::Gate;
 use crate::train::queries::QueryStream;
 use crate::train::reward::doubt;
 use crate::train::rollout::Roller;
@@ -89,9 +90,11 @@ impl Gate for Collector<'_> {
         };
         let answered = self.answered()?;
         if due > start && due > answered {
-            observer.note(&format!(
-                "update {update}: {due} labels are due, {answered} are there"
-            ));
+            observer.event(&Event::LabelsDue {
+                update,
+                due,
+                there: answered,
+            });
         }
         while start < due {
             let end = due.min(start + AT_A_TIME);
@@ -105,7 +108,7 @@ impl Gate for Collector<'_> {
                     .with_context(|| format!("labels {start} to {end} could not be collected"))?;
             }
             if end.is_multiple_of(8 * AT_A_TIME) {
-                observer.note(&format!("{end} of {due} labels"));
+                observer.event(&Event::LabelsCollected { there: end, due });
             }
             start = end;
         }
@@ -256,11 +259,10 @@ impl Collector<'_> {
                 return Ok(());
             }
             if !std::mem::replace(&mut told, true) {
-                observer.note(&format!(
-                    "waiting for {left} labels in `{}`: `attune label pending` prints what is asked, \
-                     `attune label answer` takes answers",
-                    self.store.path().display()
-                ));
+                observer.event(&Event::LabelsAwaited {
+                    left: left as u64,
+                    store: self.store.path(),
+                });
             }
             std::thread::sleep(PAUSE);
         }
@@ -320,7 +322,7 @@ fn judge(
 }
 
 /// Milliseconds since 1970, where the clock is right.
-pub(in crate::cli) fn now() -> Option<i64> {
+pub(crate) fn now() -> Option<i64> {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).ok()?;
     i64::try_from(since.as_millis()).ok()
 }

@@ -1,19 +1,17 @@
 //! The loop of collecting, learning a reward, and training against it: parts one after the other, each
 //! done or going on where it stopped.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use super::{against, derived, open, without_model};
-use crate::cli::collect::{Collector, key_of_run, plan, writers};
-use crate::cli::progress::Progress;
-use crate::cli::simulate::own;
-use crate::cli::train::Part;
-use crate::cli::{parts, reward};
 use crate::config::{Collect, Config, Reward};
+use crate::experiment::collect::{Collector, key_of_run, plan, writers};
+use crate::experiment::policy::Part;
+use crate::experiment::simulate::own;
+use crate::experiment::stage::{against, derived, open, without_model};
+use crate::experiment::{parts, reward};
 use crate::label::store::Store;
 use crate::label::{Answer, Label};
 use crate::plugin::TokenizerHost;
@@ -23,7 +21,7 @@ use crate::run_dir::{RunDir, replace};
 use crate::seed;
 use crate::train::checkpoint;
 use crate::train::collect::Writer;
-use crate::train::policy::Observer;
+use crate::train::observer::{Event, Observer, Planned, Table};
 use crate::train::queries::{QueryStream, make_queries, read_rows};
 use crate::train::reward::report::Share;
 
@@ -38,28 +36,32 @@ struct Loop<'a> {
     digest: String,
 }
 
-/// Prints when labels are due, and what learns from them.
-pub(super) fn plan_of(config: &Config, collect: &Collect) -> Result<()> {
+/// When labels are due, and what learns from them.
+pub(super) fn planned(config: &Config, collect: &Collect) -> Result<Vec<Planned>> {
     let plan = plan(collect, config);
     let updates = derived(config)?.updates;
-    println!(
-        "labels     {} before the first episode, {} at the end ({}, by {})",
-        plan.due(0),
-        plan.due(plan.episodes),
-        collect.mode,
-        collect.by
-    );
-    for (update, number) in plan.takeovers(updates, config.ppo.batch_size) {
-        println!(
-            "reward     model {number} from update {update} on, from {} labels",
-            plan.learned_by(number)
-        );
-    }
-    Ok(())
+    let takeovers = plan.takeovers(updates, config.ppo.batch_size).into_iter();
+    let takeovers = takeovers.map(|(update, number)| Planned::Takeover {
+        number,
+        update,
+        labels: plan.learned_by(number),
+    });
+    let labels = Planned::Labels {
+        first: plan.due(0),
+        total: plan.due(plan.episodes),
+        mode: collect.mode.clone(),
+        by: collect.by.clone(),
+    };
+    Ok(std::iter::once(labels).chain(takeovers).collect())
 }
 
 /// Runs what is not done yet.
-pub(super) fn run(config: &Config, collect: &Collect, run_dir: &RunDir) -> Result<()> {
+pub(super) fn run(
+    config: &Config,
+    collect: &Collect,
+    run_dir: &RunDir,
+    observer: &mut dyn Observer,
+) -> Result<()> {
     let (run, digest) = key_of_run(&config.to_toml()?);
     let here = Loop {
         config,
@@ -76,21 +78,29 @@ pub(super) fn run(config: &Config, collect: &Collect, run_dir: &RunDir) -> Resul
     here.check_store()?;
     let takeovers = here.plan.takeovers(here.updates, config.ppo.batch_size);
     // Before there is a model: the initial labels, from the reference.
-    here.train(None, Some(0))?;
+    here.train(None, Some(0), observer)?;
     for (at, (_, number)) in takeovers.iter().enumerate() {
-        let model = here.reward_model(*number)?;
+        let model = here.reward_model(*number, observer)?;
         let until = takeovers.get(at + 1).map(|(update, _)| *update);
-        here.train(Some(&model), until)?;
+        here.train(Some(&model), until, observer)?;
     }
     let table = here.table(&takeovers)?;
-    replace(&run_dir.root().join("labels.md"), table.as_bytes())?;
-    println!("\n{table}");
+    replace(
+        &run_dir.root().join("labels.md"),
+        table.markdown().as_bytes(),
+    )?;
+    observer.event(&Event::Table(&table));
     Ok(())
 }
 
 impl Loop<'_> {
     /// Trains the policy up to `until` and collects the labels that are due on the way and then.
-    fn train(&self, model: Option<&Path>, until: Option<u64>) -> Result<()> {
+    fn train(
+        &self,
+        model: Option<&Path>,
+        until: Option<u64>,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
         let part = against(self.config, model.unwrap_or(Path::new("")));
         if self.is_done(&part, until)? {
             return Ok(());
@@ -114,7 +124,7 @@ impl Loop<'_> {
             same_judge: false,
             config: &part,
         };
-        part.train(&mut collector, &mut Progress::new())
+        part.train(&mut collector, observer)
     }
 
     /// Whether a part has nothing left to do.
@@ -186,7 +196,7 @@ impl Loop<'_> {
     }
 
     /// Trains a reward model, if it is not there, on as many labels as are its own.
-    fn reward_model(&self, number: u64) -> Result<PathBuf> {
+    fn reward_model(&self, number: u64, observer: &mut dyn Observer) -> Result<PathBuf> {
         let mut part = self.config.clone();
         part.run.dir = self.config.run.dir.join(format!("reward-{number:02}"));
         let run_dir = open(&part.run.dir, &part.to_toml()?)?;
@@ -204,24 +214,30 @@ impl Loop<'_> {
             );
         }
         own.truncate(wanted);
-        let mut progress = Progress::new();
-        progress.note(&format!(
+        observer.note(&format!(
             "reward model {number}: {} labels of this run",
             own.len()
         ));
         let default = Reward::default();
         let reward = part.reward.as_ref().unwrap_or(&default);
-        reward::train_in(&part, reward, &own, &run_dir, true, &mut progress)
+        reward::train_in(&part, reward, &own, &run_dir, true, observer)
             .with_context(|| format!("in `{}`", part.run.dir.display()))?;
         Ok(part.run.dir)
     }
 
     /// Labels, reward models and how often the judge preferred the policy, part by part.
-    fn table(&self, takeovers: &[(u64, u64)]) -> Result<String> {
+    fn table(&self, takeovers: &[(u64, u64)]) -> Result<Table> {
         let labels = self.labels()?;
-        let mut table = String::from(
-            "| reward model | from update | labels learned from | win rate of the policy | 95 % interval | \
-             comparisons |\n| --- | --- | --- | --- | --- | --- |\n",
+        let mut table = Table::new(
+            "labels",
+            &[
+                "reward model",
+                "from update",
+                "labels learned from",
+                "win rate of the policy",
+                "95 % interval",
+                "comparisons",
+            ],
         );
         for (at, (update, number)) in takeovers.iter().enumerate() {
             let due = |update: u64| self.plan.due(update * self.config.ppo.batch_size) as usize;
@@ -229,24 +245,19 @@ impl Loop<'_> {
                 .get(at + 1)
                 .map_or(self.updates, |(update, _)| *update);
             let won = self.wins(&labels, due(*update)..due(end));
-            let rate = match won.count {
-                0 => "– | – | 0".to_owned(),
-                count => format!(
-                    "{:.1} % | {:.1}–{:.1} | {count}",
-                    100.0 * won.value,
-                    100.0 * won.low,
-                    100.0 * won.high
+            let (rate, interval) = match won.count {
+                0 => ("–".to_owned(), "–".to_owned()),
+                _ => (
+                    format!("{:.1} %", 100.0 * won.value),
+                    format!("{:.1}–{:.1}", 100.0 * won.low, 100.0 * won.high),
                 ),
             };
-            let learned = self.plan.learned_by(*number);
-            let _ = writeln!(table, "| {number} | {update} | {learned} | {rate} |");
+            let counts = [*number, *update, self.plan.learned_by(*number)];
+            let mut row: Vec<String> = counts.iter().map(u64::to_string).collect();
+            row.extend([rate, interval, won.count.to_string()]);
+            table.rows.push(row);
         }
-        let _ = writeln!(
-            table,
-            "\n{} labels in `{}`.",
-            labels.len(),
-            self.store.display()
-        );
+        table.caption = format!("{} labels in `{}`.", labels.len(), self.store.display());
         Ok(table)
     }
 

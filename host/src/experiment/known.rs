@@ -5,18 +5,18 @@ use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 
-use super::{policy, reward_models};
-use crate::cli::progress::Progress;
-use crate::cli::simulate::simulated;
-use crate::cli::{judges, parts};
 use crate::config::{Config, Reward, Score, Study};
+use crate::experiment::simulate::simulated;
+use crate::experiment::stage::{policy, reward_models};
+use crate::experiment::{judges, parts};
 use crate::label::format::{Format, write};
 use crate::label::{Comparison, Label};
 use crate::metrics;
 use crate::role::{CallContext, Labeler, Query, Sample, Split};
 use crate::run_dir::{RunDir, replace};
 use crate::seed;
-use crate::train::eval::Evaluation;
+use crate::train::evaluation::Evaluation;
+use crate::train::observer::{Event, Observer, Planned};
 use crate::train::score::judged;
 
 mod plot;
@@ -91,31 +91,38 @@ struct Scale {
     deviation: f64,
 }
 
+/// The labeler, whose scores are the true reward.
+struct Judge<'a> {
+    labeler: &'a dyn Labeler,
+    scale: Scale,
+}
+
 impl Scale {
     fn of(self, score: f64) -> f64 {
         (score - self.mean) / self.deviation
     }
 }
 
-/// Prints what would be trained.
-pub(super) fn plan_of(study: &Study) {
-    let most = study.labels.last().copied().unwrap_or(0);
-    println!(
-        "labels     {most} to learn from and {} to test by, of [labeler] on the original's responses",
-        study.test_labels
-    );
-    println!(
-        "policies   {}: against each reward model, and against [labeler] itself",
-        study.labels.len() + 1
-    );
+/// What would be labeled and trained.
+pub(super) fn planned(study: &Study) -> [Planned; 2] {
+    let labels = Planned::Simulated {
+        train: study.labels.last().copied().unwrap_or(0),
+        test: study.test_labels,
+    };
+    [labels, Planned::Policies(study.labels.len() as u64 + 1)]
 }
 
 /// Runs what is not done yet: labels, reward models, policies, results.
-pub(super) fn run(config: &Config, study: &Study, run_dir: &RunDir) -> Result<()> {
+pub(super) fn run(
+    config: &Config,
+    study: &Study,
+    run_dir: &RunDir,
+    observer: &mut dyn Observer,
+) -> Result<()> {
     let root = run_dir.root();
     let most = study.labels.iter().max().copied().unwrap_or(0);
     let count = study.test_labels + most;
-    let labels = simulated(config, &root.join("labels.db"), count, &mut Progress::new())?;
+    let labels = simulated(config, &root.join("labels.db"), count, observer)?;
     // The first are the test, so that it is the same however many there are to learn from.
     let (test, train) = labels.split_at(study.test_labels as usize);
     let mut with_test = config.clone();
@@ -123,19 +130,23 @@ pub(super) fn run(config: &Config, study: &Study, run_dir: &RunDir) -> Result<()
         test: vec![keep(test, run_dir)?],
         ..config.reward.clone().unwrap_or_default()
     });
-    let models = reward_models(&with_test, Some(train))?;
+    let models = reward_models(&with_test, Some(train), observer)?;
     let judges = judges::compare(&with_test, &models)?;
-    replace(&root.join("judges.md"), judges.as_bytes())?;
+    replace(&root.join("judges.md"), judges.markdown().as_bytes())?;
 
     let (labeler, _) = parts::load_judge(config)?;
     let scale = scale(labeler.as_ref(), &labels, config.run.seed)?;
+    let judge = Judge {
+        labeler: labeler.as_ref(),
+        scale,
+    };
     let mut arms = Vec::new();
     for (labels, model) in models.iter().map(|(size, model)| (Some(*size), model)) {
         let score = Score {
             reward_models: vec![model.clone()],
             ..Score::default()
         };
-        arms.push(arm(config, labels, score, labeler.as_ref(), scale)?);
+        arms.push(arm(config, labels, score, &judge, observer)?);
     }
     let truth = Score {
         labeler: true,
@@ -143,13 +154,18 @@ pub(super) fn run(config: &Config, study: &Study, run_dir: &RunDir) -> Result<()
         weight: 1.0 / scale.deviation,
         ..Score::default()
     };
-    arms.push(arm(config, None, truth, labeler.as_ref(), scale)?);
-    let table = table::markdown(&arms)?;
-    replace(&root.join("study.md"), table.as_bytes())?;
+    arms.push(arm(config, None, truth, &judge, observer)?);
+    let table = table::of(&arms)?;
+    replace(&root.join("study.md"), table.markdown().as_bytes())?;
     replace(&root.join("study.csv"), table::csv(&arms)?.as_bytes())?;
-    replace(&root.join("study.svg"), plot::draw(&arms)?.as_bytes())?;
-    println!("\n{judges}\n{table}");
-    println!("plot       {}", root.join("study.svg").display());
+    let plot = root.join("study.svg");
+    replace(&plot, plot::draw(&arms)?.as_bytes())?;
+    observer.event(&Event::Table(&judges));
+    observer.event(&Event::Table(&table));
+    observer.event(&Event::File {
+        name: "plot",
+        path: &plot,
+    });
     Ok(())
 }
 
@@ -168,9 +184,10 @@ fn arm(
     config: &Config,
     labels: Option<u64>,
     score: Score,
-    labeler: &dyn Labeler,
-    scale: Scale,
+    judge: &Judge,
+    observer: &mut dyn Observer,
 ) -> Result<Arm> {
+    let Judge { labeler, scale } = *judge;
     let name = labels.map_or(TRUE.to_owned(), |size| format!("policy-{size:05}"));
     let mut part = config.clone();
     part.run.dir = config.run.dir.join(&name);
@@ -178,7 +195,7 @@ fn arm(
     part.study = None;
     part.score = vec![score];
     part.eval.measure.extend(config.labeler.clone());
-    policy(&part).with_context(|| format!("in `{}`", part.run.dir.display()))?;
+    policy(&part, observer).with_context(|| format!("in `{}`", part.run.dir.display()))?;
     let dir = RunDir::open(&part.run.dir)?;
     let answers = |name: &str| {
         let path = dir.eval().join(format!("{name}.json"));

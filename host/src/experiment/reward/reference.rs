@@ -6,8 +6,8 @@ use anyhow::{Context, Result, bail};
 use tch::Device;
 
 use super::start;
-use crate::cli::parts;
 use crate::config::{Config, Reward};
+use crate::experiment::parts;
 use crate::model::generate::Sampling;
 use crate::model::policy::Policy;
 use crate::model::reward::{Passages, Placement};

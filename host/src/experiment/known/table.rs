@@ -5,54 +5,68 @@ use std::fmt::Write;
 use anyhow::{Context, Result};
 
 use super::{Answers, Arm, Point, smooth};
+use crate::train::observer::Table;
 
-/// The policies on held-out queries, as Markdown.
-pub(super) fn markdown(arms: &[Arm]) -> Result<String> {
+/// The policies on held-out queries.
+pub(super) fn of(arms: &[Arm]) -> Result<Table> {
     let lines: Vec<Vec<Point>> = arms.iter().map(|arm| smooth(&arm.course)).collect();
     let furthest = |line: &Vec<Point>| line.iter().map(|point| point.kl).fold(0.0, f64::max);
     let all_reach = lines.iter().map(furthest).fold(f64::INFINITY, f64::min);
-    let mut table = format!(
-        "| policy trained against | its reward names the best | true reward | ± 95 % | learned reward | \
-         KL, nats | true reward at {all_reach:.1} nats |\n| --- | --- | --- | --- | --- | --- | --- |\n",
+    let reached = format!("true reward at {all_reach:.1} nats");
+    let mut table = Table::new(
+        "study",
+        &[
+            "policy trained against",
+            "its reward names the best",
+            "true reward",
+            "± 95 %",
+            "learned reward",
+            "KL, nats",
+            &reached,
+        ],
     );
-    let mut row =
-        |name: &str, accuracy: Option<f64>, answers: &Answers, learned, near: Option<f64>| {
-            let accuracy =
-                accuracy.map_or("–".to_owned(), |share| format!("{:.1} %", 100.0 * share));
-            let learned = match learned {
-                true => format!("{:.2}", answers.learned),
-                false => "–".to_owned(),
-            };
-            let near = near.map_or("–".to_owned(), |truth| format!("{truth:.2}"));
-            let (truth, error) = answers.truth;
-            writeln!(
-                table,
-                "| {name} | {accuracy} | {truth:.2} | {error:.2} | {learned} | {:.1} | {near} |",
-                answers.kl
-            )
-        };
     let first = arms.first().context("a study has policies")?;
-    row("nothing: the original", None, &first.before, false, None)?;
+    let original = "nothing: the original".to_owned();
+    table
+        .rows
+        .push(row(original, None, &first.before, false, None));
     for (arm, line) in arms.iter().zip(&lines) {
         let name = match arm.labels {
             Some(_) => format!("a reward model from {}", arm.name()),
             None => arm.name(),
         };
+        let near = truth_at(line, all_reach);
         let learned = arm.labels.is_some();
-        row(
-            &name,
-            arm.accuracy,
-            &arm.after,
-            learned,
-            truth_at(line, all_reach),
-        )?;
+        table
+            .rows
+            .push(row(name, arm.accuracy, &arm.after, learned, near));
     }
-    table.push_str(
-        "\nRewards of held-out answers, in deviations of the original model's responses, whose mean is 0. The last \
+    table.caption =
+        "Rewards of held-out answers, in deviations of the original model's responses, whose mean is 0. The last \
          column is of the updates, five of them averaged, where a policy first is that far from the \
-         original: as far as all of them come.\n",
-    );
+         original: as far as all of them come."
+            .to_owned();
     Ok(table)
+}
+
+fn row(
+    name: String,
+    accuracy: Option<f64>,
+    answers: &Answers,
+    learned: bool,
+    near: Option<f64>,
+) -> Vec<String> {
+    let or_dash = |text: Option<String>| text.unwrap_or_else(|| "–".to_owned());
+    let (truth, error) = answers.truth;
+    vec![
+        name,
+        or_dash(accuracy.map(|share| format!("{:.1} %", 100.0 * share))),
+        format!("{truth:.2}"),
+        format!("{error:.2}"),
+        or_dash(learned.then(|| format!("{:.2}", answers.learned))),
+        format!("{:.1}", answers.kl),
+        or_dash(near.map(|truth| format!("{truth:.2}"))),
+    ]
 }
 
 /// The true reward where a line first comes to `kl`.

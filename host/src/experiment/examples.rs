@@ -4,7 +4,7 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cli::inputs::of_labels;
+use crate::experiment::inputs::{is_store, of_labels};
 use crate::label::format::{self, Format};
 use crate::label::store::Store;
 use crate::label::{Answer as Said, Label, Passage};
@@ -15,13 +15,8 @@ use crate::tokenizer::Tokenizer;
 use crate::train::checkpoint::Input;
 use crate::train::reward::Example;
 
-/// Whether a path names a store rather than a file of label lines.
-pub(super) fn is_store(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "db")
-}
-
 /// All labels of a store or of a file.
-pub(super) fn labels(path: &Path) -> Result<Vec<Label>> {
+pub(crate) fn labels(path: &Path) -> Result<Vec<Label>> {
     if !is_store(path) {
         let lines = Format::named("jsonl").context("label lines are a format")?;
         let read = format::read(path, lines);
@@ -35,7 +30,7 @@ pub(super) fn labels(path: &Path) -> Result<Vec<Label>> {
 }
 
 /// What a label says that can be learned.
-pub(super) fn answer(label: &Label) -> Option<Answer> {
+pub(crate) fn answer(label: &Label) -> Option<Answer> {
     let count = label.comparison.responses.len();
     Some(match &label.answer {
         Said::Best(place) => Answer::best(*place, count),
@@ -52,22 +47,22 @@ pub(super) fn answer(label: &Label) -> Option<Answer> {
 
 /// Examples, and how many labels say nothing that could be learned.
 #[derive(Default)]
-pub(super) struct Read {
-    pub(super) examples: Vec<Example>,
-    pub(super) silent: usize,
+pub(crate) struct Read {
+    pub(crate) examples: Vec<Example>,
+    pub(crate) silent: usize,
     /// What was read of each store.
-    pub(super) stores: Vec<Input>,
+    pub(crate) stores: Vec<Input>,
 }
 
 /// Turns labels into examples for a model.
-pub(super) struct Reader<'a> {
-    pub(super) tokenizer: &'a Tokenizer,
-    pub(super) model: &'a ModelConfig,
+pub(crate) struct Reader<'a> {
+    pub(crate) tokenizer: &'a Tokenizer,
+    pub(crate) model: &'a ModelConfig,
 }
 
 impl Reader<'_> {
     /// The first `most` labels of `paths`, or all for 0.
-    pub(super) fn read(&self, paths: &[impl AsRef<Path>], most: u64) -> Result<Read> {
+    pub(crate) fn read(&self, paths: &[impl AsRef<Path>], most: u64) -> Result<Read> {
         let mut read = Read::default();
         let enough = |read: &Read| most > 0 && read.examples.len() as u64 >= most;
         for path in paths.iter().map(AsRef::as_ref) {
@@ -108,7 +103,7 @@ impl Reader<'_> {
     }
 
     /// Adds the examples of labels that were read already.
-    pub(super) fn add(&self, labels: &[Label], read: &mut Read) -> Result<()> {
+    pub(crate) fn add(&self, labels: &[Label], read: &mut Read) -> Result<()> {
         for (number, label) in labels.iter().enumerate() {
             match self
                 .example(label)

@@ -4,7 +4,6 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use crate::cli::sandboxed_only;
 use crate::role::Trust;
 use crate::spelling::nearest;
 
@@ -15,15 +14,15 @@ const LIBRARY: &str = std::env::consts::DLL_SUFFIX;
 
 /// The file of a plugin: a path, or a name that is looked up beside the binary and in
 /// `ATTUNE_PLUGINS`.
-pub(in crate::cli) fn find(plugin: &str) -> Result<PathBuf> {
+pub(crate) fn find(plugin: &str) -> Result<PathBuf> {
     find_ending(plugin, COMPONENT)
 }
 
 /// The same for one that may run natively, unless nothing may.
-pub(in crate::cli) fn find_trusted(plugin: &str, trust: Trust) -> Result<PathBuf> {
+pub(crate) fn find_trusted(plugin: &str, trust: Trust, sandboxed_only: bool) -> Result<PathBuf> {
     match trust {
         Trust::Sandboxed => find(plugin),
-        Trust::Native if sandboxed_only() => bail!(
+        Trust::Native if sandboxed_only => bail!(
             "plugin `{plugin}` is to run natively, and --sandboxed-only forbids that\nhint: leave out \
              `trust = \"native\"`, so that its component runs in the sandbox; or, if the library may do \
              whatever you can, leave out --sandboxed-only"
@@ -102,14 +101,14 @@ fn named_folders() -> Vec<PathBuf> {
 }
 
 /// What of that is no folder.
-pub(in crate::cli) fn no_folders() -> Vec<String> {
+pub(crate) fn no_folders() -> Vec<String> {
     let named = named_folders().into_iter();
     let missing = named.filter(|path| !path.is_dir());
     missing.map(|path| path.display().to_string()).collect()
 }
 
 /// Where plugins are looked for by name.
-pub(in crate::cli) fn search_path() -> Vec<PathBuf> {
+pub(crate) fn search_path() -> Vec<PathBuf> {
     let mut folders = named_folders();
     if let Ok(binary) = std::env::current_exe() {
         for folder in binary.ancestors().skip(1).take(3) {

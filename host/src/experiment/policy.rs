@@ -1,66 +1,31 @@
-//! `attune train policy`, and the parts of an experiment that train a policy.
+//! A policy's training in its run directory: in one piece, or as a part of an experiment.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use crate::cli::ConfigArgs;
-use crate::cli::inputs;
-use crate::cli::parts::{self, Lock, Parts};
-use crate::cli::plan::print_plan;
-use crate::cli::progress::Progress;
 use crate::config::{Config, Plan};
-use crate::rl::kl::KlController;
+use crate::experiment::inputs;
+use crate::experiment::outline::outline;
+use crate::experiment::parts::{self, Lock};
 use crate::run_dir::{RunDir, replace};
 use crate::train::checkpoint::{self, State};
 use crate::train::eval::evaluate;
+use crate::train::evaluation::Evaluation;
+use crate::train::observer::{Event, Observer, Stage};
+use crate::train::options::UpdateOptions;
 use crate::train::policy::{Gate, Open, Trainer};
 use crate::train::queries::QueryStream;
-use crate::train::update::UpdateOptions;
 
 mod outcome;
 
-use self::outcome::{finished, first_evaluation, print_table, print_where, store};
+use self::outcome::{finished, first_evaluation, store};
 
-/// Activations of a micro-batch are kept under this many bytes when the config leaves it open.
-const ACTIVATION_BUDGET: usize = 5 << 27;
-
-/// Episodes that go through the model at a time.
-pub(super) fn micro_batch(config: &Config, plan: &Plan, parts: &Parts) -> usize {
-    if config.ppo.micro_batch > 0 {
-        return config.ppo.micro_batch.min(plan.minibatch_size) as usize;
-    }
-    let layout = parts.scorers.task.layout();
-    let len = layout.prefix.len() + layout.query_len + layout.suffix.len() + layout.response_len;
-    let bytes = parts.policy.activation_bytes_per_token() * len;
-    let minibatch = plan.minibatch_size as usize;
-    let most = (ACTIVATION_BUDGET / bytes.max(1)).clamp(1, minibatch);
-    // Parts of equal size, so that the largest is as small as their number allows.
-    minibatch.div_ceil(minibatch.div_ceil(most))
-}
-
-pub(super) fn controller(config: &Config) -> KlController {
-    let kl = &config.kl;
-    if kl.target == 0.0 {
-        return KlController::Fixed {
-            coefficient: kl.coef,
-        };
-    }
-    KlController::Adaptive {
-        coefficient: kl.coef,
-        target: kl.target,
-        horizon: kl.horizon,
-    }
-}
-
-/// Trains.
-pub(super) fn policy(args: &ConfigArgs, resume: bool) -> Result<()> {
-    let (config, file) = (args.load()?, &args.file);
-    policy_of(&config, resume).with_context(|| format!("in config `{}`", file.display()))
-}
-
-/// Trains, going on from the last checkpoint where there is one and that is wanted.
-fn policy_of(config: &Config, resume: bool) -> Result<()> {
+/// Trains a policy, going on from the last checkpoint where there is one and `resume` says so.
+///
+/// # Errors
+/// The config, its model, its data or its plugins cannot be used, or training cannot go on.
+pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Result<()> {
     let part = Part {
         config,
         plan: config.plan()?,
@@ -70,7 +35,7 @@ fn policy_of(config: &Config, resume: bool) -> Result<()> {
         until: None,
         same_judge: true,
     };
-    part.train(&mut Open, &mut Progress::new())
+    part.train(&mut Open, observer)
 }
 
 /// A part of a policy's training, or all of it.
@@ -93,7 +58,7 @@ pub(super) struct Part<'a> {
 
 impl Part<'_> {
     /// Trains, and shows the answers before and after where it is the last part.
-    pub(super) fn train(self, gate: &mut dyn Gate, progress: &mut Progress) -> Result<()> {
+    pub(super) fn train(self, gate: &mut dyn Gate, observer: &mut dyn Observer) -> Result<()> {
         let (config, plan) = (self.config, &self.plan);
         let mut parts = parts::load(config)?;
         let text = &self.text;
@@ -102,15 +67,19 @@ impl Part<'_> {
         } else {
             RunDir::create(&config.run.dir, text)?
         };
+        observer.event(&Event::Begun {
+            stage: Stage::Policy,
+            dir: run_dir.root(),
+        });
         if self.until.is_none() {
-            print_plan(config, plan, &parts);
+            observer.event(&Event::Planned(&outline(config, plan, &parts)));
         }
         let fresh = State::new(
-            controller(config),
+            parts::controller(config),
             parts.identities.clone(),
             inputs::read(self.begun_with)?,
         );
-        let (state, resumed) = self.last_state(&run_dir, fresh)?;
+        let (state, resumed) = self.last_state(&run_dir, fresh, observer)?;
         for event in Lock::of(config)?.passed_over(&parts.identities) {
             run_dir.record(&event)?;
         }
@@ -124,12 +93,11 @@ impl Part<'_> {
             && state.updates == plan.updates
             && let Some((before, after)) = finished(&run_dir)?
         {
-            print_table(&before, &after, config.eval.show);
-            print_where(&run_dir, &state);
+            tell(observer, &run_dir, &state, &before, &after);
             return Ok(());
         }
         let reference = parts.policy.reference();
-        let micro = micro_batch(config, plan, &parts);
+        let micro = parts.micro_batch(config, plan);
         let queries = std::mem::take(&mut parts.train);
         let stream = QueryStream::new(queries, config.data()?.shuffle_seed);
         let options = UpdateOptions::new(config, plan, micro);
@@ -140,7 +108,7 @@ impl Part<'_> {
         if whole && self.same_judge {
             let held_out = &parts.held_out;
             before = Some(first_evaluation(
-                &run_dir, &roller, held_out, progress, began,
+                &run_dir, &roller, held_out, observer, began,
             )?);
         }
         let trainer = Trainer {
@@ -152,70 +120,81 @@ impl Part<'_> {
             options,
             until: self.until.unwrap_or(plan.updates),
         };
-        let state = trainer.run(state, resumed, gate, progress)?;
-        progress.finish();
+        let state = trainer.run(state, resumed, gate, observer)?;
+        observer.event(&Event::Ended {
+            stage: Stage::Policy,
+            dir: run_dir.root(),
+        });
         if !whole {
             return Ok(());
         }
         // Saved first: a scorer that fails on the held-out answers does not take the policy with it.
         parts.policy.save(&run_dir.policy())?;
         parts.tokenizer.save(&run_dir.policy())?;
-        keep_companions(&config.model.path, &run_dir.policy())?;
+        parts::keep_companions(&config.model.path, &run_dir.policy())?;
         let after = evaluate(&trainer.roller, &parts.held_out)?;
         let before = match before {
             Some(before) => before,
             None => {
                 let original = trainer.roller.of(&reference);
-                first_evaluation(&run_dir, &original, &parts.held_out, progress, false)?
+                first_evaluation(&run_dir, &original, &parts.held_out, observer, false)?
             }
         };
         // Last: where it is, all else is there too.
         store(&run_dir, "after", &after)?;
-        print_table(&before, &after, config.eval.show);
-        print_where(&run_dir, &state);
+        tell(observer, &run_dir, &state, &before, &after);
         Ok(())
     }
 
     /// Where the run stands, and its last checkpoint, if it has one and is to go on.
-    fn last_state(&self, run_dir: &RunDir, fresh: State) -> Result<(State, Option<PathBuf>)> {
+    fn last_state(
+        &self,
+        run_dir: &RunDir,
+        fresh: State,
+        observer: &mut dyn Observer,
+    ) -> Result<(State, Option<PathBuf>)> {
         let latest = checkpoint::latest(&run_dir.checkpoints())?;
         let Some(place) = latest.filter(|_| self.resume) else {
             return Ok((fresh, None));
         };
         let mut state: State = checkpoint::read_state(&place)?;
         inputs::check(&state.inputs, &fresh.inputs)?;
-        check_plugins(run_dir, &state, &fresh, self.config)?;
+        check_plugins(run_dir, &state, &fresh, self.config, observer)?;
         // From here on it is they who make what the checkpoints hold.
         state.plugins = fresh.plugins;
-        println!(
-            "resume     {} updates are done, from `{}`",
-            state.updates,
-            place.display()
-        );
+        observer.event(&Event::Resumed {
+            done: state.updates,
+            checkpoint: &place,
+        });
         Ok((state, Some(place)))
     }
 }
 
-/// Copies what else a model folder says of its tokens and their use, such as its chat template.
-pub(super) fn keep_companions(from: &Path, to: &Path) -> Result<()> {
-    for name in [
-        "tokenizer_config.json",
-        "special_tokens_map.json",
-        "added_tokens.json",
-        "generation_config.json",
-        "chat_template.jinja",
-    ] {
-        let file = from.join(name);
-        if file.is_file() {
-            std::fs::copy(&file, to.join(name))
-                .with_context(|| format!("cannot copy `{}`", file.display()))?;
-        }
-    }
-    Ok(())
+/// Tells what became of the policy.
+fn tell(
+    observer: &mut dyn Observer,
+    run_dir: &RunDir,
+    state: &State,
+    before: &Evaluation,
+    after: &Evaluation,
+) {
+    observer.event(&Event::Trained {
+        dir: run_dir.root(),
+        updates: state.updates,
+        seconds: state.elapsed_seconds,
+        before,
+        after,
+    });
 }
 
 /// Refuses to go on with plugins that are not those of the checkpoint, or records that it was allowed.
-fn check_plugins(run_dir: &RunDir, state: &State, fresh: &State, config: &Config) -> Result<()> {
+fn check_plugins(
+    run_dir: &RunDir,
+    state: &State,
+    fresh: &State,
+    config: &Config,
+    observer: &mut dyn Observer,
+) -> Result<()> {
     for (before, now) in state.plugins.iter().zip(&fresh.plugins) {
         if before == now {
             continue;
@@ -227,7 +206,7 @@ fn check_plugins(run_dir: &RunDir, state: &State, fresh: &State, config: &Config
                 parts::changed(before, now)
             );
         }
-        eprintln!("warning: {}", parts::changed(before, now));
+        observer.alarm(&parts::changed(before, now));
         run_dir.record(&serde_json::json!({
             "event": "plugin changed", "updates": state.updates, "before": before, "now": now,
         }))?;

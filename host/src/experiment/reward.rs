@@ -1,16 +1,13 @@
-//! `attune train reward`.
+//! A reward model's training in its run directory.
 
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use serde_json::json;
 
-use crate::cli::ConfigArgs;
-use crate::cli::progress::Progress;
-use crate::cli::train::keep_companions;
-use crate::cli::{inputs, parts};
 use crate::config::{Config, Reward};
+use crate::experiment::{inputs, parts};
 use crate::label::Label;
 use crate::model::device;
 use crate::model::reward::{Placement, RewardModel};
@@ -20,24 +17,24 @@ use crate::run_dir::{RunDir, replace};
 use crate::seed;
 use crate::tokenizer::Tokenizer;
 use crate::train::checkpoint;
-use crate::train::policy::Observer;
+use crate::train::observer::{Event, Observer, Stage};
+use crate::train::options::RewardOptions;
 use crate::train::reward::report::Report;
-use crate::train::reward::{RewardOptions, RewardState, RewardTrainer, forget_best, normalize};
+use crate::train::reward::{RewardState, RewardTrainer, forget_best, normalize};
 
 mod labels;
-mod print;
 mod reference;
 
-pub(in crate::cli) use self::print::print_report;
 use labels::Labels;
 use reference::Reference;
 
-/// Trains a reward model, and reports what it is worth.
-pub(super) fn train(args: &ConfigArgs, resume: bool) -> Result<()> {
-    let (config, file) = (args.load()?, &args.file);
-    let reward = config
-        .reward()
-        .with_context(|| format!("in config `{}`", file.display()))?;
+/// Trains a reward model in the config's run directory, and tells what it is worth; nothing, where it is
+/// trained already and `resume` says to go on.
+///
+/// # Errors
+/// The config, its model or its labels cannot be used, or training cannot go on.
+pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Result<()> {
+    let reward = config.reward()?;
     let text = config.to_toml()?;
     let run_dir = if resume {
         RunDir::resume(&config.run.dir, &text)?
@@ -46,21 +43,11 @@ pub(super) fn train(args: &ConfigArgs, resume: bool) -> Result<()> {
     };
     // The report is written last, and what training goes on from may be gone by then.
     if resume && run_dir.report().is_file() {
-        println!("this training is done: nothing is left to go on with");
-    } else {
-        let report = train_in(&config, reward, &[], &run_dir, resume, &mut Progress::new())?;
-        print_report(&report);
+        observer.note("this training is done: nothing is left to go on with");
+        return Ok(());
     }
-    println!(
-        "\n  reward model    {}  (loads in transformers)",
-        run_dir.reward_model().display()
-    );
-    println!("  report          {}", run_dir.report().display());
-    println!("Try next:");
-    println!(
-        "  attune score {} --text \"A fine film.\"",
-        run_dir.root().display()
-    );
+    let report = train_in(config, reward, &[], &run_dir, resume, observer)?;
+    observer.event(&Event::Rated(&report));
     Ok(())
 }
 
@@ -72,7 +59,7 @@ pub(super) fn train_in(
     own: &[Label],
     run_dir: &RunDir,
     resume: bool,
-    progress: &mut Progress,
+    observer: &mut dyn Observer,
 ) -> Result<Report> {
     let start = start(config, reward);
     let (_, tokenizer) = parts::model(start)?;
@@ -80,9 +67,13 @@ pub(super) fn train_in(
     if labels.train.examples.is_empty() {
         bail!("no label says which response is better\nhint: collect some, by people or a labeler");
     }
-    progress.note(&labels.describe());
+    observer.event(&Event::Begun {
+        stage: Stage::RewardModel,
+        dir: run_dir.root(),
+    });
+    observer.note(&labels.describe());
     if let Some(warning) = labels.seen_before() {
-        progress.note(&warning);
+        observer.alarm(&warning);
     }
     let mut fresh = RewardState::new(inputs::of_reward(config, reward, start)?);
     fresh.inputs.push(inputs::of_labels("this run", own)?);
@@ -96,7 +87,10 @@ pub(super) fn train_in(
         Some(place) => {
             let state: RewardState = checkpoint::read_state(place)?;
             inputs::check(&state.inputs, &fresh.inputs)?;
-            progress.note(&format!("going on after {} steps", state.steps));
+            observer.event(&Event::Resumed {
+                done: state.steps,
+                checkpoint: place,
+            });
             state
         }
         None => fresh,
@@ -123,8 +117,7 @@ pub(super) fn train_in(
         run_dir,
         options,
     };
-    let state = trainer.run(state, resumed, progress)?;
-    progress.finish();
+    let state = trainer.run(state, resumed, observer)?;
     if let (Some(samples), true) = (&samples, reward.normalize_after) {
         model.keep_learned_scale();
         normalize(&model, &samples.after, (0.0, 1.0), micro_tokens)?;
@@ -151,6 +144,10 @@ pub(super) fn train_in(
     }
     replace(&run_dir.report(), &serde_json::to_vec_pretty(&record)?)?;
     forget_best(run_dir, None)?;
+    observer.event(&Event::Ended {
+        stage: Stage::RewardModel,
+        dir: run_dir.root(),
+    });
     Ok(report)
 }
 
@@ -183,12 +180,12 @@ pub(super) fn check(config: &Config, reward: &Reward, most: Option<u64>) -> Resu
 }
 
 /// The folder of the language model that a reward model starts from.
-pub(super) fn start<'a>(config: &'a Config, reward: &'a Reward) -> &'a Path {
+pub(crate) fn start<'a>(config: &'a Config, reward: &'a Reward) -> &'a Path {
     reward.path.as_ref().unwrap_or(&config.model.path)
 }
 
 /// Where and how it is trained. Sets the threads.
-pub(super) fn place(config: &Config, reward: &Reward) -> Result<Placement> {
+pub(crate) fn place(config: &Config, reward: &Reward) -> Result<Placement> {
     device::set_threads(config.run.threads);
     Ok(Placement {
         device: device::resolve(&config.run.device)?,
@@ -198,7 +195,7 @@ pub(super) fn place(config: &Config, reward: &Reward) -> Result<Placement> {
 }
 
 /// The reward model that training begins with.
-pub(super) fn untrained(
+pub(crate) fn untrained(
     config: &Config,
     reward: &Reward,
     placement: Placement,
@@ -211,5 +208,5 @@ fn save(model: &RewardModel, tokenizer: &Tokenizer, start: &Path, run_dir: &RunD
     let folder = run_dir.reward_model();
     model.save(&folder)?;
     tokenizer.save(&folder)?;
-    keep_companions(start, &folder)
+    parts::keep_companions(start, &folder)
 }

@@ -1,31 +1,42 @@
 //! Judges of the same comparisons, side by side: chance, labelers, people, reward models.
 
-use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::cli::examples::labels;
-use crate::cli::parts;
 use crate::config::Config;
+use crate::experiment::examples::{answer, labels};
+use crate::experiment::parts;
 use crate::label::{Answer as Said, Label, Passage};
 use crate::rl::preference::{Answer, Form};
 use crate::role::{CallContext, Group, Labeler, Outcome, Query, Split, Verdict};
 use crate::seed;
+use crate::train::observer::Table;
 use crate::train::reward::report::{Report, Share};
 
-/// A table in Markdown of all judges on the test labels.
-pub(super) fn compare(config: &Config, models: &[(u64, PathBuf)]) -> Result<String> {
-    let mut table = String::from(
-        "| judge | best of N | 95 % interval | pairs | 95 % interval | loss | calibration error |\n\
-         | --- | --- | --- | --- | --- | --- | --- |\n",
-    );
+/// A table of all judges on the test labels.
+pub(super) fn compare(config: &Config, models: &[(u64, PathBuf)]) -> Result<Table> {
     let test = test(config)?;
     if test.is_empty() {
-        return Ok("No labels were held out, so judges are not compared.\n".into());
+        return Ok(Table {
+            caption: "No labels were held out, so judges are not compared.".to_owned(),
+            ..Table::new("judges", &[])
+        });
     }
+    let mut table = Table::new(
+        "judges",
+        &[
+            "judge",
+            "best of N",
+            "95 % interval",
+            "pairs",
+            "95 % interval",
+            "loss",
+            "calibration error",
+        ],
+    );
     row(&mut table, "chance", &chance(&test), None);
     if config.labeler.is_some() {
         let (labeler, _) = parts::load_judge(config)?;
@@ -54,7 +65,7 @@ pub(super) fn compare(config: &Config, models: &[(u64, PathBuf)]) -> Result<Stri
             (report.labels > 0).then_some((report.loss, report.expected_calibration_error)),
         );
     }
-    let _ = writeln!(table, "\n{} comparisons, each for itself.", test.len());
+    table.caption = format!("{} comparisons, each for itself.", test.len());
     Ok(table)
 }
 
@@ -83,24 +94,21 @@ fn test(config: &Config) -> Result<Vec<Label>> {
     Ok(test)
 }
 
-fn row(table: &mut String, name: &str, report: &Report, loss: Option<(f64, Option<f64>)>) {
+fn row(table: &mut Table, name: &str, report: &Report, loss: Option<(f64, Option<f64>)>) {
     let share = |share: &Option<Share>| {
         let Some(share) = share else {
-            return "– | –".to_owned();
+            return ["–".to_owned(), "–".to_owned()];
         };
         let [value, low, high] = [share.value, share.low, share.high].map(|part| 100.0 * part);
-        format!("{value:.1} % | {low:.1}–{high:.1}")
+        [format!("{value:.1} %"), format!("{low:.1}–{high:.1}")]
     };
-    let loss = loss.map_or("– | –".to_owned(), |(loss, error)| {
-        let error = error.map_or("–".to_owned(), |error| format!("{error:.3}"));
-        format!("{loss:.3} | {error}")
-    });
-    let _ = writeln!(
-        table,
-        "| {name} | {} | {} | {loss} |",
-        share(&report.accuracy),
-        share(&report.pairwise)
-    );
+    let number = |value: Option<f64>| value.map_or("–".to_owned(), |value| format!("{value:.3}"));
+    let mut cells = vec![name.to_owned()];
+    cells.extend(share(&report.accuracy));
+    cells.extend(share(&report.pairwise));
+    cells.push(number(loss.map(|(loss, _)| loss)));
+    cells.push(number(loss.and_then(|(_, error)| error)));
+    table.rows.push(cells);
 }
 
 pub(super) fn read_report(folder: &Path) -> Result<Report> {
@@ -123,7 +131,7 @@ fn of(rewards: &[Vec<f64>], test: &[Label]) -> Report {
     let answers: Vec<(usize, Answer)> = test
         .iter()
         .enumerate()
-        .filter_map(|(at, label)| Some((at, crate::cli::examples::answer(label)?)))
+        .filter_map(|(at, label)| Some((at, answer(label)?)))
         .collect();
     let rewards: Vec<Vec<f64>> = answers.iter().map(|(at, _)| rewards[*at].clone()).collect();
     let answers: Vec<&Answer> = answers.iter().map(|(_, answer)| answer).collect();

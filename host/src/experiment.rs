@@ -1,0 +1,28 @@
+//! Whole experiments: the parts that a run is made of, their order, and how they go on after a kill.
+//!
+//! ```text
+//! config ── parts: device, model, tokenizer, plugins, data
+//!              │
+//!   whole ── reward models ── judges ── policy          study of labels
+//!     ├───── known: labels of a labeler ── reward models ── policies ── table and plot
+//!     └───── online: collect ── reward model ── policy ── collect ── …
+//! ```
+//!
+//! What happens is told to an [`Observer`](crate::train::observer::Observer). Nothing here prints, reads
+//! arguments or ends the process.
+
+pub mod policy;
+pub mod reward;
+pub mod whole;
+
+pub(crate) mod collect;
+pub(crate) mod examples;
+mod inputs;
+mod judges;
+mod known;
+mod noise;
+mod online;
+pub(crate) mod outline;
+pub(crate) mod parts;
+pub(crate) mod simulate;
+mod stage;

@@ -1,0 +1,122 @@
+//! A whole experiment, as parts that are done or go on where they stopped.
+
+use anyhow::{Context, Result, bail};
+
+use crate::config::{Config, Plan};
+use crate::experiment::stage::{
+    against, derived, open, policy, reward_models, sizes, without_model,
+};
+use crate::experiment::{judges, known, online, parts, reward};
+use crate::run_dir::replace;
+use crate::train::observer::{Event, Observer, Planned, Stage};
+
+/// Runs what is not done yet, and tells the results of all.
+///
+/// # Errors
+/// The config, its model, its data, its labels or its plugins cannot be used, or a part cannot go on.
+pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
+    check(config)?;
+    if config.task.is_some() {
+        // Plugins, model and data of the policy: loaded before the first part takes its hours.
+        drop(parts::load(&without_model(config))?);
+    }
+    let run_dir = open(&config.run.dir, &config.to_toml()?)?;
+    let dir = run_dir.root();
+    let stage = Stage::Experiment;
+    observer.event(&Event::Begun { stage, dir });
+    if let (Some(study), true) = (&config.study, config.knows_reward()) {
+        known::run(config, study, &run_dir, observer)?;
+    } else if let Some(collect) = &config.collect {
+        online::run(config, collect, &run_dir, observer)?;
+    } else {
+        let models = reward_models(config, None, observer)?;
+        let table = judges::compare(config, &models)?;
+        replace(&dir.join("judges.md"), table.markdown().as_bytes())?;
+        observer.event(&Event::Table(&table));
+        if config.task.is_some() {
+            let (_, last) = models.last().context("there is no reward model")?;
+            policy(&against(config, last), observer)?;
+        }
+    }
+    observer.event(&Event::Ended { stage, dir });
+    Ok(())
+}
+
+/// Whether a config is an experiment of several parts, and not the training of a policy alone.
+#[must_use]
+pub fn has_parts(config: &Config) -> bool {
+    // A reward model that is trained first makes it one.
+    config.reward.is_some() || config.collect.is_some()
+}
+
+/// What an experiment would do.
+pub struct Agenda {
+    /// The parts that are to come.
+    pub planned: Vec<Planned>,
+    /// The config of the policy's part, and what follows from it, when there is one.
+    pub policy: Option<(Config, Plan)>,
+}
+
+/// The parts that are to come, and the policy's config with what follows from it, when there is one.
+///
+/// # Errors
+/// The config cannot work, or its labels cannot be used.
+pub fn plan(config: &Config) -> Result<Agenda> {
+    check(config)?;
+    let mut planned = Vec::new();
+    if config.collect.is_none() || config.knows_reward() {
+        for (labels, name) in sizes(config) {
+            planned.push(Planned::RewardModel { labels, name });
+        }
+    }
+    if let (Some(study), true) = (&config.study, config.knows_reward()) {
+        planned.extend(known::planned(study));
+    } else if let Some(collect) = &config.collect {
+        planned.extend(online::planned(config, collect)?);
+    }
+    if config.task.is_none() {
+        return Ok(Agenda {
+            planned,
+            policy: None,
+        });
+    }
+    let mut part = without_model(config);
+    if config.knows_reward() {
+        part.run.dir = config.run.dir.join(known::TRUE);
+    }
+    Ok(Agenda {
+        planned,
+        policy: Some((part, derived(config)?)),
+    })
+}
+
+/// Finds what cannot work in the config.
+fn check(config: &Config) -> Result<()> {
+    config.check_study()?;
+    if config.collect.is_some() {
+        config.collect()?;
+    }
+    if config.collect.is_none() || config.knows_reward() {
+        config.reward()?;
+    }
+    let reward = config.reward.clone().unwrap_or_default();
+    let collects = config.collect.is_some() || config.knows_reward();
+    let most = sizes(config).iter().map(|(size, _)| *size).max();
+    reward::check(config, &reward, most.filter(|_| !collects))?;
+    if !collects {
+        judges::check(config)?;
+    }
+    if config.task.is_some() {
+        derived(config)?;
+    }
+    let sizes = config.study.iter().flat_map(|study| &study.labels);
+    if let Some(0) = sizes.clone().min() {
+        bail!("[study] labels has a 0\nhint: a reward model needs labels");
+    }
+    if !sizes.is_sorted() {
+        bail!(
+            "[study] labels must rise\nhint: the last is the one that the policy is trained against"
+        );
+    }
+    Ok(())
+}
