@@ -15,6 +15,7 @@ pub mod layout;
 mod memory;
 pub mod policy;
 pub mod reward;
+pub mod sampling;
 pub mod size;
 mod tape;
 pub mod transformer;

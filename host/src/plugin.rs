@@ -27,10 +27,12 @@ mod file;
 #[cfg(any(test, fuzzing))]
 pub mod fuzz;
 mod imports;
+mod kind;
 mod labeler;
 mod load;
 mod meter;
 mod native;
+mod opened;
 mod patience;
 mod places;
 mod pool;

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+mod circles;
+
 /// Modules of the host from the top down, with those of their own crate that they may use.
 const ARROWS: &[(&str, &[&str])] = &[
     ("main", &["cli"]),

@@ -8,9 +8,9 @@ use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
 use crate::model::config::ModelConfig;
-use crate::model::generate::Sampling;
 use crate::model::gguf;
 use crate::model::policy::Policy;
+use crate::model::sampling::Sampling;
 use crate::model::weights::{read_folder, read_tensors};
 use crate::tokenizer::Tokenizer;
 

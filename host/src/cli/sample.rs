@@ -7,8 +7,8 @@ use clap::Args;
 use tch::Tensor;
 
 use crate::model::device;
-use crate::model::generate::Sampling;
 use crate::model::policy::Policy;
+use crate::model::sampling::Sampling;
 use crate::tokenizer::Tokenizer;
 
 /// Rows that are sampled at a time.

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::config::{Config, Plan};
 use crate::model::device;
-use crate::model::generate::Sampling;
 use crate::model::policy::Policy;
+use crate::model::sampling::Sampling;
 use crate::plugin::{self, TokenizerHost};
 use crate::rl::kl::KlController;
 use crate::role::{CallContext, Identity, Query, Split, Task};

@@ -4,8 +4,8 @@
 use self::held::{Block, Held, HeldBlock, norm, views};
 use self::kernels::{Matrix, Norm};
 use super::config::ModelConfig;
-use super::generate::Sampling;
 use super::memory::{numbers, rows, threads};
+use super::sampling::Sampling;
 use super::transformer::{KvCache, Transformer};
 use crate::cpu::rows::Rows;
 use crate::cpu::team;

@@ -4,10 +4,11 @@
 
 use super::config::{Family, ModelConfig};
 use super::episodes::{Analysis, Episodes};
-use super::generate::{Sampling, draw, respond, top_k, top_p, uniform};
+use super::generate::respond;
 use super::head;
 use super::layout::Layout;
 use super::policy::Policy;
+use super::sampling::{Sampling, draw, top_k, top_p, uniform};
 use super::transformer::KvCache;
 use super::weights::Weights;
 use serde_json::json;

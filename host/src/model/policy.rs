@@ -3,9 +3,10 @@
 
 use super::config::ModelConfig;
 use super::episodes::Episodes;
-use super::generate::{self, Sampling};
+use super::generate;
 use super::head::{self, Scratch};
 use super::layout::Layout;
+use super::sampling::Sampling;
 use super::tape;
 use super::transformer::Transformer;
 use super::trunk::Trunk;

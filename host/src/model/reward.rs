@@ -7,8 +7,8 @@
 
 use super::branches::Branches;
 use super::config::ModelConfig;
-use super::generate::gaussian;
 use super::head::math_kind;
+use super::sampling::gaussian;
 use super::tape;
 use super::transformer::Transformer;
 use super::trunk::Trunk;

@@ -2,8 +2,8 @@
 //! Knows names, shapes and files; knows nothing of how the tensors are used.
 
 use super::config::{Family, ModelConfig};
-use super::generate::gaussian;
 use super::memory::together;
+use super::sampling::gaussian;
 use anyhow::{Context, Result, bail};
 use safetensors::tensor::{Dtype, SafeTensors, View, serialize_to_file};
 use std::borrow::Cow;

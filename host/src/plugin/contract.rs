@@ -8,7 +8,6 @@ use wasmtime::Store;
 use wasmtime::component::{HasSelf, Instance, InstancePre, Linker};
 
 use super::engine::State;
-use super::native;
 use super::wit::EveryKind;
 use super::wit::attune::plugin::types::{CallContext, Error, Rollouts, TextColumn};
 use super::wit::exports::attune::plugin::labeler_plugin::{self as labeler, Groups, Hint};
@@ -23,44 +22,6 @@ pub(super) type Returned<R> = wasmtime::Result<Result<R, Error>>;
 /// How a part of a plugin's exports is found in an instance.
 pub(super) type Bind<G> =
     fn(&InstancePre<State>, &mut Store<State>, &Instance) -> wasmtime::Result<Box<G>>;
-
-/// A kind of plugin: what is called, whether a component answers or a native library.
-pub(super) trait Kind: Send {
-    /// How a component's exports are found, by a version of the contract.
-    fn bind(version: &Version) -> Bind<Self>;
-    /// A native plugin of this kind.
-    fn native(instance: native::Instance) -> Box<Self>;
-}
-
-impl Kind for dyn Task {
-    fn bind(version: &Version) -> Bind<Self> {
-        version.task
-    }
-
-    fn native(instance: native::Instance) -> Box<Self> {
-        Box::new(instance)
-    }
-}
-
-impl Kind for dyn Labeler {
-    fn bind(version: &Version) -> Bind<Self> {
-        version.labeler
-    }
-
-    fn native(instance: native::Instance) -> Box<Self> {
-        Box::new(instance)
-    }
-}
-
-impl Kind for dyn Shaper {
-    fn bind(version: &Version) -> Bind<Self> {
-        version.shaper
-    }
-
-    fn native(instance: native::Instance) -> Box<Self> {
-        Box::new(instance)
-    }
-}
 
 /// One version of the contract.
 pub(super) struct Version {

@@ -9,13 +9,12 @@ use wasmtime::{Config, Engine, OptLevel, Store, UpdateDeadline};
 
 use super::call::{Call, Pace, Stop};
 use super::meter::Meter;
+use super::patience::PLUGIN_STACK;
 use super::places::Places;
 use super::{Limits, TokenizerHost};
 
 /// How often running plugins are looked at.
 const TICK: Duration = Duration::from_millis(10);
-/// What the code of a plugin may need of the stack of the thread that runs it.
-pub(super) const STACK: usize = 512 << 10;
 /// Handles lie in the host's memory, and plugins of this contract have none.
 const MAX_HANDLES: usize = 1024;
 
@@ -33,7 +32,7 @@ fn build() -> wasmtime::Result<Engine> {
     config.wasm_component_model(true);
     config.wasm_memory64(false);
     config.wasm_relaxed_simd(false); // the only SIMD whose results differ between processors
-    config.max_wasm_stack(STACK);
+    config.max_wasm_stack(PLUGIN_STACK);
     config.epoch_interruption(true);
     config.cranelift_opt_level(OptLevel::Speed);
     let engine = Engine::new(&config)?;

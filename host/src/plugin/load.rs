@@ -13,13 +13,13 @@ use wasmtime::component::{Component, InstancePre, Linker};
 use super::call::{Call, clean};
 use super::contract::{self, Version};
 use super::engine::{self, State};
+use super::opened::{Code, Opened};
 use super::patience::{self, Impatience};
 use super::places::Places;
-use super::wit::attune::plugin::types::Columns;
 use super::wit::exports::attune::plugin::plugin as wit;
-use super::{Description, Limits, TokenizerHost, cache, describe, error, file, native};
+use super::{Limits, TokenizerHost, cache, describe, error, file, native};
 use crate::digest;
-use crate::role::{Identity, Trust};
+use crate::role::Trust;
 
 const PACKAGE: &str = "attune:plugin/";
 const KINDS: [&str; 3] = ["task", "labeler", "shaper"];
@@ -27,57 +27,6 @@ const KINDS: [&str; 3] = ["task", "labeler", "shaper"];
 pub(super) const LARGE: usize = 8 << 20;
 /// What a plugin may import.
 const OFFERED: [&str; 4] = ["types", "log", "progress", "tokenizer"];
-
-/// A plugin that was asked what it is.
-pub(super) struct Opened {
-    pub(super) description: Description,
-    pub(super) columns: Columns,
-    pub(super) version: &'static Version,
-    pub(super) places: Arc<Places>,
-    pub(super) code: Code,
-}
-
-/// What instances are made of.
-#[derive(Clone)]
-pub(super) enum Code {
-    /// A component, compiled and linked.
-    Component(InstancePre<State>),
-    /// A shared library.
-    Library(native::Library),
-}
-
-impl Opened {
-    pub(super) fn identity(&self) -> Identity {
-        Identity {
-            name: self.description.name.clone(),
-            version: self.description.version.clone(),
-            sha256: self.description.sha256.clone(),
-            unsandboxed: matches!(self.code, Code::Library(_)),
-        }
-    }
-
-    /// Refuses a plugin of another kind than the config wants here.
-    pub(super) fn expect_kind(&self, wanted: &str) -> Result<()> {
-        let is = &self.description.kind;
-        if is != wanted {
-            bail!(
-                "`{}` is a {is}, not a {wanted}\nhint: a {is} goes under {}",
-                self.description.name,
-                section(is)
-            );
-        }
-        Ok(())
-    }
-}
-
-/// Where a config names plugins of a kind.
-fn section(kind: &str) -> &'static str {
-    match kind {
-        "task" => "[task]",
-        "labeler" => "[labeler]",
-        _ => "[[shaper]]",
-    }
-}
 
 /// Reads, compiles or loads, links and describes the plugin in `path`.
 pub(super) fn open(

@@ -12,18 +12,18 @@ use anyhow::{Result, anyhow};
 
 use super::call::Call;
 use super::contract::{self, Plugin};
-use super::load::{Code, Opened};
+use super::opened::{Code, Opened};
 use super::places::Places;
 use super::{Limits, TokenizerHost, describe, engine, error, patience};
 
 #[path = "../../../sdk/src/native/abi.rs"]
 mod abi;
 mod instance;
-mod library;
+pub(super) mod library;
 mod talk;
 
 pub(super) use self::instance::Instance;
-pub(super) use self::library::Library;
+use self::library::Library;
 
 /// Nobody can stop machine code, and who sits at a breakpoint should not come too late.
 const FOREVER: Duration = Duration::from_hours(24 * 365);

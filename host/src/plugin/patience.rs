@@ -9,12 +9,12 @@ use std::sync::mpsc;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
-use super::engine;
-
+/// What the code of a plugin may need of the stack of the thread that runs it.
+pub(super) const PLUGIN_STACK: usize = 512 << 10;
 /// The plugin's own stack, and as much as the host needs around it many times over.
-const STACK: usize = 8 * engine::STACK;
+const STACK: usize = 8 * PLUGIN_STACK;
 /// What is enough of a stack that is there already.
-const ROOM: usize = 2 * engine::STACK;
+const ROOM: usize = 2 * PLUGIN_STACK;
 
 /// Why there is no answer.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

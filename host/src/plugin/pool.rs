@@ -9,10 +9,11 @@ use anyhow::{Result, anyhow};
 use wasmtime::Store;
 
 use super::call::{Call, Pace, Stop};
-use super::contract::{Kind, Plugin, Returned, Version};
+use super::contract::{Plugin, Returned, Version};
 use super::engine::{self, State};
-use super::load::{Code, Opened};
+use super::kind::Kind;
 use super::native;
+use super::opened::{Code, Opened};
 use super::places::Places;
 use super::search::{self, Failure, Piece};
 use super::wit::exports::attune::plugin::plugin::Asset;

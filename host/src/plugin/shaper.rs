@@ -10,7 +10,7 @@ use anyhow::Result;
 use super::bindings::{self as b, expect_len, finite, settle};
 use super::call::{clean, disturbs};
 use super::contract;
-use super::load::Opened;
+use super::opened::Opened;
 use super::pool::Pool;
 use super::wit::attune::plugin::types::Columns;
 use super::wit::exports::attune::plugin::shaper_plugin as wit;

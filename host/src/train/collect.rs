@@ -4,8 +4,8 @@
 use anyhow::{Result, bail};
 use tch::Tensor;
 
-use crate::model::generate::Sampling;
 use crate::model::policy::Policy;
+use crate::model::sampling::Sampling;
 use crate::role::{CallContext, Outcome, Query, Sample, Split};
 use crate::seed;
 use crate::train::queries::contexts;

@@ -8,8 +8,8 @@ use anyhow::Result;
 use tch::{Kind, Tensor};
 
 use crate::model::episodes::Episodes;
-use crate::model::generate::Sampling;
 use crate::model::policy::{Pass, Policy};
+use crate::model::sampling::Sampling;
 use crate::rl;
 use crate::role::{CallContext, Layout, Query, Sample, Split};
 use crate::seed;

@@ -2,7 +2,7 @@
 
 use crate::cpu::exp::exp;
 use crate::cpu::lanes::{Lanes, dispatch};
-use crate::model::generate::Sampling;
+use crate::model::sampling::Sampling;
 
 /// Numbers whose sum is kept, so that a draw looks at few of them twice.
 const BLOCK: usize = 256;
@@ -39,8 +39,8 @@ pub(super) fn draw(logits: &mut [f32], temperature: f64, roll: f64) -> usize {
     logits.iter().rposition(|&term| term > 0.0).unwrap_or(0)
 }
 
-/// Lowers what `top_k` and `top_p` rule out, as [`crate::model::generate::top_k`] and
-/// [`crate::model::generate::top_p`] do.
+/// Lowers what `top_k` and `top_p` rule out, as [`crate::model::sampling::top_k`] and
+/// [`crate::model::sampling::top_p`] do.
 pub(super) fn filter(logits: &mut [f32], sampling: &Sampling) {
     let k = sampling.top_k as usize;
     let descending = |a: &f32, b: &f32| b.total_cmp(a);

@@ -6,8 +6,8 @@ use super::kernels::{Matrix, Norm, Then, gelu, multiply, swiglu};
 use super::{Buffers, Decoder, sampler};
 use crate::cpu::rows::Rows;
 use crate::cpu::team::Member;
-use crate::model::generate::uniform;
 use crate::model::memory::rotate;
+use crate::model::sampling::uniform;
 use std::sync::atomic::Ordering;
 
 impl Decoder<'_> {

@@ -4,8 +4,9 @@ use super::kernels::{Matrix, Then, multiply};
 use crate::cpu::exp::exp;
 use crate::cpu::rows::Rows;
 use crate::model::fixtures::{FAMILIES, loud, near};
-use crate::model::generate::{Prompt, Sampling};
+use crate::model::generate::Prompt;
 use crate::model::layout::Layout;
+use crate::model::sampling::Sampling;
 use proptest::prelude::*;
 use tch::{Kind, Tensor};
 

@@ -6,7 +6,8 @@ use std::sync::OnceLock;
 use super::*;
 use crate::plugin::contract::{SPOKEN, Version};
 pub(super) use crate::plugin::fuzz::guest::{Guest, LOOP};
-use crate::plugin::load::{Opened, open_bytes};
+use crate::plugin::load::open_bytes;
+use crate::plugin::opened::Opened;
 use crate::role::{CallContext, CallError, Outcome, Sample, Shaped, Shaper, Split};
 
 /// How much later than its deadline a call may end.
