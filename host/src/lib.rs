@@ -1,4 +1,15 @@
 //! Attune fine-tunes language models from human preferences (Ziegler et al. 2019).
+//!
+//! The `attune` binary is this library with a command line. A program of one's own does the same with its
+//! own labeler and its own eyes; `examples/embed` is one:
+//!
+//! ```no_run
+#![doc = include_str!("../../examples/embed/src/main.rs")]
+//! ```
+//!
+//! [`experiment`] is where to begin: it trains policies and reward models and runs whole experiments, from a
+//! [`config::Config`] and told to a [`train::observer::Observer`]. [`role`] has the traits that plugins,
+//! people and programs play. [`train`], [`model`] and [`rl`] are what training is made of.
 
 pub mod cli;
 pub mod config;

@@ -255,6 +255,17 @@ pub struct Identity {
 }
 
 impl Identity {
+    /// Somebody who is no plugin, such as a program that judges by itself.
+    #[must_use]
+    pub fn of_program(name: &str, version: &str) -> Identity {
+        Identity {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            sha256: String::new(),
+            unsandboxed: false,
+        }
+    }
+
     /// The version as it is kept where there is no room for more: a plugin that no sandbox held has a
     /// build tag that says so, as in `0.1.0+unsandboxed`.
     #[must_use]

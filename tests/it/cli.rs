@@ -72,7 +72,9 @@ fn every_example_can_be_planned() {
             continue;
         };
         for file in files.flatten().map(|file| file.path()) {
-            if file.extension().is_some_and(|ending| ending == "toml") {
+            if file.extension().is_some_and(|ending| ending == "toml")
+                && !file.ends_with("Cargo.toml")
+            {
                 let text = succeed(&["plan", file.to_str().unwrap()]);
                 // What has no task trains a reward model alone.
                 let trains_policy = std::fs::read_to_string(&file).unwrap().contains("[task]");

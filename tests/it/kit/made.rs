@@ -261,7 +261,9 @@ fn what_projects_have_in_common_is_compiled_once() {
     let built = |name: &str| {
         let project = new(folder.path(), name, "shaper");
         let output = plugin(&project, "build", &[]).output().unwrap();
-        String::from_utf8(output.stderr).unwrap()
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{said}");
+        said
     };
     built("first");
     let said = built("second");

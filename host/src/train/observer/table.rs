@@ -48,3 +48,24 @@ impl Table {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn a_table_is_markdown_with_its_caption_below() {
+        let mut table = Table::new("judges", &["judge", "pairs"]);
+        table
+            .rows
+            .push(vec!["chance".to_owned(), "50.0 %".to_owned()]);
+        table.caption = "2 comparisons.".to_owned();
+        let text = "| judge | pairs |\n| --- | --- |\n| chance | 50.0 % |\n\n2 comparisons.\n";
+        assert_eq!(table.markdown(), text);
+        let nothing = Table {
+            caption: "Nothing.".to_owned(),
+            ..Table::default()
+        };
+        assert_eq!(nothing.markdown(), "Nothing.\n");
+    }
+}
