@@ -4,6 +4,7 @@ pub mod cli;
 pub mod config;
 mod cpu;
 pub mod digest;
+pub mod disk;
 pub mod experiment;
 pub mod golden;
 pub mod label;

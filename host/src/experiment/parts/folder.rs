@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use crate::config::Config;
+use crate::disk::copy;
 use crate::model::config::ModelConfig;
 use crate::role::Layout;
 use crate::tokenizer::Tokenizer;
@@ -89,8 +90,7 @@ pub(crate) fn keep_companions(from: &Path, to: &Path) -> Result<()> {
     ] {
         let file = from.join(name);
         if file.is_file() {
-            std::fs::copy(&file, to.join(name))
-                .with_context(|| format!("cannot copy `{}`", file.display()))?;
+            copy(&file, &to.join(name))?;
         }
     }
     Ok(())
