@@ -212,6 +212,13 @@ fn write_to(mut stream: impl Write, text: std::fmt::Arguments) {
     }
 }
 
+/// Prints what a person should know of how a model was read.
+fn warn(notes: &[String]) {
+    for note in notes {
+        eprintln!("warning: {note}");
+    }
+}
+
 /// Prints an error and its causes, then what to do about them, and says how to exit.
 pub fn report(error: &anyhow::Error) -> ExitCode {
     let mut causes: Vec<String> = Vec::new();
@@ -223,8 +230,8 @@ pub fn report(error: &anyhow::Error) -> ExitCode {
         let (advice, said): (Vec<String>, Vec<String>) =
             lines.partition(|line| line.starts_with("hint: "));
         let said = said.join("\n");
-        // A cause that its context already spells out says nothing new.
-        if !causes.iter().any(|known| known.contains(&said)) {
+        // A cause that its context already spells out says nothing new, and a hint alone is no cause.
+        if !said.is_empty() && !causes.iter().any(|known| known.contains(&said)) {
             causes.push(said);
         }
         for hint in advice {

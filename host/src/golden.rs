@@ -202,8 +202,10 @@ impl Role {
 pub trait Tokens {
     /// Token ids of a text.
     fn encode(&self, text: &str) -> Vec<u32>;
-    /// Text of token ids.
-    fn decode(&self, ids: &[u32]) -> String;
+    /// Token ids of a text that goes on after the tokens `before`.
+    fn encode_after(&self, before: &[u32], text: &str) -> Vec<u32>;
+    /// Text of token ids that go on after the tokens `before`.
+    fn decode_after(&self, before: &[u32], ids: &[u32]) -> String;
 }
 
 /// Reads a file of cases.

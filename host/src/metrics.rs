@@ -4,11 +4,13 @@
 //! A number that is not finite is `null`. Does not know what the names mean.
 
 use std::fs::{File, OpenOptions};
-use std::io::{Seek, SeekFrom, Write};
-use std::path::Path;
+use std::io::{Seek, SeekFrom};
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde_json::{Map, Value};
+
+use crate::disk::{append, unwritten};
 
 /// Names and values in the order in which they came.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -54,6 +56,7 @@ impl<N: Into<String>> Extend<(N, f64)> for Record {
 #[derive(Debug)]
 pub struct MetricsLog {
     file: File,
+    path: PathBuf,
 }
 
 impl MetricsLog {
@@ -61,7 +64,10 @@ impl MetricsLog {
     pub fn create(path: &Path) -> Result<MetricsLog> {
         let file =
             File::create(path).with_context(|| format!("could not create `{}`", path.display()))?;
-        Ok(MetricsLog { file })
+        Ok(MetricsLog {
+            file,
+            path: path.to_owned(),
+        })
     }
 
     /// The log up to and including `last_update`; later lines and a torn last line are cut off.
@@ -78,7 +84,10 @@ impl MetricsLog {
         file.set_len(kept as u64).with_context(failed)?;
         file.seek(SeekFrom::End(0)).with_context(failed)?;
         file.sync_all().with_context(failed)?;
-        Ok(MetricsLog { file })
+        Ok(MetricsLog {
+            file,
+            path: path.to_owned(),
+        })
     }
 
     /// Adds one line.
@@ -93,12 +102,9 @@ impl MetricsLog {
         );
         let mut line = Value::Object(object).to_string();
         line.push('\n');
-        self.file
-            .write_all(line.as_bytes())
-            .context("could not append to the metrics log")?;
-        self.file
-            .sync_data()
-            .context("could not sync the metrics log")
+        append(&mut self.file, &self.path, line.as_bytes())?;
+        let synced = self.file.sync_data();
+        synced.map_err(|error| unwritten(&self.path, line.len() as u64, error.into()))
     }
 }
 
@@ -136,6 +142,7 @@ fn parse(line: &[u8]) -> Option<(u64, Record)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::io::Write;
 
     fn record(value: f64) -> Record {
         let mut record = Record::default();

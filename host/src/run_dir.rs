@@ -12,11 +12,13 @@
 //! ```
 
 use std::fs::{self, File};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+
+use crate::disk::append_to;
+pub use crate::disk::replace;
 
 /// The folder of the reward model in the run directory of its training.
 pub const REWARD_MODEL: &str = "reward_model";
@@ -137,12 +139,7 @@ impl RunDir {
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let mut event = event.clone();
         event["unix_seconds"] = now.map_or(0, |since| since.as_secs()).into();
-        let mut file = fs::OpenOptions::new()
-            .create(true)
-            .append(true)
-            .open(&path)?;
-        file.write_all(format!("{event}\n").as_bytes())
-            .with_context(|| format!("cannot write `{}`", path.display()))
+        append_to(&path, format!("{event}\n").as_bytes())
     }
 
     /// What ran: versions, hashes, device.
@@ -199,21 +196,6 @@ impl RunDir {
     pub fn failed(&self, update: u64) -> PathBuf {
         self.root.join(format!("failed-update-{update:06}.json"))
     }
-}
-
-/// Writes a file beside its place and renames it once, so that readers see the old or the new. What
-/// a kill leaves beside it, the next attempt overwrites.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
-    let parent = path.parent().context("a file has a folder")?;
-    fs::create_dir_all(parent)?;
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(".part");
-    let about = || format!("cannot write `{}`", path.display());
-    let mut file = fs::File::create(&beside).with_context(about)?;
-    file.write_all(bytes).with_context(about)?;
-    file.sync_all().with_context(about)?;
-    fs::rename(&beside, path).with_context(about)?;
-    Ok(())
 }
 
 /// Where two configs differ, if they do, but for lines that are `alike`.

@@ -6,16 +6,18 @@
 //! know the metrics.
 
 use std::fs::{File, OpenOptions};
-use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
+
+use crate::disk::append;
 
 /// Writes one event file.
 #[derive(Debug)]
 pub struct EventWriter {
     file: File,
+    path: PathBuf,
 }
 
 impl EventWriter {
@@ -27,17 +29,15 @@ impl EventWriter {
             .with_context(|| format!("could not create `{}`", folder.display()))?;
         let seconds = now() as u64;
         // TensorBoard reads files in the order of their names, so two of one second are numbered.
-        let file = (0..1000)
+        let (file, path) = (0..1000)
             .find_map(|number| {
                 let name = format!("events.out.tfevents.{seconds:010}.attune.{number:03}");
-                OpenOptions::new()
-                    .append(true)
-                    .create_new(true)
-                    .open(folder.join(name))
-                    .ok()
+                let path = folder.join(name);
+                let opened = OpenOptions::new().append(true).create_new(true).open(&path);
+                Some((opened.ok()?, path))
             })
             .with_context(|| format!("could not create an event file in `{}`", folder.display()))?;
-        let mut writer = EventWriter { file };
+        let mut writer = EventWriter { file, path };
         writer.write(0, |event| bytes_field(event, 3, b"brain.Event:2"))?;
         if let Some(step) = first_step {
             // SessionLog { status: START }.
@@ -70,9 +70,7 @@ impl EventWriter {
         varint(&mut event, step);
         what(&mut event);
         // One call a record: a kill tears at most the last, which readers skip.
-        self.file
-            .write_all(&frame(&event))
-            .context("could not append to the TensorBoard file")
+        append(&mut self.file, &self.path, &frame(&event))
     }
 }
 

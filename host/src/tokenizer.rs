@@ -2,36 +2,62 @@
 //!
 //! Plain data: knows nothing of models, tensors or padding. Special tokens are never added; a
 //! task's text is encoded exactly as it stands, and ids outside the vocabulary decode to nothing.
+//! Many tokenizers treat the begin of a text in their own way, so a text that goes on after another is
+//! encoded and decoded by functions of its own, and both read together as they were.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
+use tokenizers::DecoderWrapper;
 use tokenizers::models::ModelWrapper;
+
+use crate::{disk, outside};
+
+mod identity;
+mod read;
+mod start;
+#[cfg(test)]
+mod tests;
+
+/// How many tokens before a text are passed over to find where its part of a decoded whole begins: as many
+/// bytes as a character can have, and one more.
+const PASSED_OVER: usize = 5;
 
 /// A byte-pair tokenizer, as found in the folder of a Hugging Face model.
 #[derive(Clone, Debug)]
 pub struct Tokenizer {
     inner: tokenizers::Tokenizer,
-    vocab_size: usize,
+    /// The same without what is done at the begin of a text; absent where nothing is.
+    after: Option<tokenizers::Tokenizer>,
+    /// Whether tokens decode alike wherever they stand.
+    free: bool,
+    id_bound: usize,
+    /// The file, which is saved as it was.
+    source: Arc<[u8]>,
 }
 
 impl Tokenizer {
     /// Loads `tokenizer.json` from a model folder.
     pub fn load(dir: &Path) -> Result<Self> {
         let path = dir.join("tokenizer.json");
-        let text = std::fs::read(&path).with_context(|| {
+        let bytes = std::fs::read(&path).with_context(|| {
             format!(
                 "cannot read tokenizer {}\nhint: a model folder holds config.json, model.safetensors and tokenizer.json",
                 path.display()
             )
         })?;
-        Self::from_json(&text).with_context(|| format!("tokenizer {}", path.display()))
+        let head = &bytes[..bytes.len().min(outside::HEAD)];
+        if let Some(refusal) = outside::kind_of(head).refusal(&path) {
+            bail!(refusal);
+        }
+        Self::from_json(&bytes).with_context(|| format!("tokenizer {}", path.display()))
     }
 
     /// Reads a tokenizer from the bytes of a `tokenizer.json`.
     pub fn from_json(json: &[u8]) -> Result<Self> {
-        let mut inner = tokenizers::Tokenizer::from_bytes(json)
-            .map_err(|error| anyhow::anyhow!("not a valid tokenizer.json: {error}"))?;
+        let mut value = read::value(json)?;
+        let inner = read::tokenizer(&mut value)?;
         // Only BPE can encode every string; the others fail at run time on an unknown word.
         match inner.get_model() {
             ModelWrapper::BPE(bpe) => {
@@ -42,7 +68,8 @@ impl Tokenizer {
                 }
             }
             other => bail!(
-                "model type {} is not supported, expected BPE",
+                "model type {} is not supported, expected BPE\nhint: use a model of the families GPT-2, Llama or \
+                 Qwen2 with its own tokenizer",
                 match other {
                     ModelWrapper::WordPiece(_) => "WordPiece",
                     ModelWrapper::WordLevel(_) => "WordLevel",
@@ -50,14 +77,16 @@ impl Tokenizer {
                 }
             ),
         }
-        // A file may ask for padding or truncation; lengths are the trainer's business.
-        inner.with_padding(None);
-        inner
-            .with_truncation(None)
-            .map_err(|error| anyhow::anyhow!("cannot switch truncation off: {error}"))?;
-        // Asked for often, and counted by building the whole map.
-        let vocab_size = inner.get_vocab_size(true);
-        Ok(Self { inner, vocab_size })
+        let after = start::without(&value);
+        // Asked for often, and found by building the whole map.
+        let largest = inner.get_vocab(true).into_values().max();
+        Ok(Self {
+            after: after.map(|value| read::built(&value)).transpose()?,
+            free: matches!(inner.get_decoder(), Some(DecoderWrapper::ByteLevel(_))),
+            id_bound: largest.map_or(0, |id| id as usize + 1),
+            inner,
+            source: json.into(),
+        })
     }
 
     /// A tokenizer of the 256 bytes, id = byte, for tiny models in tests.
@@ -81,17 +110,22 @@ impl Tokenizer {
         Self::from_json(json.to_string().as_bytes()).expect("our own byte tokenizer is valid")
     }
 
-    /// Token ids of `text`; no special tokens are added.
+    /// Token ids of `text`, which stands at the begin; no special tokens are added.
     pub fn encode(&self, text: &str) -> Vec<u32> {
-        self.inner
-            .encode(text, false)
-            .expect("a BPE tokenizer checked at load encodes every string")
-            .get_ids()
-            .to_vec()
+        encode(&self.inner, text)
     }
 
-    /// Text of `ids`; ids outside the vocabulary (padding) become nothing, bytes that do not form
-    /// UTF-8 become U+FFFD.
+    /// Token ids of `text`, which goes on after the tokens `before`: what a model would have written there. Without
+    /// any before it, as [`Tokenizer::encode`].
+    pub fn encode_after(&self, before: &[u32], text: &str) -> Vec<u32> {
+        match &self.after {
+            Some(after) if !before.is_empty() => encode(after, text),
+            _ => self.encode(text),
+        }
+    }
+
+    /// Text of `ids`, which stand at the begin; ids outside the vocabulary (padding) become nothing, bytes that
+    /// do not form UTF-8 become U+FFFD.
     pub fn decode(&self, ids: &[u32]) -> String {
         let known: Vec<u32> = ids
             .iter()
@@ -103,9 +137,37 @@ impl Tokenizer {
             .expect("known ids of a BPE tokenizer decode")
     }
 
-    /// Number of tokens, added tokens included.
-    pub fn vocab_size(&self) -> usize {
-        self.vocab_size
+    /// Text of `ids`, which go on after the tokens `before`: what they add to the text of those.
+    pub fn decode_after(&self, before: &[u32], ids: &[u32]) -> String {
+        if self.free || ids.is_empty() {
+            return self.decode(ids);
+        }
+        // A character that is begun before and ended here is whole in neither part.
+        for passed_over in 0..PASSED_OVER.min(before.len()) {
+            let before = &before[..before.len() - passed_over];
+            let whole = self.decode(&[before, ids].concat());
+            if let Some(text) = whole.strip_prefix(&self.decode(before)) {
+                return text.to_owned();
+            }
+        }
+        self.decode(ids)
+    }
+
+    /// What two texts that follow each other read as, once they are tokens.
+    pub fn read_back(&self, text: &str, next: &str) -> String {
+        let ids = self.encode(text);
+        let next = self.encode_after(&ids, next);
+        self.decode(&ids) + &self.decode_after(&ids, &next)
+    }
+
+    /// One more than the largest id of a token, added tokens included. Ids may have gaps.
+    pub fn id_bound(&self) -> usize {
+        self.id_bound
+    }
+
+    /// The token of an id, as the vocabulary spells it.
+    pub fn spelling(&self, id: u32) -> Option<String> {
+        self.inner.id_to_token(id)
     }
 
     /// Id of a token by its exact spelling in the vocabulary.
@@ -113,15 +175,24 @@ impl Tokenizer {
         self.inner.token_to_id(token)
     }
 
+    /// How `other` makes other tokens or other text than this one, if it does.
+    pub fn difference(&self, other: &Tokenizer) -> Option<String> {
+        if self.source == other.source {
+            return None;
+        }
+        identity::difference(&self.inner, &other.inner)
+    }
+
     /// Writes `tokenizer.json` into `dir`, which exists.
     pub fn save(&self, dir: &Path) -> Result<()> {
-        let path = dir.join("tokenizer.json");
-        let json = self
-            .inner
-            .to_string(true)
-            .map_err(|error| anyhow::anyhow!("cannot serialise the tokenizer: {error}"))?;
-        std::fs::write(&path, json).with_context(|| format!("cannot write {}", path.display()))
+        disk::replace(&dir.join("tokenizer.json"), &self.source)
     }
+}
+
+fn encode(tokenizer: &tokenizers::Tokenizer, text: &str) -> Vec<u32> {
+    let encoding = tokenizer.encode(text, false);
+    let encoding = encoding.expect("a BPE tokenizer checked at load encodes every string");
+    encoding.get_ids().to_vec()
 }
 
 /// The printable character that byte-level BPE uses for a byte (GPT-2's table).
@@ -132,78 +203,4 @@ pub fn byte_char(byte: u8) -> char {
     }
     let rank = (0..byte).filter(|&b| !printable(b)).count() as u32;
     char::from_u32(256 + rank).expect("below the surrogates")
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-    use proptest::prelude::*;
-
-    #[test]
-    fn golden_gpt2() {
-        // GPT-2's tokens and merges, as far as any of these texts can touch them.
-        let json = include_bytes!("../../tests/golden/gpt2_cut.json");
-        let tokenizer = Tokenizer::from_json(json).unwrap();
-        let cases: [(&str, &[u32]); 13] = [
-            (".", &[13]),
-            ("\n", &[198]),
-            ("x\n\n", &[87, 628]),
-            ("\n\nx", &[198, 198, 87]),
-            ("...", &[986]),
-            ("?", &[30]),
-            ("!", &[0]),
-            (".\"", &[526]),
-            (" .", &[764]),
-            ("Article:\n\n", &[14906, 25, 628]),
-            ("\n\nTL;DR:", &[198, 198, 14990, 26, 7707, 25]),
-            ("usually, he would", &[23073, 11, 339, 561]),
-            ("she thought about it", &[7091, 1807, 546, 340]),
-        ];
-        for (text, want) in cases {
-            assert_eq!(tokenizer.encode(text), want, "{text:?}");
-            assert_eq!(tokenizer.decode(want), text);
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn bytes_round_trip(text in any::<String>()) {
-            let tokenizer = Tokenizer::bytes();
-            let ids = tokenizer.encode(&text);
-            prop_assert_eq!(ids.clone(), text.bytes().map(u32::from).collect::<Vec<_>>());
-            prop_assert_eq!(tokenizer.decode(&ids), text);
-        }
-    }
-
-    #[test]
-    fn padding_decodes_to_nothing() {
-        let tokenizer = Tokenizer::bytes();
-        assert_eq!(tokenizer.vocab_size(), 256);
-        assert_eq!(tokenizer.decode(&[104, 105, 256, u32::MAX]), "hi");
-        assert_eq!(tokenizer.decode(&[]), "");
-        assert_eq!(tokenizer.token("a"), Some(97));
-        assert_eq!(tokenizer.token("ab"), None);
-    }
-
-    #[test]
-    fn saves_and_loads() {
-        let dir = tempfile::tempdir().unwrap();
-        Tokenizer::bytes().save(dir.path()).unwrap();
-        let loaded = Tokenizer::load(dir.path()).unwrap();
-        assert_eq!(loaded.encode("né"), vec![110, 195, 169]);
-    }
-
-    #[test]
-    fn bad_files_are_named() {
-        let dir = tempfile::tempdir().unwrap();
-        let missing = format!("{:#}", Tokenizer::load(dir.path()).unwrap_err());
-        assert!(missing.contains("tokenizer.json"), "{missing}");
-        std::fs::write(dir.path().join("tokenizer.json"), "{}").unwrap();
-        let invalid = format!("{:#}", Tokenizer::load(dir.path()).unwrap_err());
-        assert!(invalid.contains("not a valid tokenizer.json"), "{invalid}");
-        let words = r#"{"version":"1.0","added_tokens":[],"model":{"type":"WordLevel","vocab":{"a":0},"unk_token":"?"}}"#;
-        let error = format!("{:#}", Tokenizer::from_json(words.as_bytes()).unwrap_err());
-        assert!(error.contains("WordLevel"), "{error}");
-    }
 }

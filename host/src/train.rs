@@ -14,6 +14,7 @@ pub mod checkpoint;
 pub mod collect;
 pub mod eval;
 pub mod evaluation;
+pub mod joins;
 pub mod observer;
 pub mod options;
 pub mod policy;

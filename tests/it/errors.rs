@@ -263,7 +263,7 @@ fn models_that_are_not_whole() {
     let heads = other("\"num_key_value_heads\":2", "\"num_key_value_heads\":3");
     refuse_with(&lab, file, Some(&heads), &["3 key/value heads"]);
     let small = other("\"vocab_size\":256", "\"vocab_size\":200");
-    refuse_with(&lab, file, Some(&small), &["256 tokens", "only 200"]);
+    refuse_with(&lab, file, Some(&small), &["id 255", "only 200"]);
     refuse_with(&lab, file, Some(b"{"), &["config.json", "not JSON"]);
     refuse_with(
         &lab,

@@ -243,7 +243,7 @@ fn answers_given_ahead_are_the_same() {
         sample.ref_logprobs.clone_from(&column);
         sample.values = column;
     }
-    let decode = |tokens: &[u32]| Tokenizer::bytes().decode(tokens);
+    let decode = |_: &[u32], tokens: &[u32]| Tokenizer::bytes().decode(tokens);
     let context = CallContext {
         seed: 3,
         update: 1,

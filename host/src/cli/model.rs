@@ -7,11 +7,13 @@ use clap::Subcommand;
 use serde_json::json;
 use tch::{Device, Kind, Tensor};
 
+use crate::cli::warn;
 use crate::model::config::ModelConfig;
 use crate::model::gguf;
+use crate::model::open;
 use crate::model::policy::Policy;
 use crate::model::sampling::Sampling;
-use crate::model::weights::{read_folder, read_tensors};
+use crate::model::weights::{read_folder, read_tensors, write_tensors};
 use crate::tokenizer::Tokenizer;
 
 /// Random models are for tests and comparisons.
@@ -82,17 +84,23 @@ pub(super) fn run(command: &ModelCommand) -> Result<()> {
 }
 
 fn inspect(dir: &Path) -> Result<()> {
-    let config = ModelConfig::load(dir)?;
     let stored = stored_kinds(dir)?;
     let policy = Policy::load(dir, Device::Cpu, Kind::Float, None)?;
+    warn(policy.notes());
     let parameters: usize = policy
         .trainable()
         .iter()
         .filter(|(name, _)| !name.starts_with("v_head."))
         .map(|(_, tensor)| tensor.numel())
         .sum();
-    let vocab = Tokenizer::load(dir).map(|tokenizer| tokenizer.vocab_size().to_string());
-    let c = &config;
+    let has_tokenizer = dir.join("tokenizer.json").exists();
+    let tokenizer = has_tokenizer.then(|| Tokenizer::load(dir));
+    let ids = match &tokenizer {
+        None => "none".to_owned(),
+        Some(Ok(tokenizer)) => format!("up to {}", tokenizer.id_bound().saturating_sub(1)),
+        Some(Err(_)) => "none that is whole".to_owned(),
+    };
+    let c = policy.config();
     for (name, value) in [
         ("family", format!("{:?}", c.family)),
         (
@@ -111,9 +119,8 @@ fn inspect(dir: &Path) -> Result<()> {
         (
             "vocabulary",
             format!(
-                "{} ids, {} in the tokenizer, {} head",
+                "{} ids, {ids} in the tokenizer, {} head",
                 c.vocab_size,
-                vocab.unwrap_or_else(|_| "none".to_owned()),
                 if c.tied { "tied" } else { "separate" }
             ),
         ),
@@ -129,7 +136,11 @@ fn inspect(dir: &Path) -> Result<()> {
     ] {
         println!("{name:<11} {value}");
     }
-    Ok(())
+    // Last: what else the folder holds is known by then.
+    match tokenizer {
+        Some(tokenizer) => open::check_ids(&tokenizer?, c, dir),
+        None => Ok(()),
+    }
 }
 
 /// Whether a value head that is there is anything but zeros.
@@ -182,14 +193,17 @@ fn random(config: &Path, dir: &Path, seed: u64) -> Result<()> {
              hint: make it smaller"
         );
     }
+    let tokenizer = Tokenizer::bytes();
+    open::check_ids(&tokenizer, &config, dir)?;
     let policy = Policy::random(&config, seed, Device::Cpu, Kind::Float, None)?;
     policy.save(dir)?;
-    Tokenizer::bytes().save(dir)
+    tokenizer.save(dir)
 }
 
 fn logits(dir: &Path, text: &Path, out: &Path, greedy: usize) -> Result<()> {
-    let tokenizer = Tokenizer::load(dir)?;
+    let (_, tokenizer) = open::open(dir)?;
     let policy = Policy::load(dir, Device::Cpu, Kind::Float, None)?;
+    warn(policy.notes());
     let text = std::fs::read_to_string(text)
         .with_context(|| format!("cannot read `{}`", text.display()))?;
     let tokens = tokenizer.encode(&text);
@@ -210,7 +224,7 @@ fn logits(dir: &Path, text: &Path, out: &Path, greedy: usize) -> Result<()> {
     let ids: Vec<i64> = tokens.iter().map(|&token| i64::from(token)).collect();
     let context = Tensor::from_slice(&ids).view([1, -1]);
     let logits = policy.logits(&context).squeeze_dim(0);
-    Tensor::write_safetensors(&[("logits", logits)], out)?;
+    write_tensors(out, &[("logits".to_owned(), logits)])?;
     let continuation: Vec<i64> = if greedy == 0 {
         Vec::new()
     } else {

@@ -6,10 +6,11 @@ use anyhow::{Result, bail};
 use clap::Args;
 use tch::Tensor;
 
+use crate::cli::warn;
 use crate::model::device;
+use crate::model::open;
 use crate::model::policy::Policy;
 use crate::model::sampling::Sampling;
-use crate::tokenizer::Tokenizer;
 
 /// Rows that are sampled at a time.
 const ROWS: usize = 64;
@@ -75,9 +76,11 @@ pub(super) fn run(args: &SampleArgs) -> Result<()> {
         );
     }
     let folder = model_folder(&args.dir)?;
-    let tokenizer = Tokenizer::load(&folder)?;
+    let (_, tokenizer) = open::open(&folder)?;
     let device = device::resolve(&args.device)?;
-    let policy = Policy::load(&folder, device, tch::Kind::Float, None)?;
+    let policy = Policy::load(&folder, device, tch::Kind::Float, None);
+    let policy = policy.map_err(|error| open::of_folder(error, &folder))?;
+    warn(policy.notes());
     let sampling = Sampling {
         temperature: args.temperature,
         top_k: args.top_k,
@@ -86,11 +89,8 @@ pub(super) fn run(args: &SampleArgs) -> Result<()> {
         ..Sampling::default()
     };
     for (number, prompt) in args.prompt.iter().enumerate() {
-        let tokens: Vec<i64> = tokenizer
-            .encode(prompt)
-            .into_iter()
-            .map(i64::from)
-            .collect();
+        let before = tokenizer.encode(prompt);
+        let tokens: Vec<i64> = before.iter().copied().map(i64::from).collect();
         if tokens.is_empty() {
             bail!(
                 "prompt {} is empty\nhint: give it a word to go on from",
@@ -120,7 +120,7 @@ pub(super) fn run(args: &SampleArgs) -> Result<()> {
             let responses = policy.respond(&context, args.tokens as i64, &sampling, seed);
             for row in Vec::<Vec<i64>>::try_from(responses.to_device(tch::Device::Cpu))? {
                 let response: Vec<u32> = row.iter().map(|&token| token as u32).collect();
-                println!("{prompt}{}", tokenizer.decode(&response));
+                println!("{prompt}{}", tokenizer.decode_after(&before, &response));
             }
         }
     }

@@ -9,10 +9,12 @@ use serde_json::json;
 
 use crate::cli::label::advised;
 use crate::cli::report::print_report;
+use crate::cli::warn;
 use crate::experiment::examples::Reader;
 use crate::experiment::parts::open_reward_model;
 use crate::label::format::for_json_lines;
 use crate::model::device;
+use crate::model::open;
 use crate::model::reward::{Passages, Placement};
 use crate::rl::preference::Form;
 use crate::tokenizer::Tokenizer;
@@ -79,6 +81,8 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
     };
     let (model, folder) = open_reward_model(&args.model, placement)?;
     let tokenizer = Tokenizer::load(&folder)?;
+    open::check_ids(&tokenizer, model.config(), &folder)?;
+    warn(model.notes());
     let mut rows = Vec::new();
     if !args.text.is_empty() {
         rows.push(Row {
@@ -93,10 +97,10 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
     let most = model.config().max_positions as usize;
     let mut passages = Vec::new();
     for (number, row) in rows.iter().enumerate() {
-        let row = Passages {
-            query: tokenizer.encode(row.query.as_deref().unwrap_or_default()),
-            responses: row.texts().map(|text| tokenizer.encode(text)).collect(),
-        };
+        let query = tokenizer.encode(row.query.as_deref().unwrap_or_default());
+        let responses = row.texts().map(|text| tokenizer.encode_after(&query, text));
+        let responses = responses.collect();
+        let row = Passages { query, responses };
         if row.query.is_empty() && row.responses.iter().any(Vec::is_empty) {
             bail!("text {} is empty\nhint: remove it", number + 1);
         }

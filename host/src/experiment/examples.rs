@@ -117,14 +117,12 @@ impl Reader<'_> {
     }
 
     fn example(&self, label: &Label) -> Result<Option<Example>> {
+        let query = self.tokens(&label.comparison.query, &[], "query")?;
+        let responses = label.comparison.responses.iter();
+        let responses = responses.map(|response| self.tokens(response, &query, "response"));
         let passages = Passages {
-            query: self.tokens(&label.comparison.query, "query")?,
-            responses: label
-                .comparison
-                .responses
-                .iter()
-                .map(|response| self.tokens(response, "response"))
-                .collect::<Result<_>>()?,
+            responses: responses.collect::<Result<_>>()?,
+            query,
         };
         let Some(answer) = answer(label) else {
             return Ok(None);
@@ -146,12 +144,12 @@ impl Reader<'_> {
         Ok(Some(Example { passages, answer }))
     }
 
-    /// Token ids without the pads at their end; text is encoded where there are none.
-    fn tokens(&self, passage: &Passage, name: &str) -> Result<Vec<u32>> {
+    /// Token ids without the pads at their end; text is encoded where there are none, as what goes on after
+    /// the tokens `before`.
+    fn tokens(&self, passage: &Passage, before: &[u32], name: &str) -> Result<Vec<u32>> {
         let Some(tokens) = &passage.tokens else {
-            return Ok(self
-                .tokenizer
-                .encode(passage.text.as_deref().unwrap_or_default()));
+            let text = passage.text.as_deref().unwrap_or_default();
+            return Ok(self.tokenizer.encode_after(before, text));
         };
         let vocab = self.model.vocab_size;
         let real = |token: &u32| i64::from(*token) < vocab;

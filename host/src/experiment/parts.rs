@@ -7,7 +7,9 @@ use serde_json::json;
 
 use crate::config::{Config, Plan};
 use crate::model::device;
+use crate::model::open::of_folder;
 use crate::model::policy::Policy;
+use crate::model::reward::RewardModel;
 use crate::model::sampling::Sampling;
 use crate::plugin::{self, TokenizerHost};
 use crate::rl::kl::KlController;
@@ -17,7 +19,7 @@ use crate::tokenizer::Tokenizer;
 use crate::train::options::UpdateOptions;
 use crate::train::queries::{hold_out, make_queries, read_rows};
 use crate::train::rollout::Roller;
-use crate::train::score::Scorers;
+use crate::train::score::{Scorers, Source};
 
 mod folder;
 mod lock;
@@ -26,7 +28,6 @@ mod players;
 mod settings;
 mod sources;
 
-use self::folder::MODEL;
 pub(crate) use self::folder::{check_length, check_reading, keep_companions, kind_of, model};
 pub(crate) use self::lock::{Lock, changed};
 pub(crate) use self::place::{find, find_trusted, no_folders, search_path};
@@ -54,6 +55,17 @@ pub(crate) struct Parts {
 }
 
 impl Parts {
+    /// What a person should know of how the models were read.
+    pub(crate) fn notes(&self) -> Vec<String> {
+        let sources = self.scorers.sources.iter();
+        let models = sources.flat_map(|(source, _)| match source {
+            Source::Models { models, .. } => &models[..],
+            _ => &[],
+        });
+        let all = models.flat_map(RewardModel::notes);
+        self.policy.notes().iter().chain(all).cloned().collect()
+    }
+
     /// Episodes that go through the model at a time.
     pub(crate) fn micro_batch(&self, config: &Config, plan: &Plan) -> usize {
         if config.ppo.micro_batch > 0 {
@@ -151,12 +163,7 @@ pub(crate) fn load(config: &Config) -> Result<Parts> {
         kind_of(config),
         config.model.trainable_layers,
     )
-    .with_context(|| {
-        format!(
-            "model `{}` cannot be loaded\nhint: {MODEL}",
-            config.model.path.display()
-        )
-    })?;
+    .map_err(|error| of_folder(error, &config.model.path))?;
     let manifest = json!({
         "attune": env!("CARGO_PKG_VERSION"),
         "device": format!("{device:?}"),

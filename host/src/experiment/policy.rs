@@ -61,6 +61,8 @@ impl Part<'_> {
     pub(super) fn train(self, gate: &mut dyn Gate, observer: &mut dyn Observer) -> Result<()> {
         let (config, plan) = (self.config, &self.plan);
         let mut parts = parts::load(config)?;
+        let notes = parts.notes();
+        notes.iter().for_each(|note| observer.alarm(note));
         let text = &self.text;
         let run_dir = if self.resume {
             RunDir::resume_moved(&config.run.dir, text)?

@@ -10,6 +10,7 @@ use crate::config::{Config, Reward};
 use crate::experiment::{inputs, parts};
 use crate::label::Label;
 use crate::model::device;
+use crate::model::open;
 use crate::model::reward::{Placement, RewardModel};
 use crate::plugin::TokenizerHost;
 use crate::rl::preference::{Answer, scale_of};
@@ -98,6 +99,8 @@ pub(super) fn train_in(
     let placement = place(config, reward)?;
     let samples = Reference::of(config, reward, &tokenizer, placement)?;
     let mut model = untrained(config, reward, placement)?;
+    let notes = model.notes().iter();
+    notes.for_each(|note| observer.alarm(note));
     let micro_tokens = reward.micro_tokens as usize;
     if let (Some(samples), true, true) = (&samples, reward.normalize_before, resumed.is_none()) {
         let answers: Vec<Answer> = labels
@@ -201,7 +204,9 @@ pub(crate) fn untrained(
     placement: Placement,
 ) -> Result<RewardModel> {
     let seed = seed::derive(config.run.seed, "reward-head", 0);
-    RewardModel::from_language_model(start(config, reward), placement, reward.heads, seed)
+    let start = start(config, reward);
+    let model = RewardModel::from_language_model(start, placement, reward.heads, seed);
+    model.map_err(|error| open::of_folder(error, start))
 }
 
 fn save(model: &RewardModel, tokenizer: &Tokenizer, start: &Path, run_dir: &RunDir) -> Result<()> {

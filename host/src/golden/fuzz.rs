@@ -12,7 +12,11 @@ impl Tokens for Bytes {
         text.bytes().map(u32::from).collect()
     }
 
-    fn decode(&self, ids: &[u32]) -> String {
+    fn encode_after(&self, _: &[u32], text: &str) -> Vec<u32> {
+        self.encode(text)
+    }
+
+    fn decode_after(&self, _: &[u32], ids: &[u32]) -> String {
         ids.iter().map(|id| char::from(*id as u8)).collect()
     }
 }

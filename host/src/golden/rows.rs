@@ -85,15 +85,17 @@ fn metadata(value: Value) -> String {
 pub(super) fn samples(rows: &[Value], tokens: &dyn Tokens) -> Result<Vec<Sample>, String> {
     each(rows, |place, row: Response| {
         let id = row.id.unwrap_or(place as u64);
+        let query = row.query_tokens;
+        let query = query.unwrap_or_else(|| tokens.encode(&row.query));
         let (ids, text) = match (row.tokens, row.response) {
             (Some(ids), Some(text)) => (ids, text),
             (Some(ids), None) => {
-                let text = tokens.decode(&ids);
+                let text = tokens.decode_after(&query, &ids);
                 (ids, text)
             }
             (None, text) => {
                 let text = text.unwrap_or_default();
-                (tokens.encode(&text), text)
+                (tokens.encode_after(&query, &text), text)
             }
         };
         let count = ids.len();
@@ -101,9 +103,7 @@ pub(super) fn samples(rows: &[Value], tokens: &dyn Tokens) -> Result<Vec<Sample>
             id,
             query: Query {
                 id,
-                tokens: row
-                    .query_tokens
-                    .unwrap_or_else(|| tokens.encode(&row.query)),
+                tokens: query,
                 text: row.query,
                 reference: row.reference,
                 metadata: metadata(row.metadata),

@@ -1,6 +1,7 @@
 //! The shape of a model, read from and written to Hugging Face's `config.json`.
 //! Knows which families there are and which parameters each has; holds no tensors.
 
+use super::files::read_json;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -152,10 +153,7 @@ impl ModelConfig {
     /// The file cannot be read, lacks a key, or asks for what is not supported.
     pub fn load(dir: &Path) -> Result<Self> {
         let path = dir.join("config.json");
-        let text = std::fs::read_to_string(&path)
-            .with_context(|| format!("cannot read {}", path.display()))?;
-        let value = serde_json::from_str(&text)
-            .with_context(|| format!("{} is not JSON", path.display()))?;
+        let value = read_json(&path)?;
         Self::from_json(&value).with_context(|| format!("in {}", path.display()))
     }
 
@@ -166,13 +164,24 @@ impl ModelConfig {
     pub fn from_json(value: &Value) -> Result<Self> {
         let map = value.as_object().context("config.json is not an object")?;
         let fields = Fields(map);
+        if let Some(how) = fields.present("quantization_config") {
+            let method = how.get("quant_method").and_then(Value::as_str);
+            bail!(
+                "config.json: the weights are quantized (`quantization_config`, {})\nhint: use the model as it was \
+                 before, in f32, f16 or bf16",
+                method.unwrap_or("by an unknown method")
+            );
+        }
         let config = match map.get("model_type").and_then(Value::as_str) {
             Some("gpt2") => Self::gpt2(&fields)?,
             Some("llama") => Self::rotary(&fields, Family::Llama)?,
             Some("qwen2") => Self::rotary(&fields, Family::Qwen2)?,
-            other => bail!(
-                "config.json: model_type `{}` is not supported\nhint: supported are gpt2, llama and qwen2",
-                other.unwrap_or("(none)")
+            Some(other) => bail!(
+                "config.json: model_type `{other}` is not supported\nhint: supported are gpt2, llama and qwen2"
+            ),
+            None => bail!(
+                "config.json has no `model_type`\nhint: use the config.json that came with the weights; supported are \
+                 gpt2, llama and qwen2"
             ),
         };
         if config.heads % config.kv_heads != 0 {
@@ -313,11 +322,7 @@ impl ModelConfig {
         let mut out = Vec::new();
         let gpt2 = self.family == Family::Gpt2;
         let root = self.root();
-        let embedding = if gpt2 { "wte" } else { "embed_tokens" };
-        out.push((
-            format!("{root}{embedding}.weight"),
-            vec![self.vocab_size, self.hidden],
-        ));
+        out.push((self.embedding(), vec![self.vocab_size, self.hidden]));
         if gpt2 {
             out.push((
                 format!("{root}wpe.weight"),
@@ -347,6 +352,16 @@ impl ModelConfig {
             out.push(("lm_head.weight".into(), vec![self.vocab_size, self.hidden]));
         }
         out
+    }
+
+    /// Name of the embedding.
+    #[must_use]
+    pub fn embedding(&self) -> String {
+        let name = match self.family {
+            Family::Gpt2 => "wte",
+            Family::Llama | Family::Qwen2 => "embed_tokens",
+        };
+        format!("{}{name}.weight", self.root())
     }
 
     /// What stands before the names of the trunk's parameters.

@@ -84,10 +84,10 @@ fn wrong_tensors_and_options_are_named() {
     );
     let mut extra = all();
     extra.push((
-        "score.weight".into(),
+        "extra.weight".into(),
         Tensor::zeros([1, 16], (Kind::Float, CPU)),
     ));
-    assert!(error(extra).contains("unexpected tensor `score.weight` of shape [1, 16]"));
+    assert!(error(extra).contains("unexpected tensor `extra.weight` of shape [1, 16]"));
     let mut wrong = all();
     wrong[0].1 = Tensor::zeros([26, 16], (Kind::Float, CPU));
     assert!(error(wrong).contains("has shape [26, 16], config.json asks for [27, 16]"));

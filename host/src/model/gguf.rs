@@ -3,10 +3,11 @@
 //! Weights become plain floats in the layout of `transformers`; the tokenizer is rebuilt from the
 //! file's tokens and merges. Knows nothing of tensors on a device, of sampling or of training.
 
-use std::fs::File;
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
+
+use crate::disk;
 
 mod arch;
 mod dequant;
@@ -100,11 +101,7 @@ fn write_folder(gguf: &Path, dir: &Path, stored: StoredAs) -> Result<ImportRepor
 
 fn write_json(path: &Path, value: &serde_json::Value) -> Result<()> {
     let text = serde_json::to_string_pretty(value)?;
-    std::fs::write(path, text + "\n")
-        .with_context(|| format!("cannot write {}", path.display()))?;
-    File::open(path)?
-        .sync_all()
-        .with_context(|| format!("cannot flush {}", path.display()))
+    disk::replace(path, (text + "\n").as_bytes())
 }
 
 /// Renames the finished folder into place, with the permissions a plain `mkdir` would give.

@@ -45,6 +45,7 @@ impl Policy {
     ) -> Result<Self> {
         let config = ModelConfig::load(dir)?;
         let weights = Weights::load(dir, &config, device, kind)?;
+        let config = weights.described(&config);
         let policy = Self::from_weights(&config, weights, trainable_layers)?;
         let file = dir.join(VALUE_FILE);
         if file.exists() {
@@ -107,6 +108,12 @@ impl Policy {
             trainable: Vec::new(),
             scratch: Scratch::default(),
         }
+    }
+
+    /// What a person should know of how the weights were read.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        self.trunk.weights.notes()
     }
 
     /// Shape of the model.

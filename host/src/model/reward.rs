@@ -8,11 +8,12 @@
 use super::branches::Branches;
 use super::config::ModelConfig;
 use super::head::math_kind;
+use super::names::drop_word_head;
 use super::sampling::gaussian;
 use super::tape;
 use super::transformer::Transformer;
 use super::trunk::Trunk;
-use super::weights::{Weights, copy_named};
+use super::weights::{Weights, copy_named, read_folder};
 use anyhow::Result;
 use std::path::Path;
 use tch::{Device, Kind, Tensor};
@@ -90,7 +91,10 @@ impl RewardModel {
             tied: true,
             ..ModelConfig::load(dir)?
         };
-        let weights = Weights::load(dir, &config, placement.device, placement.kind)?;
+        let mut found = read_folder(dir)?;
+        drop_word_head(&config, &mut found);
+        let Placement { device, kind, .. } = placement;
+        let weights = Weights::from_folder(dir, &config, found, device, kind)?;
         Self::from_weights(&config, weights, placement.trainable_layers, heads, seed)
     }
 
@@ -153,6 +157,12 @@ impl RewardModel {
             learned: None,
             trainable,
         })
+    }
+
+    /// What a person should know of how the weights were read.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        self.trunk.weights.notes()
     }
 
     /// Shape of the model.

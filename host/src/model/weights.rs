@@ -3,19 +3,24 @@
 
 use super::config::{Family, ModelConfig};
 use super::memory::together;
+use super::names;
 use super::sampling::gaussian;
+use crate::disk::{replace, replace_by};
 use anyhow::{Context, Result, bail};
-use safetensors::tensor::{Dtype, SafeTensors, View, serialize_to_file};
+use safetensors::tensor::{Dtype, View, serialize_to_file};
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::path::{Path, PathBuf};
+use std::collections::HashMap;
+use std::path::Path;
 use tch::{Device, Kind, Tensor};
+
+pub use super::files::{read_folder, read_tensors};
 
 /// The parameters of a model, in the order of [`ModelConfig::parameters`].
 #[derive(Debug)]
 pub struct Weights {
     tensors: Vec<(String, Tensor)>,
     index: HashMap<String, usize>,
+    notes: Vec<String>,
 }
 
 impl Weights {
@@ -29,46 +34,37 @@ impl Weights {
         device: Device,
         kind: Kind,
     ) -> Result<Self> {
-        let wanted = config.parameters();
-        let names: BTreeSet<&str> = wanted.iter().map(|(n, _)| n.as_str()).collect();
-        let mut by_name = BTreeMap::new();
-        for (name, tensor) in found {
-            if is_buffer(&name) || (config.tied && name == "lm_head.weight") {
-                continue;
-            }
-            let full = if names.contains(name.as_str()) {
-                name
-            } else {
-                format!("{}{name}", config.root())
-            };
-            if !names.contains(full.as_str()) {
-                let short = full.strip_prefix(config.root()).unwrap_or(&full);
-                bail!(
-                    "unexpected tensor `{short}` of shape {:?}\nhint: config.json describes another model",
-                    tensor.size()
-                );
-            }
-            by_name.insert(full, tensor);
-        }
-        let mut tensors = Vec::with_capacity(wanted.len());
-        for (name, shape) in wanted {
-            let tensor = by_name
-                .remove(&name)
-                .with_context(|| format!("missing tensor `{name}` of shape {shape:?}"))?;
-            if tensor.size() != shape {
-                bail!(
-                    "tensor `{name}` has shape {:?}, config.json asks for {shape:?}",
-                    tensor.size()
-                );
-            }
+        let found = names::find(config, found)?;
+        let mut tensors = Vec::with_capacity(found.tensors.len());
+        for (name, tensor) in found.tensors {
             // Infinite or no number if a single value is.
             if !tensor.sum(Kind::Double).double_value(&[]).is_finite() {
-                bail!("tensor `{name}` has values that are not finite numbers");
+                bail!(
+                    "tensor `{name}` has values that are not finite numbers\nhint: fetch or write the weights again"
+                );
             }
             let tensor = tensor.to_device(device).to_kind(kind).contiguous();
             tensors.push((name, tensor));
         }
-        Ok(Self::indexed(together(tensors)))
+        Ok(Self {
+            notes: found.notes,
+            ..Self::indexed(together(tensors))
+        })
+    }
+
+    /// The configuration of these weights: that which they were read by, with the head for words as they have it.
+    #[must_use]
+    pub fn described(&self, config: &ModelConfig) -> ModelConfig {
+        ModelConfig {
+            tied: self.find(names::WORD_HEAD).is_none(),
+            ..config.clone()
+        }
+    }
+
+    /// What a person should know of how they were read.
+    #[must_use]
+    pub fn notes(&self) -> &[String] {
+        &self.notes
     }
 
     fn indexed(tensors: Vec<(String, Tensor)>) -> Self {
@@ -77,7 +73,11 @@ impl Weights {
             .enumerate()
             .map(|(i, (n, _))| (n.clone(), i))
             .collect();
-        Self { tensors, index }
+        Self {
+            tensors,
+            index,
+            notes: Vec::new(),
+        }
     }
 
     /// Reads `model.safetensors`, or all shards of `model.safetensors.index.json`.
@@ -86,8 +86,28 @@ impl Weights {
     /// A file cannot be read, or a tensor is missing, unexpected or of another shape.
     pub fn load(dir: &Path, config: &ModelConfig, device: Device, kind: Kind) -> Result<Self> {
         let found = read_folder(dir)?;
-        Self::from_tensors(config, found, device, kind)
-            .with_context(|| format!("in the weights of {}", dir.display()))
+        Self::from_folder(dir, config, found, device, kind)
+    }
+
+    /// [`Weights::from_tensors`] of what was found in a folder, which messages and notes name.
+    ///
+    /// # Errors
+    /// As there.
+    pub(super) fn from_folder(
+        dir: &Path,
+        config: &ModelConfig,
+        found: Vec<(String, Tensor)>,
+        device: Device,
+        kind: Kind,
+    ) -> Result<Self> {
+        let weights = Self::from_tensors(config, found, device, kind);
+        let weights = weights.with_context(|| format!("in the weights of {}", dir.display()))?;
+        let notes = weights.notes.iter();
+        let notes = notes.map(|note| format!("model `{}`: {note}", dir.display()));
+        Ok(Self {
+            notes: notes.collect(),
+            ..weights
+        })
     }
 
     /// Draws all parameters as GPT-2's initialisation does; the same seed gives the same bits.
@@ -199,10 +219,8 @@ pub fn dtype(kind: Kind) -> &'static str {
 /// It cannot be written.
 pub fn write_config(dir: &Path, json: &serde_json::Value) -> Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot create {}", dir.display()))?;
-    let part = dir.join("config.json.part");
     let text = serde_json::to_string_pretty(json)?;
-    std::fs::write(&part, text).with_context(|| format!("cannot write {}", part.display()))?;
-    Ok(std::fs::rename(&part, dir.join("config.json"))?)
+    replace(&dir.join("config.json"), text.as_bytes())
 }
 
 /// Copies tensors into those of `targets` with the same names.
@@ -225,82 +243,6 @@ pub fn copy_named(state: &[(String, Tensor)], targets: &[(String, Tensor)]) -> R
         own.shallow_clone().copy_(tensor);
     }
     Ok(())
-}
-
-/// Buffers that old exports stored beside the parameters.
-fn is_buffer(name: &str) -> bool {
-    name.ends_with(".attn.bias")
-        || name.ends_with(".attn.masked_bias")
-        || name.ends_with("rotary_emb.inv_freq")
-}
-
-/// All tensors of a Hugging Face folder as stored, unchecked.
-///
-/// # Errors
-/// There are no weights, or a file cannot be read.
-pub fn read_folder(dir: &Path) -> Result<Vec<(String, Tensor)>> {
-    let single = dir.join("model.safetensors");
-    if single.exists() {
-        return read_tensors(&single);
-    }
-    let index = dir.join("model.safetensors.index.json");
-    let text = std::fs::read_to_string(&index).with_context(|| {
-        format!(
-            "{} has neither model.safetensors nor model.safetensors.index.json",
-            dir.display()
-        )
-    })?;
-    let value: serde_json::Value =
-        serde_json::from_str(&text).with_context(|| format!("{} is not JSON", index.display()))?;
-    let map = value["weight_map"]
-        .as_object()
-        .with_context(|| format!("{} has no `weight_map`", index.display()))?;
-    let files: BTreeSet<PathBuf> = map
-        .values()
-        .filter_map(|v| Some(dir.join(v.as_str()?)))
-        .collect();
-    let mut out = Vec::new();
-    for file in files {
-        out.extend(read_tensors(&file)?);
-    }
-    Ok(out)
-}
-
-/// All tensors of one safetensors file, on the CPU, in the types of the file.
-///
-/// # Errors
-/// The file cannot be read or holds a type that is not supported.
-pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>> {
-    let file =
-        std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
-    // SAFETY: the map is only read, and every tensor is copied out of it before it ends; a file
-    // that another process truncates meanwhile is not something a reader can defend against.
-    let map = unsafe { memmap2::Mmap::map(&file) }
-        .with_context(|| format!("cannot map {}", path.display()))?;
-    let parsed = SafeTensors::deserialize(&map)
-        .with_context(|| format!("{} is not a safetensors file", path.display()))?;
-    let mut out = Vec::with_capacity(parsed.len());
-    for (name, view) in parsed.iter() {
-        let kind = match view.dtype() {
-            Dtype::F64 => Kind::Double,
-            Dtype::F32 => Kind::Float,
-            Dtype::F16 => Kind::Half,
-            Dtype::BF16 => Kind::BFloat16,
-            Dtype::I64 => Kind::Int64,
-            Dtype::BOOL => Kind::Bool,
-            Dtype::U8 => Kind::Uint8,
-            other => bail!(
-                "tensor `{name}` of {} has type {other:?}, supported: F64, F32, F16, BF16",
-                path.display()
-            ),
-        };
-        let shape: Vec<i64> = view.shape().iter().map(|d| *d as i64).collect();
-        out.push((
-            name.to_owned(),
-            Tensor::from_data_size(view.data(), &shape, kind),
-        ));
-    }
-    Ok(out)
 }
 
 /// A tensor as safetensors wants to see it.
@@ -356,10 +298,10 @@ pub fn write_tensors(path: &Path, tensors: &[(String, Tensor)]) -> Result<()> {
             },
         ));
     }
-    let part = path.with_extension("safetensors.part");
     // Older readers refuse a file that does not say which framework's layout it has.
     let about = HashMap::from([("format".to_owned(), "pt".to_owned())]);
-    serialize_to_file(views, Some(about), &part)
-        .with_context(|| format!("cannot write {}", part.display()))?;
-    std::fs::rename(&part, path).with_context(|| format!("cannot rename to {}", path.display()))
+    let size = views.iter().map(|(_, view)| view.data_len() as u64).sum();
+    replace_by(path, size, |beside| {
+        Ok(serialize_to_file(views, Some(about), beside)?)
+    })
 }

@@ -10,6 +10,8 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
+use crate::disk::replace;
+use crate::model::weights::write_tensors;
 use crate::rl::adam::Adam;
 use crate::rl::kl::KlController;
 use crate::role::Identity;
@@ -74,19 +76,21 @@ pub fn save(
     optimizer: &[(String, &Tensor)],
     keep: usize,
 ) -> Result<PathBuf> {
-    fs::create_dir_all(folder)?;
+    let about = || format!("cannot write a checkpoint into `{}`", folder.display());
+    fs::create_dir_all(folder).with_context(about)?;
     let beside = tempfile::Builder::new()
         .prefix(".writing-")
-        .tempdir_in(folder)?;
-    let weights: Vec<(String, &Tensor)> = weights
+        .tempdir_in(folder)
+        .with_context(about)?;
+    let optimizer: Named = optimizer
         .iter()
-        .map(|(name, tensor)| (name.clone(), tensor))
+        .map(|(name, tensor)| (name.clone(), tensor.shallow_clone()))
         .collect();
-    write_tensors(&weights, &beside.path().join("weights.safetensors"))?;
-    write_tensors(optimizer, &beside.path().join("optimizer.safetensors"))?;
-    fs::write(
-        beside.path().join("state.json"),
-        serde_json::to_vec_pretty(state)?,
+    write_tensors(&beside.path().join("weights.safetensors"), weights)?;
+    write_tensors(&beside.path().join("optimizer.safetensors"), &optimizer)?;
+    replace(
+        &beside.path().join("state.json"),
+        &serde_json::to_vec_pretty(state)?,
     )?;
     for entry in fs::read_dir(beside.path())? {
         fs::File::open(entry?.path())?.sync_all()?;
@@ -180,20 +184,6 @@ fn damaged(path: &Path) -> String {
         "`{}` is damaged\nhint: remove its folder to go on from the checkpoint before it",
         path.display()
     )
-}
-
-fn write_tensors(tensors: &[(String, &Tensor)], path: &Path) -> Result<()> {
-    let views: Vec<(&str, Tensor)> = tensors
-        .iter()
-        .map(|(name, tensor)| {
-            (
-                name.as_str(),
-                tensor.detach().to_device(tch::Device::Cpu).contiguous(),
-            )
-        })
-        .collect();
-    Tensor::write_safetensors(&views, path)
-        .with_context(|| format!("cannot write `{}`", path.display()))
 }
 
 /// All checkpoints, oldest first.

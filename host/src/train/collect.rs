@@ -121,8 +121,8 @@ fn respond(
         let tokens: Vec<u32> = tokens.into_iter().map(|token| token as u32).collect();
         Sample {
             id: number as u64,
+            text: roller.tokenizer.decode_after(&query.tokens, &tokens),
             query,
-            text: roller.tokenizer.decode(&tokens),
             tokens,
             ..Sample::default()
         }
@@ -150,7 +150,8 @@ fn finished(roller: &Roller, samples: Vec<Sample>, update: u64) -> Result<Vec<Op
             Outcome::Value(ending) => {
                 if ending.kept < sample.tokens.len() {
                     sample.tokens.truncate(ending.kept);
-                    sample.text = roller.tokenizer.decode(&sample.tokens);
+                    let before = &sample.query.tokens;
+                    sample.text = roller.tokenizer.decode_after(before, &sample.tokens);
                 }
                 Some(sample)
             }

@@ -105,7 +105,7 @@ impl<'a> Roller<'a> {
             update,
             split,
         };
-        let decode = |tokens: &[u32]| self.tokenizer.decode(tokens);
+        let decode = |before: &[u32], tokens: &[u32]| self.tokenizer.decode_after(before, tokens);
         let (readers, bare) = (self.scorers.readers(), samples.clone());
         // What plugins can say of text and tokens, they say while the models read.
         let (ahead, analyzed) = std::thread::scope(|scope| {
@@ -214,7 +214,7 @@ impl<'a> Roller<'a> {
             Sample {
                 id: update * queries.len() as u64 + row,
                 query: query.clone(),
-                text: self.tokenizer.decode(&tokens),
+                text: self.tokenizer.decode_after(&query.tokens, &tokens),
                 tokens,
                 ..Sample::default()
             }

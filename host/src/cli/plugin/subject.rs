@@ -191,8 +191,12 @@ impl Tokens for Tokenizer {
         Tokenizer::encode(self, text)
     }
 
-    fn decode(&self, ids: &[u32]) -> String {
-        Tokenizer::decode(self, ids)
+    fn encode_after(&self, before: &[u32], text: &str) -> Vec<u32> {
+        Tokenizer::encode_after(self, before, text)
+    }
+
+    fn decode_after(&self, before: &[u32], ids: &[u32]) -> String {
+        Tokenizer::decode_after(self, before, ids)
     }
 }
 

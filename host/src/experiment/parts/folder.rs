@@ -3,39 +3,18 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 use crate::config::Config;
+use crate::disk::copy;
 use crate::model::config::ModelConfig;
+use crate::model::open::open;
 use crate::role::Layout;
 use crate::tokenizer::Tokenizer;
 
-/// What to do about a model folder that is not whole.
-pub(super) const MODEL: &str = "a model folder holds config.json, model.safetensors and tokenizer.json of one \
-                     model; `attune model import` makes one";
-
 /// Shape and tokenizer of a model folder, which must fit each other.
 pub(crate) fn model(dir: &Path) -> Result<(ModelConfig, Arc<Tokenizer>)> {
-    for file in ["config.json", "tokenizer.json"] {
-        if !dir.join(file).is_file() {
-            bail!(
-                "model folder `{}` has no {file}\nhint: {MODEL}",
-                dir.display()
-            );
-        }
-    }
-    let broken = || format!("model `{}` cannot be used\nhint: {MODEL}", dir.display());
-    let config = ModelConfig::load(dir).with_context(broken)?;
-    let tokenizer = Tokenizer::load(dir).with_context(broken)?;
-    if tokenizer.vocab_size() as i64 > config.vocab_size {
-        bail!(
-            "`{}`: the tokenizer has {} tokens, the model only {}\nhint: use the tokenizer.json that \
-             came with the model",
-            dir.display(),
-            tokenizer.vocab_size(),
-            config.vocab_size
-        );
-    }
+    let (config, tokenizer) = open(dir)?;
     Ok((config, Arc::new(tokenizer)))
 }
 
@@ -89,8 +68,7 @@ pub(crate) fn keep_companions(from: &Path, to: &Path) -> Result<()> {
     ] {
         let file = from.join(name);
         if file.is_file() {
-            std::fs::copy(&file, to.join(name))
-                .with_context(|| format!("cannot copy `{}`", file.display()))?;
+            copy(&file, &to.join(name))?;
         }
     }
     Ok(())

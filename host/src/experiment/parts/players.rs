@@ -24,7 +24,7 @@ impl TokenizerHost for Tokenizer {
     }
 
     fn vocab_size(&self) -> u32 {
-        Tokenizer::vocab_size(self) as u32
+        self.id_bound() as u32
     }
 }
 

@@ -8,6 +8,7 @@ use super::folder::{check_reading, kind_of};
 use crate::config::Config;
 use crate::experiment::inputs::reward_folder;
 use crate::model::device;
+use crate::model::open;
 use crate::model::reward::{Placement, RewardModel};
 use crate::role::{Labeler, Task};
 use crate::tokenizer::Tokenizer;
@@ -101,15 +102,10 @@ fn reward_model(config: &Config, folder: &Path, tokenizer: &Tokenizer) -> Result
     };
     let (model, folder) = open_reward_model(folder, placement)?;
     let own = Tokenizer::load(&folder)?;
-    if own.vocab_size() != tokenizer.vocab_size() {
-        bail!(
-            "`{}` has a vocabulary of {} tokens, the policy's has {}\nhint: train the reward model from \
-             a language model with the policy's tokenizer",
-            folder.display(),
-            own.vocab_size(),
-            tokenizer.vocab_size()
-        );
-    }
+    open::check_ids(&own, model.config(), &folder)?;
+    let owners = ["the policy", &format!("`{}`", folder.display())];
+    let hint = "train the reward model from a language model with the policy's tokenizer";
+    open::check_same(tokenizer, &own, owners, hint)?;
     Ok(model)
 }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use tch::Device;
 
 use super::start;
 use crate::config::{Config, Reward};
 use crate::experiment::parts;
+use crate::model::open;
 use crate::model::policy::Policy;
 use crate::model::reward::{Passages, Placement};
 use crate::model::sampling::Sampling;
@@ -39,14 +40,9 @@ impl Reference {
         let task = parts::load_task(config, host).context(hint_of(hint))?;
         let data = config.data().context(hint_of(hint))?;
         let (shape, own) = parts::model(&config.model.path)?;
-        if own.vocab_size() != tokenizer.vocab_size() {
-            bail!(
-                "the reward model's tokenizer has {} tokens, that of [model] {}\nhint: reward model and \
-                 policy must share a vocabulary",
-                tokenizer.vocab_size(),
-                own.vocab_size()
-            );
-        }
+        let owners = ["[model]", "[reward] path"];
+        let hint = "let the reward model start from a language model with the policy's tokenizer";
+        open::check_same(&own, tokenizer, owners, hint)?;
         parts::check_length(task.layout(), &shape)?;
         let start = start(config, reward);
         parts::check_reading(task.layout(), &parts::model(start)?.0, start)?;

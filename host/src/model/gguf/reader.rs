@@ -10,6 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 use memmap2::Mmap;
 
 use super::dequant::Kind;
+use crate::outside;
 
 /// More entries than this in a directory or an array is a damaged file, not a model.
 const MAX_COUNT: u64 = 1 << 24;
@@ -48,12 +49,46 @@ impl GgufFile {
     /// Maps the file and reads its directory.
     pub(super) fn open(path: &Path) -> Result<Self> {
         let file = File::open(path).context("cannot open")?;
-        ensure!(file.metadata()?.is_file(), "is not a file");
+        ensure!(
+            file.metadata()?.is_file(),
+            "it is no file\nhint: name a GGUF file; a folder with config.json and safetensors is used as it is"
+        );
+        let kind = outside::look(path).context("cannot read")?;
+        if let Some(refusal) = kind.refusal(path) {
+            bail!(refusal);
+        }
+        ensure!(
+            kind == outside::Kind::Gguf,
+            "it is no GGUF file: it is {}\nhint: {}",
+            kind.what(),
+            kind.remedy().unwrap_or(
+                "name a GGUF file; a folder with config.json and safetensors is used as it is"
+            )
+        );
         // SAFETY: the map is read-only and private to this import; a file that is cut short by
         // another process while it is read is the one hazard, as with every memory map.
         let map = unsafe { Mmap::map(&file) }.context("cannot map")?;
         let (meta, tensors) = parse(&map)?;
-        Ok(Self { map, meta, tensors })
+        let file = Self { map, meta, tensors };
+        file.expect_whole(path)?;
+        Ok(file)
+    }
+
+    /// Refuses one of several files that a model was split into.
+    fn expect_whole(&self, path: &Path) -> Result<()> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let by_name = part_of(&name);
+        let count = self.uint("split.count")?.filter(|count| *count > 1);
+        let number = self.uint("split.no")?.map(|number| number + 1);
+        if let Some(count) = count.or(by_name.map(|(_, count)| count)) {
+            let number = number.or(by_name.map(|(number, _)| number)).unwrap_or(1);
+            let first = name.replace(&format!("-{number:05}-of-"), "-00001-of-");
+            bail!(
+                "it is part {number} of {count} of a model that was split\nhint: join the parts, which llama.cpp's tool does by \
+                 `llama-gguf-split --merge {first} whole.gguf`, and import that"
+            );
+        }
+        Ok(())
     }
 
     /// The stored bytes of a tensor.
@@ -180,14 +215,29 @@ fn parse(data: &[u8]) -> Result<Directory> {
     for tensor in raw {
         let name = tensor.name.clone();
         let info = tensor
-            .locate(start, alignment, data.len())
+            .locate(start, alignment)
             .with_context(|| format!("tensor {name}"))?;
         ensure!(
             tensors.insert(name.clone(), info).is_none(),
             "tensor {name} appears twice"
         );
     }
+    let end = tensors.values().map(|info| info.start + info.len).max();
+    let (has, needs) = (data.len(), end.unwrap_or(0));
+    ensure!(
+        needs <= has,
+        "the file is cut short: it has {has} of {needs} bytes, {} are missing\nhint: fetch or copy it again",
+        needs - has
+    );
     Ok((meta, tensors))
+}
+
+/// Number and count that llama.cpp puts into the names of the parts of a model, `…-00001-of-00003.gguf`.
+fn part_of(name: &str) -> Option<(usize, usize)> {
+    let (rest, count) = name.strip_suffix(".gguf")?.rsplit_once("-of-")?;
+    let (_, number) = rest.rsplit_once('-')?;
+    let read = |digits: &str| digits.parse::<usize>().ok().filter(|_| digits.len() == 5);
+    Some((read(number)?, read(count).filter(|count| *count > 1)?))
 }
 
 struct RawTensor {
@@ -218,7 +268,7 @@ impl RawTensor {
         })
     }
 
-    fn locate(&self, base: usize, alignment: usize, file_len: usize) -> Result<TensorInfo> {
+    fn locate(&self, base: usize, alignment: usize) -> Result<TensorInfo> {
         let kind = Kind::from_code(self.kind)?;
         let dims = self
             .dims
@@ -245,15 +295,13 @@ impl RawTensor {
         let start = base.checked_add(offset);
         let end = start.and_then(|s| s.checked_add(len));
         match (start, end) {
-            (Some(start), Some(end)) if end <= file_len => Ok(TensorInfo {
+            (Some(start), Some(_)) => Ok(TensorInfo {
                 dims,
                 kind,
                 start,
                 len,
             }),
-            _ => bail!(
-                "{len} bytes at offset {offset} of the data reach past the end of the file, {file_len} bytes\nhint: the download may be incomplete"
-            ),
+            _ => bail!("{len} bytes at offset {offset} of the data are past the end of any file"),
         }
     }
 }
@@ -267,7 +315,7 @@ impl<'a> Cursor<'a> {
     fn take(&mut self, n: usize, what: &str) -> Result<&'a [u8]> {
         let slice = self.at.checked_add(n).and_then(|end| self.data.get(self.at..end)).with_context(|| {
             format!(
-                "the file ends at byte {} while {what} needs {n} bytes at {}\nhint: the download may be incomplete",
+                "the file ends at byte {} while {what} needs {n} bytes at {}\nhint: the download may be incomplete; fetch the file again",
                 self.data.len(),
                 self.at
             )

@@ -263,10 +263,18 @@ fn imports_a_tiny_model() {
 #[test]
 fn errors_name_what_is_wrong() {
     let good = tiny_llama("gpt-2");
-    assert!(failure(b"GGML\x03\0\0\0").contains("not a GGUF file"));
-    assert!(failure(b"GG").contains("file ends at byte 2"));
+    assert!(failure(b"GGML\x03\0\0\0").contains("no GGUF file"));
+    assert!(failure(b"GG").contains("no GGUF file: it is text"));
+    assert!(failure(b"GGUF\x03\0").contains("the file ends at byte 6"));
+    assert!(failure(b"").contains("is empty"));
+    assert!(failure(b"<!DOCTYPE html><html>").contains("an HTML page"));
     assert!(failure(b"GGUF\x09\0\0\0").contains("version 9"));
-    assert!(failure(&good[..good.len() - 16]).contains("tensor output_norm.weight"));
+    let missing = format!(
+        "{} of {} bytes, 16 are missing",
+        good.len() - 16,
+        good.len()
+    );
+    assert!(failure(&good[..good.len() - 16]).contains(&missing));
     assert!(failure(&good[..100]).contains("the file ends"));
     let mut absurd = good.clone();
     absurd[8..16].copy_from_slice(&u64::MAX.to_le_bytes());
@@ -301,5 +309,43 @@ fn errors_name_what_is_wrong() {
     assert!(failure(&bytes).contains("overflow"));
     let mut bytes = good;
     bytes[at + 24..at + 32].copy_from_slice(&(1u64 << 40).to_le_bytes());
-    assert!(failure(&bytes).contains("past the end"));
+    assert!(failure(&bytes).contains("cut short"));
+}
+
+#[test]
+fn parts_of_a_split_model_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let refused = |name: &str, bytes: Vec<u8>| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        format!("{:#}", import(&path, &dir.path().join("out")).unwrap_err())
+    };
+    // By what the file says of itself, whatever its name.
+    let mut keys = Vec::new();
+    for (name, value) in [("split.no", 1u16), ("split.count", 3)] {
+        key(&mut keys, name, 2);
+        keys.extend(value.to_le_bytes());
+    }
+    let mut bytes = tiny_llama("gpt-2");
+    // Weights begin at a multiple of 32.
+    key(&mut keys, "filler", 8);
+    let filler = (keys.len() + 8).next_multiple_of(32) - keys.len() - 8;
+    text(&mut keys, &" ".repeat(filler));
+    bytes[16..24].copy_from_slice(&17u64.to_le_bytes());
+    bytes.splice(24..24, keys);
+    let message = refused("model.gguf", bytes);
+    assert!(
+        message.contains("part 2 of 3") && message.contains("hint: join"),
+        "{message}"
+    );
+    // By its name alone.
+    let message = refused("tiny-00002-of-00003.gguf", tiny_llama("gpt-2"));
+    assert!(
+        message.contains("part 2 of 3") && message.contains("--merge tiny-00001-of-00003.gguf"),
+        "{message}"
+    );
+    // One of one is whole.
+    let whole = dir.path().join("tiny-00001-of-00001.gguf");
+    std::fs::write(&whole, tiny_llama("gpt-2")).unwrap();
+    import(&whole, &dir.path().join("whole")).unwrap();
 }

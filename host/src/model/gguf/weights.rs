@@ -4,7 +4,7 @@
 //! time; one whole tensor only where it must be transposed.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufWriter, IntoInnerError, Write};
 use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
@@ -15,6 +15,7 @@ use super::StoredAs;
 use super::arch::{Layout, Planned};
 use super::dequant::dequantize;
 use super::reader::{GgufFile, TensorInfo};
+use crate::disk::unwritten;
 
 /// Values converted at a time.
 const CHUNK: usize = 1 << 18;
@@ -33,13 +34,14 @@ pub(super) fn write(
     path: &Path,
 ) -> Result<Written> {
     let (header, parameters) = header(file, tensors, stored)?;
+    let out = File::create(path).with_context(|| format!("cannot create {}", path.display()))?;
+    let width = if stored == StoredAs::F16 { 2 } else { 4 };
     let mut sink = Sink {
-        out: BufWriter::with_capacity(
-            1 << 20,
-            File::create(path).with_context(|| format!("cannot create {}", path.display()))?,
-        ),
+        out: BufWriter::with_capacity(1 << 20, out),
         stored,
         bytes: 0,
+        path,
+        size: 8 + header.len() as u64 + parameters * width,
     };
     sink.raw(&(header.len() as u64).to_le_bytes())?;
     sink.raw(&header)?;
@@ -52,9 +54,9 @@ pub(super) fn write(
         )
         .with_context(|| format!("tensor {}", planned.source))?;
     }
-    let out = sink.out.into_inner().map_err(|error| error.into_error())?;
-    out.sync_all()
-        .with_context(|| format!("cannot flush {}", path.display()))?;
+    let out = sink.out.into_inner().map_err(IntoInnerError::into_error);
+    let synced = out.and_then(|out| out.sync_all());
+    synced.map_err(|error| unwritten(path, sink.size, error.into()))?;
     Ok(Written {
         parameters,
         bytes: sink.bytes,
@@ -96,7 +98,12 @@ fn header(file: &GgufFile, tensors: &[Planned], stored: StoredAs) -> Result<(Vec
     Ok((header, parameters))
 }
 
-fn write_tensor(bytes: &[u8], info: &TensorInfo, layout: Layout, sink: &mut Sink) -> Result<()> {
+fn write_tensor(
+    bytes: &[u8],
+    info: &TensorInfo,
+    layout: Layout,
+    sink: &mut Sink<'_>,
+) -> Result<()> {
     let columns = info.dims[0];
     let rows = info.dims[1..].iter().product::<usize>();
     let row_bytes = bytes.len() / rows;
@@ -142,17 +149,19 @@ fn source_row(at: usize, rows: usize, layout: Layout) -> usize {
     }
 }
 
-struct Sink {
+struct Sink<'a> {
     out: BufWriter<File>,
     stored: StoredAs,
     bytes: u64,
+    path: &'a Path,
+    /// Bytes of the whole file.
+    size: u64,
 }
 
-impl Sink {
+impl Sink<'_> {
     fn raw(&mut self, bytes: &[u8]) -> Result<()> {
-        self.out
-            .write_all(bytes)
-            .context("cannot write model.safetensors")?;
+        let written = self.out.write_all(bytes);
+        written.map_err(|error| unwritten(self.path, self.size, error.into()))?;
         self.bytes += bytes.len() as u64;
         Ok(())
     }

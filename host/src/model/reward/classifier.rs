@@ -19,6 +19,8 @@
 
 use super::{Heads, Placement, RewardModel};
 use crate::model::config::{Family, ModelConfig};
+use crate::model::files::read_json;
+use crate::model::names::{drop_word_head, tail};
 use crate::model::weights::{
     Weights, dtype, read_folder, read_tensors, write_config, write_tensors,
 };
@@ -57,7 +59,10 @@ impl RewardModel {
             tied: true,
             ..ModelConfig::from_json(&json).with_context(about)?
         };
-        let score = found.iter().position(|(name, _)| name == "score.weight");
+        drop_word_head(&config, &mut found);
+        let score = found
+            .iter()
+            .position(|(name, _)| tail(name) == "score.weight");
         let score = score.map(|at| found.swap_remove(at).1);
         let mut learned = None;
         let heads = match ours {
@@ -77,7 +82,8 @@ impl RewardModel {
             None => plain(score, &config).with_context(about)?,
         };
         let Placement { device, kind, .. } = placement;
-        let weights = Weights::from_tensors(&config, found, device, kind).with_context(about)?;
+        let weights =
+            Weights::from_folder(dir, &config, found, device, kind).with_context(about)?;
         let pad = config.special_id("pad_token_id");
         let model = Self::assemble(&config, weights, placement.trainable_layers, heads, pad)?;
         Ok(Self { learned, ..model })
@@ -145,12 +151,6 @@ fn last_norm(config: &ModelConfig) -> &'static str {
         Family::Gpt2 => "ln_f.bias",
         Family::Llama | Family::Qwen2 => "norm.weight",
     }
-}
-
-fn read_json(path: &Path) -> Result<Value> {
-    let text =
-        std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-    serde_json::from_str(&text).with_context(|| format!("{} is not JSON", path.display()))
 }
 
 fn take(tensors: &mut Vec<(String, Tensor)>, name: &str) -> Result<Tensor> {

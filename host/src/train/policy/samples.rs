@@ -1,13 +1,13 @@
 //! What is kept of each update's responses: `samples.jsonl`, a few for people to read, and
 //! `rollouts.jsonl`, some whole, to be put to other plugins later.
 
-use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
+use crate::disk::append_to;
 use crate::role::{CallContext, Sample};
 use crate::run_dir::{RunDir, replace};
 use crate::train::rollout::Rollout;
@@ -91,12 +91,7 @@ fn record(rollout: &Rollout, update: u64, row: usize) -> Recorded {
 }
 
 fn add(path: &Path, lines: &str) -> Result<()> {
-    let mut file = std::fs::OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)?;
-    file.write_all(lines.as_bytes())
-        .with_context(|| format!("cannot write `{}`", path.display()))
+    append_to(path, lines.as_bytes())
 }
 
 /// Drops what a killed run wrote after its last checkpoint.

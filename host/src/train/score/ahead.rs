@@ -10,7 +10,7 @@ use super::source::{Source, judgements};
 use crate::role::{CallContext, Ending, Labeler, Outcome, Sample, Task};
 
 /// Turns the tokens that are kept back into text.
-pub type Decode<'a> = &'a (dyn Fn(&[u32]) -> String + Sync);
+pub type Decode<'a> = &'a (dyn Fn(&[u32], &[u32]) -> String + Sync);
 
 /// The plugins that need no model's numbers. Other threads may call them.
 pub struct Readers<'a> {
@@ -90,5 +90,5 @@ pub(super) fn cut(sample: &mut Sample, kept: usize, decode: Decode<'_>) {
     for column in columns {
         column.truncate(kept);
     }
-    sample.text = decode(&sample.tokens);
+    sample.text = decode(&sample.query.tokens, &sample.tokens);
 }

@@ -1,0 +1,108 @@
+//! A language model and its tokenizer belong together: every id of the tokenizer is a row of the embedding, and
+//! two models that read each other's tokens have one tokenizer. Knows descriptions, not weights.
+
+use super::config::ModelConfig;
+use crate::tokenizer::Tokenizer;
+use anyhow::{Result, bail};
+use std::path::Path;
+
+/// What to do about a model folder that is not whole.
+const WHOLE: &str = "a model folder holds config.json, model.safetensors and tokenizer.json of one model; \
+                     `attune model import` makes one of a GGUF file";
+
+/// Shape and tokenizer of a model folder.
+///
+/// # Errors
+/// One is missing or not supported, or they do not belong together.
+pub fn open(dir: &Path) -> Result<(ModelConfig, Tokenizer)> {
+    for file in ["config.json", "tokenizer.json"] {
+        if !dir.join(file).is_file() {
+            bail!(lacks(dir, file));
+        }
+    }
+    let read = || {
+        let config = ModelConfig::load(dir)?;
+        let tokenizer = Tokenizer::load(dir)?;
+        check_ids(&tokenizer, &config, dir)?;
+        Ok((config, tokenizer))
+    };
+    read().map_err(|error| of_folder(error, dir))
+}
+
+/// Refuses a tokenizer that has ids which are no rows of the model's embedding.
+///
+/// # Errors
+/// It names the largest id.
+pub fn check_ids(tokenizer: &Tokenizer, config: &ModelConfig, dir: &Path) -> Result<()> {
+    let (bound, rows) = (tokenizer.id_bound(), config.vocab_size);
+    if bound as i64 > rows {
+        let largest = (bound - 1) as u32;
+        bail!(
+            "`{}`: the tokenizer has the id {largest} (`{}`), and the model only {rows} rows for ids, from 0\nhint: use \
+             the tokenizer.json that came with the model",
+            dir.display(),
+            tokenizer
+                .spelling(largest)
+                .unwrap_or_default()
+                .escape_debug()
+        );
+    }
+    Ok(())
+}
+
+/// Refuses a model whose tokenizer is not that of another, which hands tokens to it. `owners`: whose the
+/// tokenizers are, in their order.
+///
+/// # Errors
+/// It says how they differ.
+pub fn check_same(one: &Tokenizer, other: &Tokenizer, owners: [&str; 2], hint: &str) -> Result<()> {
+    if let Some(difference) = one.difference(other) {
+        let [here, there] = owners;
+        bail!(
+            "{here} and {there} have different tokenizers, here that of {here}, there that of {there}: \
+             {difference}\nhint: {hint}"
+        );
+    }
+    Ok(())
+}
+
+/// An error about a model folder, with advice where it has none of its own.
+#[must_use]
+pub fn of_folder(error: anyhow::Error, dir: &Path) -> anyhow::Error {
+    let has_own = error
+        .chain()
+        .any(|cause| cause.to_string().contains("\nhint: "));
+    let said = format!("model `{}` cannot be used", dir.display());
+    match has_own {
+        true => error.context(said),
+        false => error.context(format!("{said}\nhint: {WHOLE}")),
+    }
+}
+
+/// What is said of a folder without one of its small files.
+fn lacks(dir: &Path, file: &str) -> String {
+    let at = dir.display();
+    if !dir.exists() {
+        return format!(
+            "there is no model folder `{at}`: it should have {file}\nhint: name a folder that is there; `attune model import` \
+             makes one of a GGUF file"
+        );
+    }
+    let adapter = dir.join("adapter_config.json").is_file();
+    let old = ["vocab.json", "tokenizer.model", "spiece.model"]
+        .into_iter()
+        .find(|name| dir.join(name).is_file());
+    let hint = match (file, adapter, old) {
+        (_, true, _) => format!(
+            "it holds an adapter alone; merge it into the model that it was made for: with peft, `python3 -c \"from peft \
+             import AutoPeftModelForCausalLM as M; \
+             M.from_pretrained('{at}').merge_and_unload().save_pretrained('{at}-merged')\"`"
+        ),
+        ("tokenizer.json", _, Some(old)) => format!(
+            "it has the older `{old}`; with transformers, `python3 -c \"from transformers import AutoTokenizer as T; \
+             T.from_pretrained('{at}').save_pretrained('{at}')\"` makes a tokenizer.json of it"
+        ),
+        _ => WHOLE.to_owned(),
+    };
+    format!("model folder `{at}` has no {file}\nhint: {hint}")
+}
