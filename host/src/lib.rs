@@ -20,6 +20,7 @@ pub mod golden;
 pub mod label;
 pub mod metrics;
 pub mod model;
+pub mod outside;
 pub mod plugin;
 pub mod rl;
 pub mod role;
