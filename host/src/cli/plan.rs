@@ -87,6 +87,9 @@ pub(super) fn print_outline(outline: &Outline) {
             }
         );
     }
+    for count in &outline.rows {
+        println!("rows       {count}");
+    }
     println!(
         "queries    {} to train on, {} held out",
         outline.queries, outline.held_out

@@ -17,12 +17,13 @@ use crate::label::{Answer, Label};
 use crate::plugin::TokenizerHost;
 use crate::rl::collection::Collection;
 use crate::role::Split;
+use crate::rows;
 use crate::run_dir::{RunDir, replace};
 use crate::seed;
 use crate::train::checkpoint;
 use crate::train::collect::Writer;
 use crate::train::observer::{Event, Observer, Planned, Table};
-use crate::train::queries::{QueryStream, make_queries, read_rows};
+use crate::train::queries::{QueryStream, make_queries};
 use crate::train::reward::report::Share;
 
 /// What all parts have in common.
@@ -168,8 +169,14 @@ impl Loop<'_> {
         let host: Arc<dyn TokenizerHost> = tokenizer;
         let task = parts::load_task(config, host)?;
         let data = config.data()?;
-        let rows = read_rows(&data.train)?;
-        let queries = make_queries(task.as_ref(), &rows, Split::Train, config.run.seed)?;
+        let rows = rows::read(&data.train)?;
+        let made = make_queries(
+            task.as_ref(),
+            &rows,
+            Split::Train,
+            config.run.seed,
+            &config.plugins,
+        )?;
         let labeler = match self.collect.by.as_str() {
             "store" => None,
             _ => Some(parts::load_judge(config)?.0),
@@ -181,7 +188,7 @@ impl Loop<'_> {
             store: Store::create(&self.store)?,
             labeler,
             // Not the order in which the policy meets them.
-            queries: QueryStream::new(queries, seed::derive(data.shuffle_seed, "collect", 0)),
+            queries: QueryStream::new(made.queries, seed::derive(data.shuffle_seed, "collect", 0)),
             run: self.run.clone(),
             digest: self.digest.clone(),
         })
