@@ -89,7 +89,6 @@ impl Rows {
         }
     }
 
-    /// How many lines of nothing but spaces were passed over is not counted: they are no rows.
     fn push(&mut self, id: u64, place: u64, json: String) {
         self.rows.push((id, json));
         self.places.push(place);
@@ -99,8 +98,7 @@ impl Rows {
 /// All rows of the file at `path`. An error names the file, and the line or row.
 pub fn read(path: &Path) -> Result<Rows> {
     let about = || format!("cannot read rows from `{}`", Line(path.display()));
-    let source = Source::open(path)
-        .with_context(|| format!("{}\nhint: name a file that is there; {FORMS}", about()))?;
+    let source = Source::open(path).with_context(about)?;
     let form = form_of(&source).with_context(about)?;
     let mut rows = Rows {
         path: path.to_owned(),

@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail};
 use crate::config::{Collect, Config, Reward};
 use crate::experiment::collect::{Collector, key_of_run, plan, writers};
 use crate::experiment::policy::Part;
+use crate::experiment::resume::open;
 use crate::experiment::simulate::own;
-use crate::experiment::stage::{against, derived, open, without_model};
+use crate::experiment::stage::{against, derived, without_model};
 use crate::experiment::{parts, reward};
 use crate::label::store::Store;
 use crate::label::{Answer, Label};
@@ -63,7 +64,8 @@ pub(super) fn run(
     run_dir: &RunDir,
     observer: &mut dyn Observer,
 ) -> Result<()> {
-    let (run, digest) = key_of_run(&config.to_toml()?);
+    // As it was begun: what may differ since then makes no other labels.
+    let (run, digest) = key_of_run(&std::fs::read_to_string(run_dir.config())?);
     let here = Loop {
         config,
         collect,
@@ -206,7 +208,7 @@ impl Loop<'_> {
     fn reward_model(&self, number: u64, observer: &mut dyn Observer) -> Result<PathBuf> {
         let mut part = self.config.clone();
         part.run.dir = self.config.run.dir.join(format!("reward-{number:02}"));
-        let run_dir = open(&part.run.dir, &part.to_toml()?)?;
+        let run_dir = open(&part, &part.to_toml()?)?.run_dir;
         if run_dir.report().is_file() {
             return Ok(part.run.dir);
         }

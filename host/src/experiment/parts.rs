@@ -34,6 +34,7 @@ pub(crate) use self::lock::{Lock, changed};
 pub(crate) use self::place::{find, find_trusted, no_folders, search_path};
 pub(crate) use self::players::{identities, load_judge, load_task, spec};
 use self::players::{judge, load_labeler};
+pub(crate) use self::settings::takes_text;
 pub(crate) use self::sources::open_reward_model;
 use self::sources::sources;
 
@@ -185,16 +186,12 @@ pub(crate) fn load(config: &Config) -> Result<Parts> {
 }
 
 /// Queries to train on, at least a batch of them, and held-out ones, as many as asked for.
-fn queries(
-    config: &Config,
-    task: &dyn Task,
-) -> Result<(Vec<Query>, Vec<Query>, Vec<RowCount>)> {
+fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>, Vec<RowCount>)> {
     let seed = config.run.seed;
     let count = config.eval.queries as usize;
     let data = config.data()?;
-    let make = |path: &Path, split| {
-        make_queries(task, &rows::read(path)?, split, seed, &config.plugins)
-    };
+    let make =
+        |path: &Path, split| make_queries(task, &rows::read(path)?, split, seed, &config.plugins);
     let Made {
         queries: all,
         count: of_train,

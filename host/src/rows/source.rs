@@ -4,9 +4,11 @@ use std::fs::File;
 use std::io::{self, BufReader, Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use anyhow::{Context, Result, bail};
 use flate2::read::MultiGzDecoder;
 use serde::de::IgnoredAny;
 
+use super::FORMS;
 use crate::outside::{HEAD, Kind, kind_of, without_mark};
 
 /// What a name says that its file is.
@@ -65,12 +67,13 @@ pub(super) struct Source {
 }
 
 impl Source {
-    pub(super) fn open(path: &Path) -> io::Result<Source> {
+    pub(super) fn open(path: &Path) -> Result<Source> {
+        let there = || format!("hint: name a file that is there; {FORMS}");
         if path.is_dir() {
-            return Err(io::Error::other("it is a folder"));
+            bail!("it is a folder\n{}", there());
         }
-        let mut reader: Box<dyn Read> = Box::new(File::open(path)?);
-        let mut head = beginning(&mut reader)?;
+        let mut reader: Box<dyn Read> = Box::new(File::open(path).with_context(there)?);
+        let mut head = beginning(&mut reader).with_context(there)?;
         let mut kind = kind_of(&head);
         let packed = matches!(kind, Kind::Gzip | Kind::Zstd);
         if packed {
@@ -79,7 +82,12 @@ impl Source {
                 Kind::Gzip => Box::new(MultiGzDecoder::new(whole)),
                 _ => Box::new(zstd::stream::read::Decoder::new(whole)?),
             };
-            head = beginning(&mut reader)?;
+            head = beginning(&mut reader).with_context(|| {
+                format!(
+                    "it is {} and damaged\nhint: fetch it or pack it again",
+                    kind.what()
+                )
+            })?;
             kind = kind_of(&head);
         }
         let text = without_mark(&head).to_vec();
