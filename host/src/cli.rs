@@ -67,7 +67,15 @@ enum Command {
     ///
     /// Each part lands in a folder of its own in the run directory. The same command again goes on where
     /// it was stopped, by whatever, and ends with the same bits.
-    Run(ConfigArgs),
+    Run {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Go on with more episodes than the run was begun with, by `--set ppo.total_episodes=N`
+        ///
+        /// As of `attune train policy`; not for experiments that collect labels while the policy trains.
+        #[arg(long)]
+        extend: bool,
+    },
     /// Continue texts with a model or with the policy of a run
     Sample(sample::SampleArgs),
     /// Score texts or labels with a reward model
@@ -102,8 +110,18 @@ enum TrainCommand {
         #[command(flatten)]
         config: ConfigArgs,
         /// Go on from the last checkpoint of the run directory
+        ///
+        /// With the config, the files and the plugins that the run was begun with, wherever they are by now. Keys
+        /// that change no result may differ, such as run.checkpoint_every and eval.show.
         #[arg(long)]
         resume: bool,
+        /// Go on with more episodes than the run was begun with, by `--set ppo.total_episodes=N`
+        ///
+        /// A run that has ended goes on as well. The learning rate falls linearly to 0 over all updates, those that
+        /// were made with those that are added: it goes on at `ppo.lr * (1 - made / all)`, above where it had come
+        /// to. What was extended when is recorded in events.jsonl.
+        #[arg(long)]
+        extend: bool,
     },
     /// Train a reward model from labels, by the config's `[reward]`
     ///
@@ -123,6 +141,10 @@ struct ConfigArgs {
     /// The experiment, a TOML file
     file: PathBuf,
     /// Override one key, such as `ppo.lr=2e-6`; may be repeated
+    ///
+    /// The key's type decides what the value is, and a text stays as it is typed, spaces and all. One of several
+    /// sections is named by its place from 0: `score.0.weight=2`. Where a plugin's setting may be a number or a
+    /// text, quotes inside of the shell's make it a text: `--set 'task.settings.name="12"'`.
     #[arg(long = "set", value_name = "KEY=VALUE")]
     overrides: Vec<String>,
     /// Go on with plugins that are not those that were locked, or that the run was begun with
@@ -141,8 +163,13 @@ impl ConfigArgs {
     }
 
     /// Does something with the config, whose file errors name.
-    fn with(&self, act: impl FnOnce(&Config, &mut Progress) -> Result<()>) -> Result<()> {
-        let config = self.load()?;
+    fn with(
+        &self,
+        extend: bool,
+        act: impl FnOnce(&Config, &mut Progress) -> Result<()>,
+    ) -> Result<()> {
+        let mut config = self.load()?;
+        config.session.extend = extend;
         act(&config, &mut Progress::new(config.eval.show))
             .with_context(|| format!("in config `{}`", self.file.display()))
     }
@@ -150,7 +177,7 @@ impl ConfigArgs {
 
 /// Reads a config for this process.
 fn load(file: &Path, overrides: &[String]) -> Result<Config> {
-    let mut config = Config::load(file, overrides)?;
+    let mut config = Config::load_asking(file, overrides, &experiment::parts::takes_text)?;
     config.session.sandboxed_only = sandboxed_only();
     Ok(config)
 }
@@ -161,18 +188,24 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
     SANDBOXED_ONLY.store(cli.sandboxed_only, Ordering::Relaxed);
     match cli.command {
         Command::Plan(args) => plan::plan(&args),
-        Command::Train(TrainCommand::Policy { config, resume }) => {
-            config.with(|config, watcher| experiment::policy::train(config, resume, watcher))
-        }
+        Command::Train(TrainCommand::Policy {
+            config,
+            resume,
+            extend,
+        }) => config.with(extend, |config, watcher| {
+            experiment::policy::train(config, resume || extend, watcher)
+        }),
         Command::Train(TrainCommand::Reward { config, resume }) => {
-            config.with(|config, watcher| {
+            config.with(false, |config, watcher| {
                 experiment::reward::train(config, resume, watcher)?;
                 outcome::print_reward_model(&config.run.dir);
                 Ok(())
             })
         }
         Command::Score(args) => score::run(&args),
-        Command::Run(args) => args.with(|config, watcher| experiment::whole::run(config, watcher)),
+        Command::Run { config, extend } => config.with(extend, |config, watcher| {
+            experiment::whole::run(config, watcher)
+        }),
         Command::Sample(args) => sample::run(&args),
         Command::Model(command) => model::run(&command),
         Command::Plugin(command) => plugin::run(&command),

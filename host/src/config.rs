@@ -4,10 +4,13 @@
 //! [`Plan`], which also refuses what cannot work. Batch sizes are in episodes, always. Paths in a
 //! file are relative to the folder of that file.
 
+mod changes;
 mod check;
 mod collect;
 mod load;
+mod overrides;
 mod own;
+mod paths;
 mod plan;
 mod problems;
 mod reward;
@@ -19,7 +22,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::role::Trust;
 
+pub use changes::{Bond, Change, bond, changes};
 pub use collect::{Collect, Noise};
+pub use overrides::TakesText;
 pub use own::OwnLabeler;
 pub use plan::Plan;
 pub use reward::{Reward, Score, Study};
@@ -79,6 +84,8 @@ pub struct Session {
     pub file: PathBuf,
     /// Whether a plugin may be another than the one that was locked or that a run was begun with.
     pub allow_changed_plugins: bool,
+    /// Whether a run may go on with more episodes than it was begun with.
+    pub extend: bool,
     /// Whether plugins with `trust = "native"`, which no sandbox would hold, are refused.
     pub sandboxed_only: bool,
     /// Who judges in place of the plugin of `[labeler]`.
@@ -148,7 +155,7 @@ pub struct Model {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Data {
-    /// Rows to train on: a `.jsonl` file of JSON values, or a text file with one text a line.
+    /// Rows to train on: JSON lines, a JSON array, CSV, TSV, Parquet, or a text with a row a line.
     pub train: PathBuf,
     /// Rows that are never trained on, for the table at the end; absent to hold back the last
     /// `eval.queries` queries of `train`.

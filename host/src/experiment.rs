@@ -24,5 +24,6 @@ mod noise;
 mod online;
 pub(crate) mod outline;
 pub(crate) mod parts;
+mod resume;
 pub(crate) mod simulate;
 mod stage;

@@ -25,6 +25,7 @@ pub mod outside;
 pub mod plugin;
 pub mod rl;
 pub mod role;
+pub mod rows;
 pub mod run_dir;
 pub mod seed;
 pub mod spelling;

@@ -45,7 +45,7 @@ mod tests;
 mod timing;
 mod wit;
 
-pub use settings::choices;
+pub use settings::{choices, takes_text};
 pub use timing::{compile_time, largest_instance, must_compile};
 
 /// The contract that this build speaks.

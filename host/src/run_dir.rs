@@ -8,6 +8,7 @@
 //! reward_model/      the trained reward model       report.json      what it is worth on other labels
 //! rollouts.jsonl     some responses whole, to be put to other plugins
 //! events.jsonl       what a person should know of later, such as a plugin that changed
+//! inputs.json        hashes of what stood at each path of the config when the run was begun
 //! lock               held while a process trains here
 //! ```
 
@@ -22,9 +23,6 @@ pub use crate::disk::replace;
 
 /// The folder of the reward model in the run directory of its training.
 pub const REWARD_MODEL: &str = "reward_model";
-
-/// How a line of a config begins that says where a plugin is.
-const PLUGIN: &str = "plugin = ";
 
 /// A run directory.
 #[derive(Debug, Clone)]
@@ -57,30 +55,10 @@ impl RunDir {
         Ok(run)
     }
 
-    /// The directory of a run that was begun with the same config; the first difference is named.
-    pub fn resume(root: &Path, config: &str) -> Result<RunDir> {
-        RunDir::resume_if(root, config, |_, _| false)
-    }
-
-    /// The same, but the files of plugins may lie elsewhere by now: who calls compares the plugins.
-    pub fn resume_moved(root: &Path, config: &str) -> Result<RunDir> {
-        RunDir::resume_if(root, config, |before, now| {
-            before.starts_with(PLUGIN) && now.starts_with(PLUGIN)
-        })
-    }
-
-    fn resume_if(root: &Path, config: &str, alike: fn(&str, &str) -> bool) -> Result<RunDir> {
+    /// The directory of a run that is to go on, kept from other processes. Who calls compares the configs.
+    pub fn resume(root: &Path) -> Result<RunDir> {
         let mut run = RunDir::open(root)?;
         run.lock()?;
-        let before = fs::read_to_string(run.config())?;
-        let changed = first_difference(&before, config, alike);
-        if let Some(changed) = changed {
-            bail!(
-                "`{}` was begun with another config: {changed}\nhint: resume with the config as it \
-                 was, or start a new run directory by `--set run.dir=…`",
-                root.display()
-            );
-        }
         Ok(run)
     }
 
@@ -142,6 +120,11 @@ impl RunDir {
         append_to(&path, format!("{event}\n").as_bytes())
     }
 
+    /// What stood at each path of the config when the run was begun.
+    pub fn held(&self) -> PathBuf {
+        self.root.join("inputs.json")
+    }
+
     /// What ran: versions, hashes, device.
     pub fn manifest(&self) -> PathBuf {
         self.root.join("manifest.json")
@@ -197,34 +180,16 @@ impl RunDir {
         self.root.join(format!("failed-update-{update:06}.json"))
     }
 }
-
-/// Where two configs differ, if they do, but for lines that are `alike`.
-fn first_difference(before: &str, now: &str, alike: fn(&str, &str) -> bool) -> Option<String> {
-    let mut section = String::new();
-    for (old, new) in before.lines().zip(now.lines()) {
-        if old != new && !alike(old, new) {
-            return Some(format!(
-                "under `{section}` it had `{old}`, now it has `{new}`"
-            ));
-        }
-        if old.starts_with('[') {
-            section = old.to_string();
-        }
-    }
-    let more = before.lines().count() != now.lines().count();
-    more.then(|| "one has more settings than the other".into())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn refuses_a_second_run_and_another_config() {
+    fn refuses_a_second_run() {
         let dir = tempfile::tempdir().unwrap();
         drop(RunDir::create(dir.path(), "[ppo]\nlr = 3\n").unwrap());
         let run = RunDir::create(dir.path(), "[ppo]\nlr = 1\n").unwrap();
-        let message = RunDir::resume(dir.path(), "").unwrap_err().to_string();
+        let message = RunDir::resume(dir.path()).unwrap_err().to_string();
         assert!(message.contains("in use"), "{message}");
         fs::write(run.metrics(), "{\"update\":0}\n").unwrap();
         drop(run);
@@ -234,16 +199,6 @@ mod tests {
                 .to_string()
                 .contains("--resume")
         );
-        assert!(RunDir::resume(dir.path(), "[ppo]\nlr = 1\n").is_ok());
-        for longer in ["[ppo]\nlr = 1\nx = 1\n", "[ppo]\n"] {
-            assert!(RunDir::resume(dir.path(), longer).is_err());
-        }
-        let message = RunDir::resume(dir.path(), "[ppo]\nlr = 2\n")
-            .unwrap_err()
-            .to_string();
-        assert!(
-            message.contains("`[ppo]`") && message.contains("lr = 2"),
-            "{message}"
-        );
+        assert!(RunDir::resume(dir.path()).is_ok());
     }
 }

@@ -13,9 +13,9 @@ use crate::experiment::outline::outline;
 use crate::experiment::parts::{self, Parts};
 use crate::experiment::reward::start;
 use crate::experiment::whole;
+use crate::rows;
 use crate::train::joins::{Joins, halves, measure};
 use crate::train::observer::{Outline, Planned};
-use crate::train::queries::read_rows;
 
 /// Checks everything and prints what would happen.
 pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
@@ -41,7 +41,7 @@ fn plan_policy(config: &Config, plan: &Plan) -> Result<()> {
     warn(&parts.notes());
     print_outline(&outline(config, plan, &parts));
     let data = config.data()?;
-    let rows = read_rows(&data.train)?;
+    let rows = rows::read(&data.train)?.rows;
     let read = |(number, row): &(u64, String)| Some((number + 1, serde_json::from_str(row).ok()?));
     let rows: Vec<(u64, Value)> = rows.iter().filter_map(read).collect();
     let texts = rows.iter().map(|(number, row)| (*number, halves(row)));
@@ -133,6 +133,9 @@ pub(super) fn print_outline(outline: &Outline) {
                 ""
             }
         );
+    }
+    for count in &outline.rows {
+        println!("rows       {count}");
     }
     println!(
         "queries    {} to train on, {} held out",

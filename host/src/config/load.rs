@@ -1,38 +1,54 @@
 //! Reads a config file, applies overrides, and makes its paths absolute.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, anyhow, bail};
 
-use super::{Config, PluginRef};
+use super::Config;
+use super::overrides::{self, TakesText};
+use crate::outside::{self, Kind};
 use crate::spelling::nearest;
 
 impl Config {
-    /// Reads `path` and applies `overrides` (`section.key=value`, where the value is TOML or, when
-    /// it does not parse as such, a string). Paths in the file are relative to its folder, paths in
-    /// overrides to the current one.
+    /// Reads `path` and applies `overrides`, each `section.key=value`. Paths in the file are relative to its
+    /// folder, paths in overrides to the current one.
+    ///
+    /// # Errors
+    /// The file cannot be read, or something in it or in an override is not what its key takes.
     pub fn load(path: &Path, overrides: &[String]) -> Result<Config> {
-        let text = std::fs::read_to_string(path).with_context(|| {
-            format!(
-                "cannot read config `{}`\nhint: name a TOML file; examples/ has some",
-                path.display()
-            )
-        })?;
+        Config::load_asking(path, overrides, &|_, _, _| None)
+    }
+
+    /// The same; where a setting is overridden that the file does not have, `takes_text` is asked whether its
+    /// plugin takes a text there.
+    ///
+    /// # Errors
+    /// As of [`Config::load`].
+    pub fn load_asking(
+        path: &Path,
+        overrides: &[String],
+        takes_text: TakesText<'_>,
+    ) -> Result<Config> {
+        let text = read(path)?;
         let whole = std::path::absolute(path)?;
         let base = whole.parent().unwrap_or(&whole);
         let mut config: Config = toml::from_str(&text)
-            .map_err(advise)
+            .map_err(|error| advise(&error))
             .with_context(|| format!("in config `{}`", path.display()))?;
         config.make_absolute(base);
         if !overrides.is_empty() {
             let mut table = toml::Table::try_from(&config)?;
-            for one in overrides {
-                apply(&mut table, one)?;
-            }
-            config = table
-                .try_into()
-                .map_err(advise)
-                .with_context(|| format!("after `--set {}`", overrides.join("` `--set ")))?;
+            overrides::apply(&mut table, overrides, takes_text)?;
+            config = overrides::config_of(table).map_err(|(at, error)| {
+                let about = |one: &&String| one.starts_with(&at.join("."));
+                let culprit = overrides
+                    .iter()
+                    .rev()
+                    .find(about)
+                    .filter(|_| !at.is_empty());
+                let told = culprit.map_or_else(|| overrides.join("` `--set "), String::clone);
+                advise(&error).context(format!("after `--set {told}`"))
+            })?;
             config.make_absolute(&std::path::absolute(".")?);
         }
         config.session.file = whole;
@@ -40,69 +56,42 @@ impl Config {
     }
 
     /// The resolved config, as it is kept in the run directory.
+    ///
+    /// # Errors
+    /// A value cannot be written down.
     pub fn to_toml(&self) -> Result<String> {
         Ok(toml::to_string_pretty(self)?)
     }
-
-    fn make_absolute(&mut self, base: &Path) {
-        join(base, &mut self.run.dir);
-        join(base, &mut self.model.path);
-        if let Some(data) = &mut self.data {
-            join(base, &mut data.train);
-            data.held_out.iter_mut().for_each(|path| join(base, path));
-        }
-        let plugins = self.task.iter_mut().chain(&mut self.labeler);
-        let plugins = plugins.chain(&mut self.shaper);
-        for plugin in plugins.chain(&mut self.eval.measure) {
-            plugin.make_absolute(base);
-        }
-        let models = self.score.iter_mut().flat_map(|s| &mut s.reward_models);
-        models.for_each(|path| join(base, path));
-        let stores = self.collect.iter_mut().flat_map(|c| &mut c.store);
-        stores.for_each(|path| join(base, path));
-        let judges = self.study.iter_mut().flat_map(|s| s.judges.values_mut());
-        judges.for_each(|path| join(base, path));
-        if let Some(reward) = &mut self.reward {
-            let labels = [&mut reward.train, &mut reward.validation, &mut reward.test];
-            let paths = labels.into_iter().flatten().chain(&mut reward.path);
-            paths.for_each(|path| join(base, path));
-        }
-    }
 }
 
-impl PluginRef {
-    fn make_absolute(&mut self, base: &Path) {
-        if [".wasm", std::env::consts::DLL_SUFFIX]
-            .iter()
-            .any(|ending| self.plugin.ends_with(ending))
-        {
-            let mut path = PathBuf::from(&self.plugin);
-            join(base, &mut path);
-            self.plugin = path.display().to_string();
-        }
-        for path in self.assets.values_mut() {
-            join(base, path);
-        }
+/// The text of a config.
+fn read(path: &Path) -> Result<String> {
+    let shown = path.display();
+    let bytes = std::fs::read(path).with_context(|| {
+        format!("cannot read config `{shown}`\nhint: name a TOML file; examples/ has some")
+    })?;
+    let kind = outside::kind_of(&bytes[..bytes.len().min(outside::HEAD)]);
+    if let Some(refusal) = kind.refusal(path) {
+        bail!("{refusal}");
     }
-}
-
-/// Joins and removes `.` and `..` by name, so that equal files have equal paths in the run's record.
-fn join(base: &Path, path: &mut PathBuf) {
-    let mut clean = PathBuf::new();
-    for part in base.join(&*path).components() {
-        match part {
-            std::path::Component::CurDir => {}
-            std::path::Component::ParentDir => {
-                clean.pop();
-            }
-            other => clean.push(other),
-        }
+    // A section's name in brackets looks like an array.
+    let may_be = [Kind::Text, Kind::JsonArray];
+    if !may_be.contains(&kind) {
+        let hint = kind.remedy();
+        bail!(
+            "config `{shown}` is {}\nhint: {}",
+            kind.what(),
+            hint.unwrap_or("a config is a text in TOML; examples/ has some")
+        );
     }
-    *path = clean;
+    let text = outside::text(&bytes);
+    Ok(text
+        .with_context(|| format!("in config `{shown}`"))?
+        .to_owned())
 }
 
 /// The error with what to do about it, as far as its words tell.
-fn advise(error: toml::de::Error) -> anyhow::Error {
+fn advise(error: &toml::de::Error) -> anyhow::Error {
     let text = error.to_string();
     let said = error.message();
     let mut quoted = said.split('`').skip(1).step_by(2);
@@ -130,57 +119,11 @@ fn in_toml(wanted: &str) -> &str {
         "i64" => "a whole number",
         "f64" => "a number, such as 0.5",
         "a string" | "path string" => "a text in quotes",
+        "a boolean" => "true or false",
+        "a sequence" => "a list, such as [\"a\", \"b\"] or [1, 2]",
+        other if other.starts_with("struct ") || other == "a map" => "a table, such as { key = 1 }",
         other => other,
     }
-}
-
-fn apply(table: &mut toml::Table, text: &str) -> Result<()> {
-    let Some((key, value)) = text.split_once('=') else {
-        bail!("`--set {text}` has no `=`\nhint: write `--set ppo.lr=2e-6`");
-    };
-    let value = parse_value(value.trim());
-    let mut parts: Vec<&str> = key.trim().split('.').collect();
-    let last = parts.pop().filter(|last| !last.is_empty());
-    let Some(last) = last else {
-        bail!("`--set {text}` names no key\nhint: write `--set ppo.lr=2e-6`");
-    };
-    let mut here = table;
-    for part in parts {
-        let next = here
-            .entry(part)
-            .or_insert_with(|| toml::Value::Table(toml::Table::new()));
-        here = match next {
-            toml::Value::Table(inner) => inner,
-            toml::Value::Array(_) => {
-                bail!("`--set {text}`: `{part}` is a list; override it in the file instead")
-            }
-            _ => bail!("`--set {text}`: `{part}` is not a section"),
-        };
-    }
-    merge(here, last, value);
-    Ok(())
-}
-
-/// A table changes the keys that it has, and leaves the others; but settings and files belong to a
-/// plugin, so another plugin begins with its own.
-fn merge(table: &mut toml::Table, key: &str, value: toml::Value) {
-    match (table.get_mut(key), value) {
-        (Some(toml::Value::Table(old)), toml::Value::Table(new)) if !new.contains_key("plugin") => {
-            new.into_iter()
-                .for_each(|(key, value)| merge(old, &key, value));
-        }
-        (_, value) => {
-            table.insert(key.to_owned(), value);
-        }
-    }
-}
-
-fn parse_value(text: &str) -> toml::Value {
-    let parsed: Result<toml::Table, _> = toml::from_str(&format!("value = {text}"));
-    parsed
-        .ok()
-        .and_then(|mut table| table.remove("value"))
-        .unwrap_or_else(|| toml::Value::String(text.to_string()))
 }
 
 #[cfg(test)]

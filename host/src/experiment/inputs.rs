@@ -104,17 +104,39 @@ fn model_files(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// Refuses to go on with a file that is not what it was.
+/// The hash of a file, or of what of a model's folder is read.
+pub(super) fn digest_at(path: &Path) -> Result<String> {
+    if !path.is_dir() {
+        return digest::of_file(path);
+    }
+    let mut all = String::new();
+    for file in model_files(&reward_folder(path))? {
+        let name = file.file_name().unwrap_or_default();
+        all += &format!("{} {}\n", digest::of_file(&file)?, name.display());
+    }
+    Ok(digest::of_bytes(all.as_bytes()))
+}
+
+/// Refuses to go on with a file that is not what it was. Files may lie elsewhere by now: a file is known by its
+/// name and what is in it.
 pub(super) fn check(before: &[Input], now: &[Input]) -> Result<()> {
+    let is_labels = |input: &Input| input.path.to_string_lossy().starts_with(LABELS);
+    let is_there = |input: &Input, among: &[Input]| {
+        among.iter().any(|other| {
+            let is_called = is_labels(input) || input.path.file_name() == other.path.file_name();
+            is_called && is_labels(input) == is_labels(other) && input.sha256 == other.sha256
+        })
+    };
     let find = |inputs: &[Input], path: &Path| {
         let found = inputs.iter().find(|input| input.path == path);
         found.map_or("not there".to_owned(), |input| {
             format!("sha256 {}", input.sha256)
         })
     };
-    for input in before.iter().chain(now) {
-        let (old, new) = (find(before, &input.path), find(now, &input.path));
-        if old != new && input.path.to_string_lossy().starts_with(LABELS) {
+    let gone = before.iter().filter(|input| !is_there(input, now));
+    let new = now.iter().filter(|input| !is_there(input, before));
+    for input in gone.chain(new) {
+        if is_labels(input) {
             bail!(
                 "the {} are not those that this training began with: some were added, or answers were \
                  corrected\nhint: remove the directory of this training, to begin it anew from the labels \
@@ -122,13 +144,12 @@ pub(super) fn check(before: &[Input], now: &[Input]) -> Result<()> {
                 input.path.display()
             );
         }
-        if old != new {
-            bail!(
-                "`{}` has changed since the run began: it was {old}, now it is {new}\nhint: put the \
-                 old file back, or start a new run directory",
-                input.path.display()
-            );
-        }
+        let (old, new) = (find(before, &input.path), find(now, &input.path));
+        bail!(
+            "`{}` has changed since the run began: it was {old}, now it is {new}\nhint: put the \
+             old file back, or start a new run directory",
+            input.path.display()
+        );
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 
 use crate::config::{Config, Reward, Score, Study};
+use crate::experiment::resume::begun_with;
 use crate::experiment::simulate::simulated;
 use crate::experiment::stage::{policy, reward_models};
 use crate::experiment::{judges, parts};
@@ -122,7 +123,13 @@ pub(super) fn run(
     let root = run_dir.root();
     let most = study.labels.iter().max().copied().unwrap_or(0);
     let count = study.test_labels + most;
-    let labels = simulated(config, &root.join("labels.db"), count, observer)?;
+    let labels = simulated(
+        config,
+        &begun_with(run_dir)?,
+        &root.join("labels.db"),
+        count,
+        observer,
+    )?;
     // The first are the test, so that it is the same however many there are to learn from.
     let (test, train) = labels.split_at(study.test_labels as usize);
     let mut with_test = config.clone();

@@ -9,20 +9,22 @@ use anyhow::{Context, Result, bail};
 use crate::config::{Collect, Config, Reward};
 use crate::experiment::collect::{Collector, key_of_run, plan, writers};
 use crate::experiment::policy::Part;
+use crate::experiment::resume::open;
 use crate::experiment::simulate::own;
-use crate::experiment::stage::{against, derived, open, without_model};
+use crate::experiment::stage::{against, derived, without_model};
 use crate::experiment::{parts, reward};
 use crate::label::store::Store;
 use crate::label::{Answer, Label};
 use crate::plugin::TokenizerHost;
 use crate::rl::collection::Collection;
 use crate::role::Split;
+use crate::rows;
 use crate::run_dir::{RunDir, replace};
 use crate::seed;
 use crate::train::checkpoint;
 use crate::train::collect::Writer;
 use crate::train::observer::{Event, Observer, Planned, Table};
-use crate::train::queries::{QueryStream, make_queries, read_rows};
+use crate::train::queries::{QueryStream, make_queries};
 use crate::train::reward::report::Share;
 
 /// What all parts have in common.
@@ -62,7 +64,8 @@ pub(super) fn run(
     run_dir: &RunDir,
     observer: &mut dyn Observer,
 ) -> Result<()> {
-    let (run, digest) = key_of_run(&config.to_toml()?);
+    // As it was begun: what may differ since then makes no other labels.
+    let (run, digest) = key_of_run(&std::fs::read_to_string(run_dir.config())?);
     let here = Loop {
         config,
         collect,
@@ -168,8 +171,14 @@ impl Loop<'_> {
         let host: Arc<dyn TokenizerHost> = tokenizer;
         let task = parts::load_task(config, host)?;
         let data = config.data()?;
-        let rows = read_rows(&data.train)?;
-        let queries = make_queries(task.as_ref(), &rows, Split::Train, config.run.seed)?;
+        let rows = rows::read(&data.train)?;
+        let made = make_queries(
+            task.as_ref(),
+            &rows,
+            Split::Train,
+            config.run.seed,
+            &config.plugins,
+        )?;
         let labeler = match self.collect.by.as_str() {
             "store" => None,
             _ => Some(parts::load_judge(config)?.0),
@@ -181,7 +190,7 @@ impl Loop<'_> {
             store: Store::create(&self.store)?,
             labeler,
             // Not the order in which the policy meets them.
-            queries: QueryStream::new(queries, seed::derive(data.shuffle_seed, "collect", 0)),
+            queries: QueryStream::new(made.queries, seed::derive(data.shuffle_seed, "collect", 0)),
             run: self.run.clone(),
             digest: self.digest.clone(),
         })
@@ -199,7 +208,7 @@ impl Loop<'_> {
     fn reward_model(&self, number: u64, observer: &mut dyn Observer) -> Result<PathBuf> {
         let mut part = self.config.clone();
         part.run.dir = self.config.run.dir.join(format!("reward-{number:02}"));
-        let run_dir = open(&part.run.dir, &part.to_toml()?)?;
+        let run_dir = open(&part, &part.to_toml()?)?.run_dir;
         if run_dir.report().is_file() {
             return Ok(part.run.dir);
         }

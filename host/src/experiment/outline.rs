@@ -19,6 +19,7 @@ pub(crate) fn outline(config: &Config, plan: &Plan, parts: &Parts) -> Outline {
         dtype: config.run.dtype.clone(),
         threads: i64::from(tch::get_num_threads()),
         plugins: parts.identities.clone(),
+        rows: parts.counts.clone(),
         queries: parts.train.len(),
         held_out: parts.held_out.len(),
         context_len,

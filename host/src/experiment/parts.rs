@@ -1,5 +1,6 @@
 //! From a config to the parts of a run: device, model, tokenizer, plugins, data.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -14,10 +15,11 @@ use crate::model::sampling::Sampling;
 use crate::plugin::{self, TokenizerHost};
 use crate::rl::kl::KlController;
 use crate::role::{CallContext, Identity, Query, Split, Task};
+use crate::rows;
 use crate::seed;
 use crate::tokenizer::Tokenizer;
 use crate::train::options::UpdateOptions;
-use crate::train::queries::{hold_out, make_queries, read_rows};
+use crate::train::queries::{Made, RowCount, hold_out, make_queries};
 use crate::train::rollout::Roller;
 use crate::train::score::{Scorers, Source};
 
@@ -33,6 +35,7 @@ pub(crate) use self::lock::{Lock, changed};
 pub(crate) use self::place::{find, find_trusted, no_folders, search_path};
 pub(crate) use self::players::{identities, load_judge, load_task, spec};
 use self::players::{judge, load_labeler};
+pub(crate) use self::settings::takes_text;
 pub(crate) use self::sources::open_reward_model;
 use self::sources::sources;
 
@@ -50,6 +53,8 @@ pub(crate) struct Parts {
     pub(crate) scorers: Scorers,
     pub(crate) train: Vec<Query>,
     pub(crate) held_out: Vec<Query>,
+    /// What became of the rows of each file of data.
+    pub(crate) counts: Vec<RowCount>,
     pub(crate) identities: Vec<Identity>,
     pub(crate) manifest: serde_json::Value,
 }
@@ -149,7 +154,7 @@ pub(crate) fn load(config: &Config) -> Result<Parts> {
         measures,
         limits: config.plugins.clone(),
     };
-    let (train, held_out) = queries(config, scorers.task.as_ref())?;
+    let (train, held_out, counts) = queries(config, scorers.task.as_ref())?;
     let probed = CallContext {
         seed: seed::derive(config.run.seed, "probe", 0),
         update: 0,
@@ -173,6 +178,7 @@ pub(crate) fn load(config: &Config) -> Result<Parts> {
         "layout": scorers.task.layout(),
         "queries": train.len(),
         "held_out": held_out.len(),
+        "rows": counts,
     });
     Ok(Parts {
         tokenizer,
@@ -180,22 +186,30 @@ pub(crate) fn load(config: &Config) -> Result<Parts> {
         scorers,
         train,
         held_out,
+        counts,
         identities,
         manifest,
     })
 }
 
 /// Queries to train on, at least a batch of them, and held-out ones, as many as asked for.
-fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>)> {
+fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>, Vec<RowCount>)> {
     let seed = config.run.seed;
     let count = config.eval.queries as usize;
     let data = config.data()?;
-    let rows = read_rows(&data.train)?;
-    let all = make_queries(task, &rows, Split::Train, seed)?;
+    let make =
+        |path: &Path, split| make_queries(task, &rows::read(path)?, split, seed, &config.plugins);
+    let Made {
+        queries: all,
+        count: of_train,
+    } = make(&data.train, Split::Train)?;
+    let mut counts = vec![of_train];
     let (train, held_out) = match &data.held_out {
         None => hold_out(all, count)?,
         Some(path) => {
-            let mut held_out = make_queries(task, &read_rows(path)?, Split::Test, seed)?;
+            let made = make(path, Split::Test)?;
+            counts.push(made.count);
+            let mut held_out = made.queries;
             if held_out.len() < count {
                 bail!(
                     "`{}` makes {} queries, fewer than [eval] queries {count}\nhint: lower \
@@ -217,7 +231,7 @@ fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>)>
             data.train.display()
         );
     }
-    Ok((train, held_out))
+    Ok((train, held_out, counts))
 }
 
 /// The coefficient of the KL penalty as the config has it change.

@@ -8,6 +8,8 @@ use crate::config::{Config, Plan};
 use crate::experiment::inputs;
 use crate::experiment::outline::outline;
 use crate::experiment::parts::{self, Lock};
+use crate::experiment::resume::{Opened, begin, go_on};
+use crate::rl::schedule;
 use crate::run_dir::{RunDir, replace};
 use crate::train::checkpoint::{self, State};
 use crate::train::eval::evaluate;
@@ -64,10 +66,12 @@ impl Part<'_> {
         let notes = parts.notes();
         notes.iter().for_each(|note| observer.alarm(note));
         let text = &self.text;
-        let run_dir = if self.resume {
-            RunDir::resume_moved(&config.run.dir, text)?
-        } else {
-            RunDir::create(&config.run.dir, text)?
+        let Opened { run_dir, extended } = match self.resume {
+            true => go_on(config, text, true)?,
+            false => Opened {
+                run_dir: begin(config, text)?,
+                extended: None,
+            },
         };
         observer.event(&Event::Begun {
             stage: Stage::Policy,
@@ -84,6 +88,19 @@ impl Part<'_> {
         let (state, resumed) = self.last_state(&run_dir, fresh, observer)?;
         for event in Lock::of(config)?.passed_over(&parts.identities) {
             run_dir.record(&event)?;
+        }
+        if let Some(episodes) = extended {
+            extend(
+                &run_dir,
+                episodes,
+                config,
+                (state.updates, plan.updates),
+                observer,
+            )?;
+        }
+        if state.updates < plan.updates {
+            // Of a run that goes on after its end, which are not what it ends with.
+            outcome::forget(&run_dir, "after")?;
         }
         // Only now: what is refused leaves no trace in the run.
         replace(
@@ -170,6 +187,27 @@ impl Part<'_> {
         });
         Ok((state, Some(place)))
     }
+}
+
+/// Records that a run has more episodes than it was begun with, and tells what becomes of the learning rate.
+fn extend(
+    run_dir: &RunDir,
+    (before, now): (u64, u64),
+    config: &Config,
+    (done, updates): (u64, u64),
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    let old = before.div_ceil(config.ppo.batch_size);
+    let lr = |updates| schedule::linear(config.ppo.lr, done, updates);
+    let (was, is) = (if done < old { lr(old) } else { 0.0 }, lr(updates));
+    observer.note(&format!(
+        "extended from {before} to {now} episodes after update {done}: the learning rate falls linearly to 0 over all \
+         {updates} updates, so that it goes on at {is:.3e} instead of {was:.3e}"
+    ));
+    run_dir.record(&serde_json::json!({
+        "event": "extended", "updates": done, "episodes_before": before, "episodes_now": now,
+        "lr_before": was, "lr_now": is,
+    }))
 }
 
 /// Tells what became of the policy.

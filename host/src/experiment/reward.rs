@@ -7,6 +7,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use crate::config::{Config, Reward};
+use crate::experiment::resume::{begin, go_on};
 use crate::experiment::{inputs, parts};
 use crate::label::Label;
 use crate::model::device;
@@ -38,9 +39,9 @@ pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Resu
     let reward = config.reward()?;
     let text = config.to_toml()?;
     let run_dir = if resume {
-        RunDir::resume(&config.run.dir, &text)?
+        go_on(config, &text, false)?.run_dir
     } else {
-        RunDir::create(&config.run.dir, &text)?
+        begin(config, &text)?
     };
     // The report is written last, and what training goes on from may be gone by then.
     if resume && run_dir.report().is_file() {

@@ -17,9 +17,11 @@ use crate::train::policy::Gate;
 use crate::train::queries::QueryStream;
 
 /// The first `count` labels of a config, of which the store is given those that it lacks. How many
-/// responses each compares, and how the labeler errs, is said by `[collect]`.
+/// responses each compares, and how the labeler errs, is said by `[collect]`. Labels are kept under keys that follow
+/// from `begun`: the config as the run was begun with, which may have been moved since.
 pub(crate) fn simulated(
     config: &Config,
+    begun: &Config,
     path: &Path,
     count: u64,
     observer: &mut dyn Observer,
@@ -32,7 +34,7 @@ pub(crate) fn simulated(
         reward_models: None,
         ..config.collect.clone().unwrap_or_default()
     };
-    let config = Config {
+    let asking = |config: &Config| Config {
         collect: Some(collect.clone()),
         study: None,
         // Comparisons are made before there is a reward, and without one.
@@ -40,8 +42,9 @@ pub(crate) fn simulated(
         shaper: Vec::new(),
         ..config.clone()
     };
+    let config = asking(config);
     config.collect()?;
-    let (run, digest) = key_of_run(&origin(&config, &collect).to_toml()?);
+    let (run, digest) = key_of_run(&origin(&asking(begun), &collect).to_toml()?);
     // Nothing is written where all of them are there.
     if path.is_file() {
         let there = own(&Store::read(path)?, &run)?;

@@ -5,18 +5,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 
 use crate::config::{Config, Plan, Reward, Score};
+use crate::experiment::resume::open;
 use crate::experiment::{policy, reward};
 use crate::label::Label;
-use crate::run_dir::RunDir;
 use crate::train::observer::Observer;
-
-/// A directory, new or begun with the same config.
-pub(super) fn open(root: &Path, text: &str) -> Result<RunDir> {
-    if root.join("config.toml").is_file() {
-        return RunDir::resume(root, text);
-    }
-    RunDir::create(root, text)
-}
 
 /// Trains a policy in one piece.
 pub(super) fn policy(config: &Config, observer: &mut dyn Observer) -> Result<()> {
@@ -68,7 +60,7 @@ pub(super) fn reward_models(
             num_train: if own.is_some() { 0 } else { size },
             ..reward.clone()
         });
-        let run_dir = open(&part.run.dir, &part.to_toml()?)?;
+        let run_dir = open(&part, &part.to_toml()?)?.run_dir;
         if !run_dir.report().is_file() {
             let own = own.map_or(&[][..], |labels| &labels[..size as usize]);
             reward::train_in(&part, part.reward()?, own, &run_dir, true, observer)

@@ -3,9 +3,8 @@
 use anyhow::{Context, Result, bail};
 
 use crate::config::{Config, Plan};
-use crate::experiment::stage::{
-    against, derived, open, policy, reward_models, sizes, without_model,
-};
+use crate::experiment::resume::open;
+use crate::experiment::stage::{against, derived, policy, reward_models, sizes, without_model};
 use crate::experiment::{judges, known, online, parts, reward};
 use crate::run_dir::replace;
 use crate::train::observer::{Event, Observer, Planned, Stage};
@@ -20,7 +19,7 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
         // Plugins, model and data of the policy: loaded before the first part takes its hours.
         drop(parts::load(&without_model(config))?);
     }
-    let run_dir = open(&config.run.dir, &config.to_toml()?)?;
+    let run_dir = open(config, &config.to_toml()?)?.run_dir;
     let dir = run_dir.root();
     let stage = Stage::Experiment;
     observer.event(&Event::Begun { stage, dir });
@@ -93,6 +92,12 @@ pub fn plan(config: &Config) -> Result<Agenda> {
 /// Finds what cannot work in the config.
 fn check(config: &Config) -> Result<()> {
     config.check_study()?;
+    if config.collect.is_some() && config.session.extend {
+        bail!(
+            "`--extend`, and [collect] asks for labels by a schedule over all episodes, which would be another\n\
+             hint: start a new run directory by `--set run.dir=…`"
+        );
+    }
     if config.collect.is_some() {
         config.collect()?;
     }

@@ -13,8 +13,10 @@ use super::patience;
 use crate::spelling::nearest;
 
 mod schema;
+mod text;
 
 pub(super) use schema::read;
+pub use text::takes_text;
 
 /// Checking settings takes milliseconds, unless a schema is made to take for ever.
 const PATIENCE: Duration = Duration::from_secs(10);

@@ -3,103 +3,202 @@
 //! The order depends on the shuffle seed alone, as in the original, so the cursor is the whole
 //! state.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
+use serde::Serialize;
 use tch::{Device, Kind, Tensor};
 
+use crate::config::{OnError, PluginLimits};
 use crate::role::{CallContext, Layout, Outcome, Query, Split, Task};
+use crate::rows::Rows;
 use crate::seed;
+use crate::terminal::Line;
 
 /// How many rows a task sees in one call.
 const ROWS_PER_CALL: usize = 512;
 
-/// Reads data rows as JSON texts: `.jsonl` as it is, any other file as one string a line.
-pub fn read_rows(path: &Path) -> Result<Vec<(u64, String)>> {
-    let text = std::fs::read_to_string(path).with_context(|| {
-        format!(
-            "cannot read data `{}`\nhint: name a file of UTF-8 text by data.train or data.held_out",
-            path.display()
-        )
-    })?;
-    let is_json = path
-        .extension()
-        .is_some_and(|ending| ending == "jsonl" || ending == "json");
-    let mut rows = Vec::new();
-    for (number, line) in text.lines().enumerate() {
-        if line.trim().is_empty() {
-            continue;
+/// Most reasons that are told one by one.
+const REASONS: usize = 4;
+
+/// What became of the rows of a file.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct RowCount {
+    /// The file.
+    pub path: PathBuf,
+    /// How it was read.
+    pub form: String,
+    /// Rows that were read.
+    pub read: usize,
+    /// Rows that make queries.
+    pub queries: usize,
+    /// Rows of which the task says that they are none of its business; it gives no reason.
+    pub not_applicable: usize,
+    /// Rows that break a rule of the task or on which it failed, by what it says of them.
+    pub failed: BTreeMap<String, usize>,
+    /// What else a person should know.
+    pub notes: Vec<String>,
+}
+
+impl RowCount {
+    fn of(rows: &Rows) -> RowCount {
+        RowCount {
+            path: rows.path.clone(),
+            form: rows.form.to_string(),
+            read: rows.rows.len(),
+            queries: 0,
+            not_applicable: 0,
+            failed: BTreeMap::new(),
+            notes: rows.notes.clone(),
         }
-        let row = if is_json {
-            serde_json::from_str::<serde_json::Value>(line).with_context(|| {
-                format!(
-                    "`{}` line {}: not JSON\nhint: a .jsonl file has one JSON value a line; call a \
-                     file of plain texts .txt",
-                    path.display(),
-                    number + 1
-                )
-            })?;
-            line.to_string()
-        } else {
-            serde_json::to_string(line)?
-        };
-        rows.push((number as u64, row));
     }
-    if rows.is_empty() {
-        bail!(
-            "data `{}` has no rows\nhint: put one row a line",
-            path.display()
-        );
+
+    /// Rows that broke a rule or that the task failed on.
+    fn num_failed(&self) -> usize {
+        self.failed.values().sum()
     }
-    Ok(rows)
+}
+
+impl fmt::Display for RowCount {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let RowCount {
+            path,
+            form,
+            read,
+            queries,
+            not_applicable,
+            failed,
+            notes,
+        } = self;
+        let path = Line(path.display());
+        write!(to, "{read} in `{path}` ({form}), {queries} make queries")?;
+        if *not_applicable > 0 {
+            write!(to, ", {not_applicable} do not apply, as the task says")?;
+        }
+        if !failed.is_empty() {
+            write!(to, ", {} left out with an error", self.num_failed())?;
+        }
+        for (reason, count) in most_frequent(failed) {
+            write!(to, "\n           {count} x {}", Line(reason))?;
+        }
+        for note in notes {
+            write!(to, "\n           note: {note}")?;
+        }
+        Ok(())
+    }
+}
+
+/// The most frequent reasons, and the rest as one.
+fn most_frequent(reasons: &BTreeMap<String, usize>) -> Vec<(&str, usize)> {
+    let mut sorted: Vec<(&str, usize)> = reasons.iter().map(|(r, n)| (r.as_str(), *n)).collect();
+    sorted.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    if sorted.len() > REASONS {
+        let rest = sorted.split_off(REASONS);
+        sorted.push(("other reasons", rest.iter().map(|(_, count)| count).sum()));
+    }
+    sorted
+}
+
+/// Queries, and what became of the rows that make none.
+#[derive(Debug)]
+pub struct Made {
+    /// In the order of the rows.
+    pub queries: Vec<Query>,
+    /// All rows.
+    pub count: RowCount,
 }
 
 /// Has the task make a query of every row that is fit, in the order of the rows.
 pub fn make_queries(
     task: &dyn Task,
-    rows: &[(u64, String)],
+    rows: &Rows,
     split: Split,
     root_seed: u64,
-) -> Result<Vec<Query>> {
-    let layout = task.layout();
+    limits: &PluginLimits,
+) -> Result<Made> {
     let context = CallContext {
         seed: seed::derive(root_seed, "queries", 0),
         update: 0,
         split,
     };
-    let mut queries = Vec::new();
-    for chunk in rows.chunks(ROWS_PER_CALL) {
-        for (outcome, (id, _)) in task.queries(context, chunk)?.into_iter().zip(chunk) {
+    let mut made = Made {
+        queries: Vec::new(),
+        count: RowCount::of(rows),
+    };
+    let mut first = None;
+    for (number, chunk) in rows.rows.chunks(ROWS_PER_CALL).enumerate() {
+        for (at, outcome) in task.queries(context, chunk)?.into_iter().enumerate() {
+            let place = || rows.place(number * ROWS_PER_CALL + at);
             match outcome {
-                Outcome::Value(query) if query.tokens.is_empty() => {
-                    bail!("{}: the query of row {id} is empty", task.identity().name)
+                Outcome::Value(query) => {
+                    check_query(task, &query).with_context(place)?;
+                    made.queries.push(query);
                 }
-                Outcome::Value(query) if query.tokens.len() > layout.query_len => bail!(
-                    "{}: the query of row {id} has {} tokens, more than query_len {}",
-                    task.identity().name,
-                    query.tokens.len(),
-                    layout.query_len
-                ),
-                Outcome::Value(query) => queries.push(query),
-                Outcome::NotApplicable => {}
+                Outcome::NotApplicable => made.count.not_applicable += 1,
                 Outcome::Invalid(text) | Outcome::Error(text) => {
-                    bail!(
-                        "task `{}`: data row {id}: {text}\nhint: mend or remove the row, or change \
-                         the task's settings",
-                        task.identity().name
-                    )
+                    first.get_or_insert_with(|| format!("{}: {text}", place()));
+                    *made.count.failed.entry(text).or_default() += 1;
                 }
             }
         }
     }
-    if queries.is_empty() {
+    made.count.queries = made.queries.len();
+    if let Some(first) = first {
+        check_failed(task, &made.count, &first, limits)?;
+    }
+    if made.queries.is_empty() {
         bail!(
-            "{}: none of {} rows makes a query\nhint: look at its start_text, end_text and lengths",
+            "{}: none of {} rows of `{}` makes a query: {} do not apply\nhint: look at its settings, such as \
+             start_text, end_text and lengths, and at what the rows have",
             task.identity().name,
-            rows.len()
+            rows.rows.len(),
+            Line(rows.path.display()),
+            made.count.not_applicable
         );
     }
-    Ok(queries)
+    Ok(made)
+}
+
+fn check_query(task: &dyn Task, query: &Query) -> Result<()> {
+    let (name, most) = (&task.identity().name, task.layout().query_len);
+    match query.tokens.len() {
+        0 => bail!("{name}: the query of this row is empty\nhint: mend or remove the row"),
+        len if len > most => bail!(
+            "{name}: the query of this row has {len} tokens, more than query_len {most}\nhint: that is a mistake of \
+             the task"
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Refuses rows that the task cannot take, unless so few are to be left out.
+fn check_failed(
+    task: &dyn Task,
+    count: &RowCount,
+    first: &str,
+    limits: &PluginLimits,
+) -> Result<()> {
+    let (failed, most) = (count.num_failed(), limits.max_error_rate);
+    let name = &task.identity().name;
+    let more = match failed {
+        1 => String::new(),
+        failed => format!("; {} more of {} rows fail", failed - 1, count.read),
+    };
+    if limits.on_error != OnError::Drop {
+        bail!(
+            "task `{name}`: {first}{more}\nhint: mend or remove the row, change the task's settings, or leave such \
+             rows out by plugins.on_error = \"drop\""
+        );
+    }
+    if failed as f64 > most * count.read as f64 {
+        bail!(
+            "task `{name}`: {first}{more}, more than [plugins] max_error_rate {most}\nhint: mend or remove the rows, \
+             or raise plugins.max_error_rate"
+        );
+    }
+    Ok(())
 }
 
 /// Queries in a fixed shuffled order, repeated for ever.

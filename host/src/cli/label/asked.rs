@@ -141,7 +141,8 @@ pub(super) fn correct(file: &Path, path: &Path) -> Result<()> {
 /// Has the config's labeler judge responses of the config's model, until the store has `count` labels.
 pub(super) fn simulate(file: &Path, overrides: &[String], path: &Path, count: u64) -> Result<()> {
     let config = load(file, overrides)?;
-    simulated(&config, path, count, &mut Progress::new(config.eval.show))
+    let mut watcher = Progress::new(config.eval.show);
+    simulated(&config, &config, path, count, &mut watcher)
         .with_context(|| format!("in config `{}`", Line(file.display())))?;
     println!("{}: {count} labels of this config", path.display());
     Ok(())

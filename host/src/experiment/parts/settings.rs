@@ -3,6 +3,19 @@
 use anyhow::{Result, bail};
 use serde_json::Value;
 
+use super::place::find_trusted;
+use crate::plugin;
+use crate::role::Trust;
+
+/// Whether a plugin takes a text at a place in its settings; none where it cannot be asked.
+pub(crate) fn takes_text(name: &str, trust: Trust, key: &[String]) -> Option<bool> {
+    // Nobody has said yet that it may run natively.
+    let trust = Some(trust).filter(|trust| *trust == Trust::Sandboxed)?;
+    let path = find_trusted(name, trust, true).ok()?;
+    let description = plugin::describe(&path, trust).ok()?;
+    plugin::takes_text(&description.schema, key)
+}
+
 /// The settings as JSON, which has neither numbers without end nor dates.
 pub(crate) fn as_json(settings: &toml::Table) -> Result<Value> {
     table("", settings)

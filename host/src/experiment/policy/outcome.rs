@@ -57,3 +57,14 @@ pub(super) fn store(run_dir: &RunDir, name: &str, evaluation: &Evaluation) -> Re
     let bytes = serde_json::to_vec_pretty(&json!(evaluation))?;
     replace(&run_dir.eval().join(format!("{name}.json")), &bytes)
 }
+
+/// Takes away the answers that a run ended with, which goes on.
+pub(super) fn forget(run_dir: &RunDir, name: &str) -> Result<()> {
+    let path = run_dir.eval().join(format!("{name}.json"));
+    match std::fs::remove_file(&path) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("cannot remove `{}`", path.display()))
+        }
+        _ => Ok(()),
+    }
+}

@@ -14,9 +14,10 @@ use crate::model::reward::{Passages, Placement};
 use crate::model::sampling::Sampling;
 use crate::plugin::TokenizerHost;
 use crate::role::{Layout, Split};
+use crate::rows;
 use crate::seed;
 use crate::tokenizer::Tokenizer;
-use crate::train::queries::{QueryStream, contexts, make_queries, read_rows};
+use crate::train::queries::{QueryStream, contexts, make_queries};
 
 /// Responses of the reference, uncut and unfiltered, that fix the scale of rewards.
 pub(super) struct Reference {
@@ -46,12 +47,18 @@ impl Reference {
         parts::check_length(task.layout(), &shape)?;
         let start = start(config, reward);
         parts::check_reading(task.layout(), &parts::model(start)?.0, start)?;
-        let rows = read_rows(&data.train)?;
-        let queries = make_queries(task.as_ref(), &rows, Split::Train, config.run.seed)?;
+        let rows = rows::read(&data.train)?;
+        let made = make_queries(
+            task.as_ref(),
+            &rows,
+            Split::Train,
+            config.run.seed,
+            &config.plugins,
+        )?;
         let sampler = Sampler {
             config,
             reward,
-            stream: QueryStream::new(queries, data.shuffle_seed),
+            stream: QueryStream::new(made.queries, data.shuffle_seed),
             layout: task.layout(),
             pad_id: shape.pad_id,
             policy: Policy::load(

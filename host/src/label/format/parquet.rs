@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 use std::fs::File;
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -12,9 +11,8 @@ use parquet::basic::{Compression, ConvertedType, LogicalType, TimeUnit, Type as 
 use parquet::column::writer::ColumnWriter;
 use parquet::data_type::ByteArray;
 use parquet::file::properties::WriterProperties;
-use parquet::file::reader::{FileReader, SerializedFileReader};
+use parquet::file::reader::FileReader;
 use parquet::file::writer::SerializedFileWriter;
-use parquet::record::Field;
 use parquet::schema::parser::parse_message_type;
 use parquet::schema::types::Type;
 use serde_json::Value;
@@ -23,23 +21,16 @@ use super::guess::{listed, meant};
 use super::table::{self, COLUMNS, Row, response_of};
 use super::{Imported, Written, count, fields, one_kind, rows, trl};
 use crate::label::{Answer, Label};
+use crate::rows::parquet::{AGAIN, check_packing, guarded, open, value};
 use crate::terminal::Line;
 
-/// What to do about a file that is not whole.
-const AGAIN: &str = "fetch it or write it again";
-
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    // The crate panics at some of the damages that a file can have; what was read until then is dropped
-    // with the error.
-    let read = AssertUnwindSafe(|| read_rows(file, into));
-    std::panic::catch_unwind(read)
-        .unwrap_or_else(|_| bail!("it is a damaged Parquet file\nhint: {AGAIN}"))
+    // What was read until an error is dropped with it.
+    guarded(|| read_rows(file, into))
 }
 
 fn read_rows(file: File, into: &mut Imported) -> Result<()> {
-    let file = SerializedFileReader::new(file).with_context(|| {
-        format!("it is no Parquet file\nhint: is it another format? if it is not, {AGAIN}")
-    })?;
+    let file = open(file)?;
     let schema = file.metadata().file_metadata().schema();
     let columns = schema.get_fields();
     let has = |name: &str| columns.iter().any(|column| column.name() == name);
@@ -136,24 +127,6 @@ fn check_names(names: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses what cannot be unpacked, before anything is read.
-fn check_packing(file: &SerializedFileReader<File>) -> Result<()> {
-    let groups = file.metadata().row_groups().iter();
-    for column in groups.flat_map(|group| group.columns()) {
-        match column.compression() {
-            Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::ZSTD(_) => {}
-            other => bail!(
-                "column `{}` is packed with {}, must be with SNAPPY, with ZSTD or not at all\n\
-                 hint: write it again so, such as with pandas: df.to_parquet(name)",
-                Line(column.column_path().string()),
-                // Without how hard the packer tried.
-                other.to_string().split('(').next().unwrap_or_default()
-            ),
-        }
-    }
-    Ok(())
-}
-
 /// Refuses a column of a type that no cell of labels has, before anything is read.
 fn check_type(column: &Type) -> Result<()> {
     if !column.is_primitive() {
@@ -194,31 +167,6 @@ fn is_nanoseconds(column: &Type) -> bool {
 fn is_ours(column: &str) -> bool {
     let query = ["prompt", "prompt_tokens"].contains(&column);
     query || COLUMNS.contains(&column) || response_of(column).is_some()
-}
-
-/// A cell as JSON; null where it is nothing that labels are made of.
-fn value(field: Field) -> Value {
-    match field {
-        Field::Bool(value) => value.into(),
-        Field::Byte(value) => value.into(),
-        Field::Short(value) => value.into(),
-        Field::Int(value) => value.into(),
-        Field::Long(value) | Field::TimestampMillis(value) => value.into(),
-        Field::TimestampMicros(value) => value.div_euclid(1000).into(),
-        Field::UByte(value) => value.into(),
-        Field::UShort(value) => value.into(),
-        Field::UInt(value) => value.into(),
-        Field::ULong(value) => value.into(),
-        Field::Float(value) => value.into(),
-        Field::Double(value) => value.into(),
-        Field::Str(value) => value.into(),
-        Field::ListInternal(list) => list.elements().iter().cloned().map(value).collect(),
-        Field::Group(row) => {
-            let cells = row.into_columns().into_iter();
-            Value::Object(cells.map(|(name, field)| (name, value(field))).collect())
-        }
-        _ => Value::Null,
-    }
 }
 
 pub(super) fn write(labels: &[Label]) -> Result<Written> {

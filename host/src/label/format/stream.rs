@@ -4,7 +4,6 @@
 use std::cell::Cell;
 use std::io::{BufRead, BufReader, Read};
 use std::marker::PhantomData;
-use std::rc::Rc;
 
 use anyhow::{Context, Result, anyhow, bail};
 use serde::de::{Deserializer, Error, IgnoredAny, SeqAccess, Visitor};
@@ -12,39 +11,20 @@ use serde_json::{Map, Value};
 
 use super::guess;
 use super::json::{self, Fields, Json};
+use crate::rows::lines;
 use crate::terminal::Line;
 
-/// No line and no row may be longer.
-pub(super) const LONGEST: u64 = 64 << 20;
+pub(super) use crate::rows::lines::{LONGEST, Left, metered};
 
 /// Calls `each` with the number, from 1, and the text of every line that is not empty.
 pub(super) fn for_lines(
-    mut file: impl BufRead,
+    file: impl BufRead,
     mut each: impl FnMut(usize, &str) -> Result<()>,
 ) -> Result<()> {
-    let mut bytes = Vec::new();
-    for number in 1.. {
-        bytes.clear();
-        let read = file.by_ref().take(LONGEST).read_until(b'\n', &mut bytes)?;
-        if read == 0 {
-            break;
-        }
-        if read as u64 == LONGEST && bytes.last() != Some(&b'\n') {
-            bail!(
-                "line {number} is longer than {} MiB\nhint: a label is a line; is it the right format?",
-                LONGEST >> 20
-            );
-        }
-        let text = std::str::from_utf8(&bytes).with_context(|| {
-            format!("line {number} is not UTF-8 text\nhint: save the file as UTF-8")
-        })?;
-        // Spreadsheets put a byte order mark before the first line.
-        let text = text.trim_start_matches('\u{feff}').trim();
-        if !text.is_empty() {
-            each(number, text)?;
-        }
-    }
-    Ok(())
+    lines::for_lines(file, |number, line| match line.trim() {
+        "" => Ok(()),
+        text => each(number, text),
+    })
 }
 
 /// Calls `each` with the object of every line of a file of this format.
@@ -172,41 +152,6 @@ impl<'de, O: Fields, F: FnMut(&O) -> Result<()>> Visitor<'de> for Rows<'_, F, O>
             }
         }
         Ok(())
-    }
-}
-
-/// How many bytes may be read before somebody says that a row has ended.
-pub(super) type Left = Rc<Cell<u64>>;
-
-/// A reader that fails when its count has run out, and the count.
-pub(super) fn metered<R: Read>(inner: R) -> (Metered<R>, Left) {
-    let left = Rc::new(Cell::new(LONGEST));
-    let meter = Metered {
-        inner,
-        left: Rc::clone(&left),
-    };
-    (meter, left)
-}
-
-/// See [`metered`].
-pub(super) struct Metered<R> {
-    inner: R,
-    left: Left,
-}
-
-impl<R: Read> Read for Metered<R> {
-    fn read(&mut self, into: &mut [u8]) -> std::io::Result<usize> {
-        let left = self.left.get();
-        if left == 0 {
-            return Err(std::io::Error::other(format!(
-                "it is longer than {} MiB\nhint: is it the right format?",
-                LONGEST >> 20
-            )));
-        }
-        let most = into.len().min(usize::try_from(left).unwrap_or(usize::MAX));
-        let read = self.inner.read(&mut into[..most])?;
-        self.left.set(left - read as u64);
-        Ok(read)
     }
 }
 

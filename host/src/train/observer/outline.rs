@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::role::Identity;
+use crate::train::queries::RowCount;
 
 /// A policy's training in numbers.
 #[derive(Debug, Clone)]
@@ -21,6 +22,8 @@ pub struct Outline {
     pub threads: i64,
     /// Who plays the roles.
     pub plugins: Vec<Identity>,
+    /// What became of the rows of each file of data.
+    pub rows: Vec<RowCount>,
     /// Queries to train on.
     pub queries: usize,
     /// Held-out queries.

@@ -1,0 +1,115 @@
+//! The keys of a config that name files and folders.
+
+use std::path::{Path, PathBuf};
+
+use super::{Config, PluginRef};
+
+impl Config {
+    /// Does something with every path, by its key; what stands in a list has its place in the key.
+    pub(super) fn each_path(&mut self, act: &mut dyn FnMut(&str, &mut PathBuf)) {
+        act("run.dir", &mut self.run.dir);
+        act("model.path", &mut self.model.path);
+        if let Some(data) = &mut self.data {
+            act("data.train", &mut data.train);
+            each("data.held_out", &mut data.held_out, act);
+        }
+        for (key, plugin) in self.plugins_by_key() {
+            plugin.each_path(&key, act);
+        }
+        for (place, score) in self.score.iter_mut().enumerate() {
+            each_of(
+                &format!("score.{place}.reward_models"),
+                &mut score.reward_models,
+                act,
+            );
+        }
+        if let Some(collect) = &mut self.collect {
+            each("collect.store", &mut collect.store, act);
+        }
+        let judges = self.study.iter_mut().flat_map(|study| &mut study.judges);
+        judges.for_each(|(name, path)| act(&format!("study.judges.{name}"), path));
+        if let Some(reward) = &mut self.reward {
+            each("reward.path", &mut reward.path, act);
+            each_of("reward.train", &mut reward.train, act);
+            each_of("reward.validation", &mut reward.validation, act);
+            each_of("reward.test", &mut reward.test, act);
+        }
+    }
+
+    /// All paths by their keys.
+    #[must_use]
+    pub fn paths(&self) -> Vec<(String, PathBuf)> {
+        let mut paths = Vec::new();
+        self.clone()
+            .each_path(&mut |key, path| paths.push((key.to_owned(), path.clone())));
+        paths
+    }
+
+    /// All plugins by the keys of their sections.
+    fn plugins_by_key(&mut self) -> Vec<(String, &mut PluginRef)> {
+        let one = |key: &str| key.to_owned();
+        let mut all: Vec<(String, &mut PluginRef)> = Vec::new();
+        all.extend(self.task.iter_mut().map(|plugin| (one("task"), plugin)));
+        all.extend(
+            self.labeler
+                .iter_mut()
+                .map(|plugin| (one("labeler"), plugin)),
+        );
+        for (section, plugins) in [
+            ("shaper", &mut self.shaper),
+            ("eval.measure", &mut self.eval.measure),
+        ] {
+            let numbered = plugins.iter_mut().enumerate();
+            all.extend(numbered.map(|(place, plugin)| (format!("{section}.{place}"), plugin)));
+        }
+        all
+    }
+
+    /// Makes paths absolute that are relative to `base`.
+    pub(super) fn make_absolute(&mut self, base: &Path) {
+        self.each_path(&mut |_, path| join(base, path));
+    }
+}
+
+impl PluginRef {
+    fn each_path(&mut self, key: &str, act: &mut dyn FnMut(&str, &mut PathBuf)) {
+        if self.is_path() {
+            let mut path = PathBuf::from(&self.plugin);
+            act(&format!("{key}.plugin"), &mut path);
+            self.plugin = path.display().to_string();
+        }
+        for (name, path) in &mut self.assets {
+            act(&format!("{key}.assets.{name}"), path);
+        }
+    }
+
+    /// Whether a file is named, and not a plugin to be looked for.
+    fn is_path(&self) -> bool {
+        let endings = [".wasm", std::env::consts::DLL_SUFFIX];
+        endings.iter().any(|ending| self.plugin.ends_with(ending))
+    }
+}
+
+fn each(key: &str, path: &mut Option<PathBuf>, act: &mut dyn FnMut(&str, &mut PathBuf)) {
+    path.iter_mut().for_each(|path| act(key, path));
+}
+
+fn each_of(key: &str, paths: &mut [PathBuf], act: &mut dyn FnMut(&str, &mut PathBuf)) {
+    let numbered = paths.iter_mut().enumerate();
+    numbered.for_each(|(place, path)| act(&format!("{key}.{place}"), path));
+}
+
+/// Joins and removes `.` and `..` by name, so that equal files have equal paths in the run's record.
+fn join(base: &Path, path: &mut PathBuf) {
+    let mut clean = PathBuf::new();
+    for part in base.join(&*path).components() {
+        match part {
+            std::path::Component::CurDir => {}
+            std::path::Component::ParentDir => {
+                clean.pop();
+            }
+            other => clean.push(other),
+        }
+    }
+    *path = clean;
+}

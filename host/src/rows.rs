@@ -1,0 +1,204 @@
+//! Rows of data from outside, as JSON texts: what a file is decides how it is read, then its name's ending.
+//! Knows files and lines, not what anybody makes of a row.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::outside::Kind;
+use crate::terminal::Line;
+
+mod json;
+pub mod lines;
+pub mod parquet;
+mod source;
+mod table;
+
+use self::source::{Ending, Source};
+
+/// What files of rows there are.
+pub const FORMS: &str = "rows are JSON lines, a JSON array, CSV, TSV, Parquet, or plain text with a row a line; each \
+                         but Parquet may be packed by gzip or Zstandard";
+
+/// How a file was read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A JSON value a line.
+    JsonLines,
+    /// One array.
+    JsonArray,
+    /// Cells between commas, or between what stands in their place.
+    Csv,
+    /// Cells between tabs.
+    Tsv,
+    /// A table of Hugging Face's.
+    Parquet,
+    /// A text a line.
+    Text,
+}
+
+impl fmt::Display for Form {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        to.write_str(match self {
+            Form::JsonLines => "JSON lines",
+            Form::JsonArray => "a JSON array",
+            Form::Csv => "CSV",
+            Form::Tsv => "TSV",
+            Form::Parquet => "Parquet",
+            Form::Text => "plain text",
+        })
+    }
+}
+
+impl Form {
+    /// The name of a row's number: lines count from 1, rows from 0.
+    fn unit(self) -> &'static str {
+        match self {
+            Form::JsonArray | Form::Parquet => "row",
+            _ => "line",
+        }
+    }
+}
+
+/// All rows of a file.
+#[derive(Debug)]
+pub struct Rows {
+    /// The file.
+    pub path: PathBuf,
+    /// How it was read.
+    pub form: Form,
+    /// Each row's number, which stays with what is made of it, and its JSON.
+    pub rows: Vec<(u64, String)>,
+    /// The line or row of each, as people count.
+    places: Vec<u64>,
+    /// What a person should know of the reading, such as a name that says something else.
+    pub notes: Vec<String>,
+}
+
+impl Rows {
+    /// Where the row at `index` stands, as `` `data.jsonl` line 3 ``.
+    #[must_use]
+    pub fn place(&self, index: usize) -> String {
+        let path = Line(self.path.display());
+        let unit = self.form.unit();
+        match self.places.get(index) {
+            Some(place) if unit == "row" => format!("`{path}` row {place}, counted from 0"),
+            Some(place) => format!("`{path}` line {place}"),
+            None => format!("`{path}`"),
+        }
+    }
+
+    fn push(&mut self, id: u64, place: u64, json: String) {
+        self.rows.push((id, json));
+        self.places.push(place);
+    }
+}
+
+/// All rows of the file at `path`. An error names the file, and the line or row.
+pub fn read(path: &Path) -> Result<Rows> {
+    let about = || format!("cannot read rows from `{}`", Line(path.display()));
+    let source = Source::open(path).with_context(about)?;
+    let form = form_of(&source).with_context(about)?;
+    let mut rows = Rows {
+        path: path.to_owned(),
+        form,
+        rows: Vec::new(),
+        places: Vec::new(),
+        notes: contradiction(&source, form).into_iter().collect(),
+    };
+    match form {
+        Form::JsonLines => json::lines(source, &mut rows),
+        Form::JsonArray => json::array(source, &mut rows),
+        Form::Csv => table::read(source, b',', &mut rows),
+        Form::Tsv => table::read(source, b'\t', &mut rows),
+        Form::Parquet => tables_of(source, &mut rows),
+        Form::Text => texts(source, &mut rows),
+    }
+    .with_context(about)?;
+    if rows.rows.is_empty() {
+        bail!(
+            "`{}` has no rows\nhint: it was read as {form}; {FORMS}",
+            Line(path.display())
+        );
+    }
+    Ok(rows)
+}
+
+/// How a file is to be read, or what it is that cannot be read.
+fn form_of(source: &Source) -> Result<Form> {
+    let ending = source.ending;
+    Ok(match source.kind {
+        // Words in brackets are text as well, where the name says that all is text.
+        Kind::JsonLines | Kind::JsonObject if ending == Ending::Text && !source.begins_json() => {
+            Form::Text
+        }
+        Kind::JsonLines => Form::JsonLines,
+        Kind::JsonArray => Form::JsonArray,
+        Kind::Parquet => Form::Parquet,
+        Kind::Text => match ending {
+            Ending::Json => Form::JsonLines,
+            Ending::Csv => Form::Csv,
+            Ending::Tsv => Form::Tsv,
+            Ending::Text | Ending::Other => Form::Text,
+            Ending::Parquet => bail!(
+                "it is text, and its name says Parquet\nhint: give it the ending of what it is: .txt, .jsonl, .csv \
+                 or .tsv"
+            ),
+        },
+        Kind::JsonObject if ending == Ending::Json || ending == Ending::Other => bail!(
+            "it is one JSON object of several lines\nhint: rows are a JSON array or a JSON value a line; `jq -c .` \
+             makes lines of objects, `jq -c '.NAME[]'` of the list that an object has under a name"
+        ),
+        Kind::JsonObject => bail!(
+            "it begins with a JSON object of several lines, and its name says {}\nhint: {FORMS}",
+            ending.what()
+        ),
+        other => bail!(
+            "it is {}\nhint: {}",
+            other.what(),
+            other.remedy().unwrap_or(FORMS)
+        ),
+    })
+}
+
+/// What to say where a name says something else than the file.
+fn contradiction(source: &Source, form: Form) -> Option<String> {
+    let is_meant = match source.ending {
+        Ending::Json => matches!(form, Form::JsonLines | Form::JsonArray),
+        Ending::Csv => form == Form::Csv,
+        Ending::Tsv => form == Form::Tsv,
+        Ending::Parquet => form == Form::Parquet,
+        Ending::Text => form == Form::Text,
+        Ending::Other => true,
+    };
+    let said = source.ending.what();
+    (!is_meant).then(|| format!("its name says {said}, but it is {form}, and is read as that"))
+}
+
+/// A row a line, as it stands there.
+fn texts(source: Source, rows: &mut Rows) -> Result<()> {
+    lines::for_lines(source.reader, |number, line| {
+        if !line.trim().is_empty() {
+            let json = serde_json::to_string(line)?;
+            rows.push(number as u64 - 1, number as u64, json);
+        }
+        Ok(())
+    })
+}
+
+fn tables_of(source: Source, rows: &mut Rows) -> Result<()> {
+    let file = source
+        .plain_file()
+        .context("it is a packed Parquet file\nhint: unpack it; its columns are packed as it is")?;
+    let mut left = Vec::new();
+    parquet::for_objects(file, &mut left, |number, row| {
+        rows.push(number, number, serde_json::to_string(&row)?);
+        Ok(())
+    })?;
+    rows.notes.extend(left);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
