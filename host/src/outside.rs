@@ -92,11 +92,8 @@ pub fn kind_of(head: &[u8]) -> Kind {
     if let Some(kind) = signs::of_text(text) {
         return kind;
     }
-    if head.contains(&0) {
-        return match signs::is_utf16(head) {
-            true => Kind::Utf16,
-            false => Kind::Binary,
-        };
+    if signs::is_utf16(head) {
+        return Kind::Utf16;
     }
     match text[0] {
         b'[' if signs::is_array(text) => Kind::JsonArray,

@@ -99,36 +99,52 @@ pub(super) fn is_array(text: &[u8]) -> bool {
     of_objects || read.map_or_else(|error| error.is_eof(), |_| true)
 }
 
-/// Whether the object that `text` begins with ends on the line that it begins on.
+/// Whether the object that `text` begins with ends on the line that it begins on, or is cut there.
 pub(super) fn ends_on_its_line(text: &[u8]) -> bool {
-    let mut depth = 0_usize;
-    let mut bytes = text.iter();
-    while let Some(byte) = bytes.next() {
-        match byte {
+    let (mut depth, mut at) = (0_usize, 0);
+    while at < text.len() {
+        match text[at] {
             b'{' | b'[' => depth += 1,
             b'}' | b']' => depth = depth.saturating_sub(1),
-            b'\n' => return depth == 0,
-            b'"' => {
-                // To the quote that ends the text; a line break in it is a broken line, not another layout.
-                while let Some(inside) = bytes.next() {
-                    match inside {
-                        b'\\' => drop(bytes.next()),
-                        b'"' | b'\n' => break,
-                        _ => {}
-                    }
-                }
-            }
+            b'\n' => return depth == 0 || !goes_on(text[..at].trim_ascii(), &text[at..]),
+            b'"' => at = end_of_string(text, at),
             _ => {}
         }
+        at += 1;
     }
     // A line that is longer than what was looked at.
     true
 }
 
-/// UTF-8, but for a character that the end of the head cuts, or in another encoding without control characters.
+/// Whether an object that has not ended goes on after a line break; what does not is a line that was cut, and the
+/// next one.
+fn goes_on(before: &[u8], after: &[u8]) -> bool {
+    match after.trim_ascii_start().first() {
+        None => false,
+        Some(b'{') => before.ends_with(b"[") || before.ends_with(b","),
+        Some(_) => true,
+    }
+}
+
+/// Where the string ends that begins at `from`. A line break in it is a broken line, not another layout.
+fn end_of_string(text: &[u8], from: usize) -> usize {
+    let mut at = from + 1;
+    while at < text.len() && text[at] != b'"' {
+        match text[at] {
+            b'\n' => return at - 1,
+            b'\\' => at += 2,
+            _ => at += 1,
+        }
+    }
+    at
+}
+
+/// UTF-8, but for a character that the end of the head cuts, or in another encoding without control characters. A
+/// text may hold a few zero bytes.
 pub(super) fn looks_like_text(text: &[u8]) -> bool {
+    let zeros = text.iter().filter(|byte| **byte == 0).count();
     match std::str::from_utf8(text) {
-        Ok(_) => true,
+        Ok(_) => zeros * 2 < text.len(),
         Err(error) if error.error_len().is_none() && text.len() + 3 > HEAD => true,
         Err(_) => {
             let is_odd = |byte: &&u8| **byte < 0x20 && !b"\t\n\r\x0c\x1b".contains(byte);

@@ -45,10 +45,15 @@ fn files_are_known_by_how_they_begin() {
         (b"\xef\xbb\xbf{\"a\": \"}\\\"\"}\r\n", Kind::JsonLines),
         (b"{\"a\": {\"b\": 1}}", Kind::JsonLines),
         (b"{\n  \"a\": 1\n}\n", Kind::JsonObject),
+        (b"{\"a\": [\n  {\"b\": 1}]}", Kind::JsonObject),
+        (b"{\"a\": 1, \"b\":\n{\"a\": 2}\n", Kind::JsonLines),
+        (b"{\"a\": 1, \"b\":\n", Kind::JsonLines),
         ("Größe".as_bytes(), Kind::Text),
         (b"caf\xe9", Kind::Text),
         (b"\x01\x02\xff\xfe\x03", Kind::Binary),
-        (b"a\0\x01\x02bcd", Kind::Binary),
+        (b"a\0\x01\xffbcd", Kind::Binary),
+        (b"\0\0\0a\0\0\0\0", Kind::Binary),
+        (b"a text with\0in it", Kind::Text),
     ] {
         assert_eq!(kind_of(head), kind, "{:?}", String::from_utf8_lossy(head));
     }
