@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
 use super::{Label, Passage};
+use crate::outside;
 use crate::terminal::Line;
 
 mod argilla;
@@ -20,8 +21,10 @@ mod label_studio;
 mod lines;
 mod original;
 mod parquet;
+mod prompt;
 mod stream;
 mod table;
+mod talk;
 mod time;
 mod trl;
 
@@ -96,14 +99,25 @@ pub type Tally = BTreeMap<String, usize>;
 pub struct Imported {
     /// All labels, in the file's order.
     pub labels: Vec<Label>,
+    /// For each label, how the program that wrote the file tells it from its others; none where it does not.
+    pub origins: Vec<Option<String>>,
     /// How many rows have what, for everything that was not read.
     pub left: Tally,
+    /// How many rows had what, for everything that was read as something else than it said.
+    pub noted: Tally,
+    /// Of which labels the responses begin with the query, as the rows give them.
+    doubled: Vec<usize>,
     kind: Kind,
 }
 
 impl Imported {
     /// Takes a label of a file, all of whose labels must be written in one way.
     fn push(&mut self, label: Label) -> Result<()> {
+        self.push_from(label, None)
+    }
+
+    /// The same with its origin.
+    fn push_from(&mut self, label: Label, origin: Option<String>) -> Result<()> {
         label.check()?;
         let Some(kind) = self.kind.with(&label) else {
             let [before, here] = if self.kind.texts {
@@ -118,6 +132,7 @@ impl Imported {
         };
         self.kind = kind;
         self.labels.push(label);
+        self.origins.push(origin);
         Ok(())
     }
 }
@@ -172,16 +187,17 @@ pub struct Written {
 /// All labels of a file. An error names the file, the line or row, and the field.
 pub fn read(path: &Path, format: &Format) -> Result<Imported> {
     let about = || format!("cannot read labels from `{}`", Line(path.display()));
-    let file = File::open(path)
-        .context("hint: name a file of labels, or a store whose name ends in `.db`")
+    let kind = outside::look(path)
+        .context("hint: name a file of labels")
         .with_context(about)?;
+    if let Some(what) = guess::other_kind(kind, format.name) {
+        return Err(anyhow!(what)).with_context(about);
+    }
     let mut imported = Imported::default();
-    (format.read)(file, &mut imported)
-        .map_err(|error| match guess::by_beginning(path, format.name) {
-            Some(what) => anyhow!(what),
-            None => guess::with_hint(error, path),
-        })
+    (format.read)(File::open(path).with_context(about)?, &mut imported)
+        .map_err(|error| guess::with_hint(error, path))
         .with_context(about)?;
+    prompt::take_out(&mut imported);
     if imported.labels.is_empty() {
         return Err(anyhow!("it has no labels\nhint: is it the right file?")).with_context(about);
     }

@@ -146,6 +146,7 @@ pub fn value(field: Field) -> Value {
             let cells = row.into_columns().into_iter();
             Value::Object(cells.map(|(name, field)| (name, value(field))).collect())
         }
-        _ => Value::Null,
+        Field::Null => Value::Null,
+        other => other.to_string().into(),
     }
 }

@@ -8,9 +8,11 @@ use std::fs::File;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
+use super::fields::{self, count_unread};
 use super::guess::listed;
-use super::stream::{for_rows, wrong};
-use super::{Imported, Tally, Written, count, fields, rows, time};
+use super::stream::{for_objects, wrong};
+use super::talk::Besides;
+use super::{Imported, Tally, Written, count, rows, time};
 use crate::label::{Answer, Comparison, Label, Labeler};
 use crate::terminal::Line;
 
@@ -19,27 +21,56 @@ const NONE: &Value = &Value::Null;
 const EQUALLY_GOOD: &str = "equally_good";
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_rows(file, "argilla", |record: &Map<String, Value>| {
-        for label in labels(record, &mut into.left)? {
-            into.push(label)?;
-        }
-        Ok(())
+    for_objects(file, "argilla", |record: &Map<String, Value>| {
+        push(record, into)
     })
 }
 
-fn labels(record: &Map<String, Value>, left: &mut Tally) -> Result<Vec<Label>> {
+/// What the program keeps of a record for itself.
+const BOOKKEEPING: [&str; 8] = [
+    "id",
+    "external_id",
+    "_server_id",
+    "status",
+    "inserted_at",
+    "updated_at",
+    "dataset_id",
+    "metadata",
+];
+
+/// Adds the labels of a record.
+fn push(record: &Map<String, Value>, into: &mut Imported) -> Result<()> {
     let all = record.get("fields").and_then(Value::as_object);
     let all = all.context(
         "has no object `fields`\nhint: export records as Argilla does, by `dataset.records.to_json(path)`",
     )?;
-    let names = fields::responses(all).context("`fields`")?;
+    let mut besides = Besides::default();
+    let names = fields::responses(all, &[]);
+    let known = names.as_deref().unwrap_or_default();
+    let (asked, query) = fields::query(all, known, &mut besides).context("`fields`")?;
+    let names = names.context("`fields`")?;
     let metadata = record.get("metadata").and_then(Value::as_object);
-    let texts = names.iter().map(|name| fields::text(&all[*name], name));
+    let passages = names
+        .iter()
+        .map(|name| fields::passage(&all[*name], name, &mut besides));
     let comparison = Comparison {
-        query: fields::query(all).context("`fields`")?,
-        responses: texts.collect::<Result<_>>()?,
+        query,
+        responses: passages.collect::<Result<_>>()?,
         source: metadata.and_then(fields::source),
     };
+    besides.count(&mut into.left);
+    let is_known =
+        |name: &str| ["fields", "responses"].contains(&name) || BOOKKEEPING.contains(&name);
+    count_unread(record, "", is_known, &mut into.left);
+    let is_read = |name: &str| name == asked || names.contains(&name);
+    count_unread(all, "fields.", is_read, &mut into.left);
+    if let Some(metadata) = metadata {
+        let of_source = ["checkpoint", "config"];
+        let is_read = |name: &str| {
+            name == "labeled_at" || comparison.source.is_some() && of_source.contains(&name)
+        };
+        count_unread(metadata, "metadata.", is_read, &mut into.left);
+    }
     let time = match metadata.and_then(|all| all.get("labeled_at")) {
         None => None,
         Some(at) => Some(
@@ -48,19 +79,40 @@ fn labels(record: &Map<String, Value>, left: &mut Tally) -> Result<Vec<Label>> {
                 .with_context(|| wrong("metadata.labeled_at", at, "a time", time::HINT))?,
         ),
     };
-    let said = judgements(said(record)?, &names, left)?;
+    let said = judgements(said(record)?, &names, &mut into.left)?;
     if said.is_empty() {
-        count(left, "records that nobody has judged");
+        count(&mut into.left, "records that nobody has judged");
     }
-    let label = |(answer, user): (Answer, &Value)| {
-        Ok(Label {
-            comparison: comparison.clone(),
+    let id = record.get("id").filter(|id| !id.is_null());
+    let origin = id.map(|id| format!("argilla record {id}"));
+    for Judgement {
+        answer,
+        place,
+        user,
+    } in said
+    {
+        let mut comparison = comparison.clone();
+        if let Some(place) = place {
+            comparison.responses = vec![comparison.responses.swap_remove(place)];
+        }
+        let label = Label {
+            comparison,
             answer,
             labeler: labeler(user)?,
             time,
-        })
-    };
-    said.into_iter().map(label).collect()
+        };
+        into.push_from(label, origin.clone())?;
+    }
+    Ok(())
+}
+
+/// An answer to a question about the responses.
+#[derive(PartialEq)]
+struct Judgement<'a> {
+    answer: Answer,
+    /// The one of several responses that it is about.
+    place: Option<usize>,
+    user: &'a Value,
 }
 
 /// What one user said to one question.
@@ -133,28 +185,33 @@ fn part<'a>(of: &'a Value, name: &str) -> &'a Value {
     of.get(name).unwrap_or(NONE)
 }
 
-/// Answers to the one question that is about the responses, with who gave them.
+/// Answers to the one question that is about the responses, or to those that are about one of them each.
 fn judgements<'a>(
     said: Vec<Said<'a>>,
     names: &[&str],
     left: &mut Tally,
-) -> Result<Vec<(Answer, &'a Value)>> {
+) -> Result<Vec<Judgement<'a>>> {
     let mut found = Vec::new();
-    let mut asked: Option<&str> = None;
+    // The question that was asked about all responses, and about each of them.
+    let mut asked: BTreeMap<Option<usize>, &str> = BTreeMap::new();
     let mut others = Vec::new();
     for one in said {
         match one.status.as_str() {
             Some("draft" | "pending") => count(left, "drafts"),
             // Whoever discards a record discards it once, with all its questions.
             Some("discarded") => {
-                let skipped = (Answer::Skip, one.user);
+                let skipped = Judgement {
+                    answer: Answer::Skip,
+                    place: None,
+                    user: one.user,
+                };
                 if !found.contains(&skipped) {
                     found.push(skipped);
                 }
             }
             None | Some("submitted") => match answer(&one, names) {
-                Ok(answer) => {
-                    let question = *asked.get_or_insert(one.question);
+                Ok((answer, place)) => {
+                    let question = *asked.entry(place).or_insert(one.question);
                     if question != one.question {
                         bail!(
                             "`responses` has several questions about the responses, `{}` and `{}`\n\
@@ -163,7 +220,12 @@ fn judgements<'a>(
                             Line(one.question)
                         );
                     }
-                    found.push((answer, one.user));
+                    let user = one.user;
+                    found.push(Judgement {
+                        answer,
+                        place,
+                        user,
+                    });
                 }
                 Err(error) => others.push((one.question, error)),
             },
@@ -177,7 +239,7 @@ fn judgements<'a>(
     }
     for (question, error) in others {
         // Perhaps a comment; but not where others have judged, nor where nobody has.
-        if found.is_empty() || asked == Some(question) {
+        if found.is_empty() || asked.values().any(|known| *known == question) {
             return Err(error.context(format!("`responses.{}`", Line(question))));
         }
         count(left, format!("answers to `{question}`"));
@@ -185,12 +247,31 @@ fn judgements<'a>(
     Ok(found)
 }
 
-fn answer(said: &Said<'_>, names: &[&str]) -> Result<Answer> {
+/// What an answer says, and of which of several responses where it is about one.
+fn answer(said: &Said<'_>, names: &[&str]) -> Result<(Answer, Option<usize>)> {
+    // Such as `rating_response2` or `quality-2`; the question of a single response may be called anything.
+    let about = || {
+        let of_name = names.iter().position(|name| said.question.contains(name));
+        let number = said
+            .question
+            .trim_start_matches(|c: char| !c.is_ascii_digit());
+        of_name.or_else(|| fields::place(number, names))
+    };
+    if let (Value::Number(value), 2..) = (said.value, names.len())
+        && let (Some(place), Some(value)) = (about(), value.as_f64())
+    {
+        return Ok((Answer::Rating(value), Some(place)));
+    }
+    Ok((of_all(said, names)?, None))
+}
+
+/// What an answer says of all responses.
+fn of_all(said: &Said<'_>, names: &[&str]) -> Result<Answer> {
     let value = said.value;
     let place = |name: &Value| {
-        let place = names.iter().position(|known| name == known);
+        let place = name.as_str().and_then(|name| fields::place(name, names));
         let known = || format!("one of {}", listed(names));
-        let hint = "an answer names responses as `fields` does";
+        let hint = "an answer names responses as `fields` does, or by their numbers";
         place.with_context(|| wrong("value", name, &known(), hint))
     };
     match value {
@@ -266,9 +347,9 @@ fn labeler(user: &Value) -> Result<Labeler> {
 
 pub(super) fn write(all: &[Label]) -> Result<Written> {
     let (records, mut written) = rows(all, record, |record| {
-        let record = record.as_object().context("is no JSON object")?;
-        let mut back = labels(record, &mut Tally::new())?;
-        back.pop().context("has no responses")
+        let mut back = Imported::default();
+        push(record.as_object().context("is no JSON object")?, &mut back)?;
+        back.labels.pop().context("has no responses")
     })?;
     written.bytes = serde_json::to_vec(&records)?;
     Ok(written)

@@ -12,7 +12,7 @@ use super::fields;
 use super::guess::{listed, meant};
 use super::stream::{LONGEST, metered, wrong};
 use super::table::{self, COLUMNS, Row, response_of};
-use super::{Imported, Written, count, one_kind, rows, time};
+use super::{Imported, Written, count, one_kind, rows, talk, time, trl};
 use crate::label::Label;
 use crate::terminal::Line;
 
@@ -25,8 +25,12 @@ fn from(file: impl Read, into: &mut Imported) -> Result<()> {
     let mut table = ReaderBuilder::new().from_reader(file);
     let header = table.headers().cloned();
     let header = header.map_err(|error| explained(error, &StringRecord::new()))?;
-    check_header(&header)?;
-    for name in header.iter().filter(|name| !known(name)) {
+    let ours = check_header(&header)?;
+    let is_read = |name: &str| match ours {
+        true => known(name),
+        false => trl::FIELDS.contains(&name.trim()),
+    };
+    for name in header.iter().filter(|name| !is_read(name)) {
         count(&mut into.left, format!("the column `{name}`"));
     }
     let mut record = StringRecord::new();
@@ -40,10 +44,52 @@ fn from(file: impl Read, into: &mut Imported) -> Result<()> {
         }
         // Where the row begins, which is not where the lines before it end when those are empty.
         let line = record.position().map_or(line, csv::Position::line);
-        let label = row(&header, &record).and_then(|row| table::label(&row));
-        let pushed = label.and_then(|label| into.push(label));
+        let pushed = match ours {
+            true => row(&header, &record)
+                .and_then(|row| table::label(&row))
+                .and_then(|label| into.push(label)),
+            false => preference(&header, &record).and_then(|row| trl::push(&row, into)),
+        };
         pushed.with_context(|| format!("line {line}"))?;
     }
+}
+
+/// A row of `chosen` and `rejected`, as [`trl`] reads it.
+fn preference(header: &StringRecord, record: &StringRecord) -> Result<Row> {
+    let mut row = Row::new();
+    for (name, cell) in header.iter().map(str::trim).zip(record) {
+        if trl::FIELDS.contains(&name) {
+            row.insert(name.to_owned(), cell_of(name, cell)?);
+        }
+    }
+    // An empty cell is nothing; but of two that are compared one may be a text of no characters.
+    let is_text = |name: &str| row.get(name).is_some_and(Value::is_string);
+    if is_text("chosen") != is_text("rejected") {
+        for name in ["chosen", "rejected"] {
+            if row.get(name).is_some_and(Value::is_null) {
+                row.insert(name.to_owned(), "".into());
+            }
+        }
+    }
+    Ok(row)
+}
+
+/// A text, a list of messages as JSON, or whether two are equally good.
+fn cell_of(name: &str, cell: &str) -> Result<Value> {
+    let start = cell.trim_start();
+    Ok(match (name, cell.trim().to_lowercase().as_str()) {
+        (_, "") => Value::Null,
+        ("tie", "true" | "1") => true.into(),
+        ("tie", "false" | "0") => false.into(),
+        _ if start.starts_with("[{'") => bail!(
+            "`{name}` is a list as Python prints it, must be a text or a list of messages in JSON\nhint: write it by \
+             `json.dumps`, or write JSON lines for `--format trl`"
+        ),
+        _ => match serde_json::from_str(cell) {
+            Ok(list) if start.starts_with('[') && talk::is_talk(&list) => list,
+            _ => cell.into(),
+        },
+    })
 }
 
 fn known(column: &str) -> bool {
@@ -52,13 +98,17 @@ fn known(column: &str) -> bool {
     once.contains(&column) || COLUMNS.contains(&column) || response_of(column).is_some()
 }
 
-fn check_header(header: &StringRecord) -> Result<()> {
+/// Refuses a header that lacks what a label needs; says whether it is the one that we write.
+fn check_header(header: &StringRecord) -> Result<bool> {
     let names: Vec<&str> = header.iter().map(str::trim).collect();
     if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
         bail!(
             "line 1, the header: has `{}` twice\nhint: leave one of them, or give the other another name",
             Line(names[at])
         );
+    }
+    if !names.contains(&"answer") && ["chosen", "rejected"].iter().all(|n| names.contains(n)) {
+        return Ok(false);
     }
     let either =
         |name: &str| names.contains(&name) || names.contains(&format!("{name}_tokens").as_str());
@@ -71,7 +121,7 @@ fn check_header(header: &StringRecord) -> Result<()> {
             );
         }
     }
-    Ok(())
+    Ok(true)
 }
 
 /// What to do about a header without the column `name`.
@@ -81,10 +131,6 @@ fn hint_of(name: &str, has: &[&str]) -> String {
     {
         let other = Line(other);
         return format!("hint: columns are separated by commas, and here by `{other}`");
-    }
-    if ["chosen", "rejected"].iter().all(|name| has.contains(name)) {
-        return "hint: `chosen` and `rejected` are read from JSON lines, by `--format trl`, and from Parquet"
-            .to_owned();
     }
     let query = fields::QUERIES.iter().find(|query| has.contains(query));
     if let ("query", Some(other)) = (name, query) {

@@ -8,6 +8,8 @@ use serde_json::{Map, Value};
 
 use super::guess::listed;
 use super::stream::wrong;
+use super::talk::{self, Besides, is_nothing, is_talk, transcript};
+use super::{Tally, count};
 use crate::label::{Passage, Source};
 use crate::terminal::Line;
 
@@ -15,15 +17,35 @@ use crate::terminal::Line;
 pub(super) const QUERIES: [&str; 4] = ["prompt", "query", "question", "instruction"];
 /// What responses may be called when there is one, with a number or without.
 const RESPONSES: [&str; 4] = ["response", "answer", "completion", "text"];
+/// What else people call one of several responses when they number them.
+const OPTIONS: [&str; 8] = [
+    "option",
+    "choice",
+    "output",
+    "candidate",
+    "reply",
+    "generation",
+    "model",
+    "sample",
+];
 
-/// The one field that is called as queries are.
-pub(super) fn query(fields: &Map<String, Value>) -> Result<Passage> {
-    let found: Vec<_> = QUERIES
-        .into_iter()
-        .filter_map(|name| Some((name, fields.get(name)?)))
-        .collect();
+/// The one field that is called as queries are or, where none is, the one that is a list of messages; and what it
+/// says. `responses`: fields that are none.
+pub(super) fn query<'a>(
+    fields: &'a Map<String, Value>,
+    responses: &[&str],
+    besides: &mut Besides,
+) -> Result<(&'a str, Passage)> {
+    let called = |(name, _): &(&String, &Value)| QUERIES.contains(&name.as_str());
+    let mut found: Vec<_> = fields.iter().filter(called).collect();
+    if found.is_empty() {
+        let others = fields
+            .iter()
+            .filter(|(name, _)| !responses.contains(&name.as_str()));
+        found = others.filter(|(_, value)| is_talk(value)).collect();
+    }
     match found.as_slice() {
-        [(name, value)] => text(value, name),
+        [(name, value)] => Ok((name.as_str(), passage(value, name, besides)?)),
         [] => bail!(
             "has no query, but {}\nhint: call it {}",
             listed(&names(fields)),
@@ -31,23 +53,49 @@ pub(super) fn query(fields: &Map<String, Value>) -> Result<Passage> {
         ),
         [one, other, ..] => bail!(
             "has both `{}` and `{}`, and either could be the query\nhint: leave one of them",
-            one.0,
-            other.0
+            Line(one.0),
+            Line(other.0)
         ),
     }
 }
 
+/// What comes before the number at the end of a name, and the number: `reply-2` is 2, and so is `text_b`.
+fn numbered(name: &str) -> Option<(&str, u32)> {
+    let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
+    if let Ok(number) = name[stem.len()..].parse() {
+        return Some((stem, number));
+    }
+    let (stem, last) = name.split_at_checked(name.len().checked_sub(1)?)?;
+    let letter = last.chars().next().filter(char::is_ascii_alphabetic)?;
+    let number = u32::from(letter.to_ascii_lowercase()) - u32::from('a') + 1;
+    stem.ends_with(SEPARATORS).then_some((stem, number))
+}
+
+/// What stands between a name and its number.
+const SEPARATORS: [char; 4] = ['-', '_', ' ', '.'];
+
 /// Names of the fields that differ in the number at their end alone, in its order; or the name of the
-/// one response.
-pub(super) fn responses(fields: &Map<String, Value>) -> Result<Vec<&str>> {
+/// one response. `told`: names that answers are about, which decide between several such families.
+pub(super) fn responses<'a>(fields: &'a Map<String, Value>, told: &[&str]) -> Result<Vec<&'a str>> {
     let mut families: BTreeMap<&str, Vec<(u32, &str)>> = BTreeMap::new();
     for name in fields.keys() {
-        let stem = name.trim_end_matches(|c: char| c.is_ascii_digit());
-        if let Ok(number) = name[stem.len()..].parse() {
+        if let Some((stem, number)) = numbered(name) {
             families.entry(stem).or_default().push((number, name));
         }
     }
-    families.retain(|stem, family| family.len() > 1 || RESPONSES.contains(stem));
+    let of_one = |stem: &str| RESPONSES.contains(&stem.trim_end_matches(SEPARATORS));
+    families.retain(|stem, family| family.len() > 1 || of_one(stem));
+    if families.len() > 1 {
+        // Grades, such as `score1` and `score2` beside texts.
+        let is_said = |name: &str| !(fields[name].is_number() || fields[name].is_boolean());
+        families.retain(|_, family| family.iter().any(|(_, name)| is_said(name)));
+        let is_told = |family: &[(u32, &str)]| family.iter().any(|(_, name)| told.contains(name));
+        if families.values().any(|family| is_told(family)) {
+            families.retain(|_, family| is_told(family));
+        } else if families.keys().filter(|stem| of_one(stem)).count() == 1 {
+            families.retain(|stem, _| of_one(stem));
+        }
+    }
     let mut families: Vec<_> = families.into_values().collect();
     match families.as_mut_slice() {
         [family] => {
@@ -71,6 +119,37 @@ pub(super) fn responses(fields: &Map<String, Value>) -> Result<Vec<&str>> {
     }
 }
 
+/// The place of the response that is called so: as its field is or, where no field is, by its number, such as `2`
+/// or `Response 2`.
+pub(super) fn place(said: &str, names: &[&str]) -> Option<usize> {
+    if let Some(place) = names.iter().position(|name| *name == said) {
+        return Some(place);
+    }
+    let plain = |name: &str| -> String {
+        let kept = name.chars().filter(|c| c.is_alphanumeric());
+        kept.flat_map(char::to_lowercase).collect()
+    };
+    let only = |fits: &dyn Fn(&str) -> bool| {
+        let mut fitting = (0..names.len()).filter(|at| fits(names[*at]));
+        fitting.next().filter(|_| fitting.next().is_none())
+    };
+    if let Some(place) = only(&|name| plain(name) == plain(said)) {
+        return Some(place);
+    }
+    let said = said.trim();
+    let number: u32 = said
+        .trim_start_matches(|c: char| !c.is_ascii_digit())
+        .parse()
+        .ok()?;
+    let stem = plain(said.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let is_stem = |name: &str| numbered(name).is_some_and(|(own, _)| plain(own) == stem);
+    let known = stem.is_empty() || RESPONSES.iter().chain(&OPTIONS).any(|name| *name == stem);
+    if !known && !names.iter().any(|name| is_stem(name)) {
+        return None;
+    }
+    only(&|name| numbered(name).is_some_and(|(_, own)| own == number))
+}
+
 fn names(fields: &Map<String, Value>) -> Vec<&str> {
     fields.keys().map(String::as_str).collect()
 }
@@ -82,15 +161,34 @@ pub(super) fn source(fields: &Map<String, Value>) -> Option<Source> {
     Some(Source { checkpoint, config })
 }
 
-/// A passage that must be a text.
-pub(super) fn text(value: &Value, name: &str) -> Result<Passage> {
+/// A passage: a text, or what was said in turns.
+pub(super) fn passage(value: &Value, name: &str, besides: &mut Besides) -> Result<Passage> {
+    if let Some(list) = value.as_array().filter(|_| is_talk(value)) {
+        let messages = talk::messages(list, name, besides)?;
+        return Ok(Passage::of_text(transcript(&messages)));
+    }
     let hint = match value {
         Value::Array(_) | Value::Object(_) => {
-            "a text is one string; join what was said in several messages"
+            "a text is one string; messages are a list of {\"role\": \"user\", \"content\": \"…\"}"
         }
         _ => "a text stands in double quotes, and may be empty: \"\"",
     };
     let text = value.as_str();
     let text = text.with_context(|| wrong(name, value, "a text", hint));
     text.map(Passage::of_text)
+}
+
+/// Counts what of a record is not read: the fields of `all`, but those that are nothing and those that are `known`.
+/// They are called as they are in `within`.
+pub(super) fn count_unread(
+    all: &Map<String, Value>,
+    within: &str,
+    known: impl Fn(&str) -> bool,
+    left: &mut Tally,
+) {
+    for (name, value) in all {
+        if !known(name) && !is_nothing(value) {
+            count(left, format!("`{within}{name}`"));
+        }
+    }
 }

@@ -8,80 +8,34 @@ use std::path::Path;
 use anyhow::Error;
 use serde_json::error::Category;
 
+use crate::outside::{Kind, half_a_character};
 use crate::spelling;
 use crate::terminal::Line;
 
-/// How files begin that are no text, or none in UTF-8, and what to do with them.
-const BEGINNINGS: [(&[u8], &str, &str); 7] = [
-    (b"PAR1", "a Parquet file", "read it by `--format parquet`"),
-    (
-        b"\x1f\x8b",
-        "packed with gzip",
-        "unpack it with `gunzip` first",
-    ),
-    (
-        b"\x28\xb5\x2f\xfd",
-        "packed with Zstandard",
-        "unpack it with `unzstd` first",
-    ),
-    (
-        b"PK\x03\x04",
-        "a ZIP file, as spreadsheets are",
-        "save the table as CSV, or unpack it with `unzip` first",
-    ),
-    (
-        b"SQLite format 3",
-        "an SQLite database",
-        "a store is named by `--store`; write its labels to a file by `attune label export` first",
-    ),
-    (
-        b"\xff\xfe",
-        "in UTF-16",
-        "save it as UTF-8, such as by `iconv -f UTF-16 -t UTF-8`",
-    ),
-    (
-        b"\xfe\xff",
-        "in UTF-16",
-        "save it as UTF-8, such as by `iconv -f UTF-16 -t UTF-8`",
-    ),
-];
-
-/// What to do about a file that begins as one of this format cannot.
-pub(super) fn by_beginning(path: &Path, format: &str) -> Option<String> {
-    let mut bytes = Vec::new();
-    File::open(path)
-        .ok()?
-        .take(4096)
-        .read_to_end(&mut bytes)
-        .ok()?;
-    let known = BEGINNINGS
-        .iter()
-        .find(|(start, ..)| bytes.starts_with(start));
-    if let Some((start, what, hint)) = known {
-        let is_fine = format == "parquet" && *start == b"PAR1";
-        return (!is_fine).then(|| format!("it is {what}\nhint: {hint}"));
-    }
-    let text = String::from_utf8_lossy(&bytes);
-    let first = text
-        .trim_start_matches('\u{feff}')
-        .trim_start()
-        .chars()
-        .next()?;
-    let lines = ["jsonl", "trl"].contains(&format);
-    let arrays = ["original", "label-studio", "argilla"].contains(&format);
-    match first {
-        '[' if lines => Some(
-            "it is one JSON array, and this format is a JSON object a line\nhint: make lines of it, such as by \
-             `jq -c '.[]'`; or is it another format?"
-                .to_owned(),
-        ),
-        '{' if arrays => Some(
-            "it is no JSON array, but begins with a JSON object\nhint: if it is an object a line, make an array \
-             of them, such as by `jq -s .`; or is it another format?"
-                .to_owned(),
-        ),
-        _ => None,
-    }
+/// What to do about a file that is of another kind than files of this format are.
+pub(super) fn other_kind(kind: Kind, format: &str) -> Option<String> {
+    let hint = match kind {
+        Kind::Parquet if format == "parquet" => return None,
+        Kind::Parquet => "read it by `--format parquet`",
+        Kind::Sqlite => {
+            "a store is named by `--store`; write its labels to a file by `attune label export` first"
+        }
+        Kind::Arrow => {
+            "write it as Parquet, such as by `datasets.Dataset.from_file(name).to_parquet(other)`"
+        }
+        Kind::JsonArray | Kind::JsonObject | Kind::JsonLines
+            if ["csv", "parquet"].contains(&format) =>
+        {
+            "rows of JSON are read by `--format` `jsonl`, `trl`, `label-studio`, `argilla` or `original`"
+        }
+        Kind::JsonArray | Kind::JsonObject | Kind::JsonLines | Kind::Text => return None,
+        // Parquet's own reader knows better what its damaged files lack.
+        Kind::Binary if format == "parquet" => return None,
+        other => other
+            .remedy()
+            .unwrap_or("labels are in files of text or of Parquet; is it the right file?"),
+    };
+    Some(format!("it is {}\nhint: {hint}", kind.what()))
 }
 
 /// Fields by which rows of each format are known.
@@ -168,7 +122,7 @@ fn at_place(path: &Path, line: usize, column: usize) -> Option<String> {
         file.skip_until(b'\n').ok()?;
     }
     std::io::copy(
-        &mut file.by_ref().take(column as u64 - 1),
+        &mut file.by_ref().take(column.saturating_sub(1) as u64),
         &mut std::io::sink(),
     )
     .ok()?;
@@ -227,6 +181,8 @@ fn json_hint(at: &str, problem: &str) -> &'static str {
         "remove the comma before `]` or `}`"
     } else if problem.contains("trailing characters") {
         "remove what comes after the end"
+    } else if let Some(hint) = half_a_character(problem) {
+        hint
     } else if problem.contains("escape") {
         "in a text, `\\` is written `\\\\`"
     } else {

@@ -1,20 +1,18 @@
 //! A label a line, as JSON, with everything: what is imported from here is what was exported.
 
 use std::fs::File;
-use std::io::BufReader;
 
-use anyhow::{Context, Error, Result};
+use anyhow::{Error, Result};
 use serde_json::{Map, Value};
 
-use super::stream::{for_lines, parse};
+use super::stream::{for_rows, parse};
 use super::{Imported, Written, guess, one_kind};
 use crate::label::Label;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_lines(BufReader::new(file), |number, text| {
+    for_rows(file, |text| {
         let label = parse(text).map_err(|error| other_format(text, error));
-        let pushed = label.and_then(|label| into.push(label));
-        pushed.with_context(|| format!("line {number}"))
+        into.push(label?)
     })
 }
 

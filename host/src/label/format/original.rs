@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::guess::{listed, missing};
 use super::json::Json;
-use super::stream::{for_rows, wrong};
+use super::stream::{for_objects, wrong};
 use super::{Imported, Tally, Written, count, rows};
 use crate::label::{Answer, Comparison, Label, Labeler, Passage};
 
@@ -20,7 +20,7 @@ type Row = BTreeMap<String, Json>;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     let mut lengths = None;
-    for_rows(file, "original", |row: &Row| {
+    for_objects(file, "original", |row: &Row| {
         let label = label(row)?;
         // First what is wrong with the row itself.
         label.check()?;

@@ -97,11 +97,10 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
         let row: Row = cells
             .filter(|(_, cell)| !(ours && cell.is_null()))
             .collect();
-        let label = match ours {
-            true => table::label(&row),
-            false => trl::label(&row, &mut into.left),
+        let pushed = match ours {
+            true => table::label(&row).and_then(|label| into.push(label)),
+            false => trl::push(&row, into),
         };
-        let pushed = label.and_then(|label| into.push(label));
         pushed.with_context(about)?;
     }
     Ok(())

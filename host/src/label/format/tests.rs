@@ -7,6 +7,7 @@ use proptest::prelude::*;
 
 mod broken;
 mod foreign;
+mod variants;
 
 pub(super) fn reread(bytes: &[u8], format: &str) -> Result<Imported> {
     let file = tempfile::NamedTempFile::new().unwrap();

@@ -1,38 +1,46 @@
 //! TRL's preference rows: `prompt`, `chosen` and `rejected`, as texts or as lists of messages with
-//! `role` and `content`. Without `prompt`, it is what both others begin with. With `tie`, neither is better.
+//! `role` and `content`. Without `prompt`, it is what both others begin with; where they begin with it all the
+//! same, it is taken out of them. With `tie`, neither is better.
 
 use std::fs::File;
-use std::io::BufReader;
 
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
 use super::stream::{for_objects, wrong};
-use super::{Imported, Tally, Written, count, guess, in_lines, rows};
+use super::talk::{self, Besides, Message, transcript};
+use super::{Imported, Written, count, guess, in_lines, prompt, rows};
 use crate::label::{Answer, Comparison, Label, Labeler, Passage};
 
 /// The fields that are read: texts, and whether they are equally good.
 pub(super) const FIELDS: [&str; 4] = ["prompt", "chosen", "rejected", "tie"];
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_objects(BufReader::new(file), "trl", |row| {
-        let label = label(row, &mut into.left)?;
-        into.push(label)
-    })
+    for_objects(file, "trl", |row| push(row, into))
 }
 
 pub(super) fn write(labels: &[Label]) -> Result<Written> {
     let (rows, mut written) = rows(labels, row, |row| {
-        let row = row.as_object().context("is no JSON object")?;
-        label(row, &mut Tally::new())
+        let mut back = Imported::default();
+        push(row.as_object().context("is no JSON object")?, &mut back)?;
+        prompt::take_out(&mut back);
+        back.labels.pop().context("is no row")
     })?;
     written.bytes = in_lines(&rows)?;
     Ok(written)
 }
 
-/// What `chosen` and `rejected` say; what of the row says more is counted in `left`.
-pub(super) fn label(row: &Map<String, Value>, left: &mut Tally) -> Result<Label> {
-    let [prompt, chosen, rejected] = ["prompt", "chosen", "rejected"].map(|name| said(row, name));
+/// Adds the label of a row.
+pub(super) fn push(row: &Map<String, Value>, into: &mut Imported) -> Result<()> {
+    let label = label(row, into)?;
+    into.push(label)
+}
+
+/// What `chosen` and `rejected` say; what of the row says more is counted.
+fn label(row: &Map<String, Value>, into: &mut Imported) -> Result<Label> {
+    let mut besides = Besides::default();
+    let [prompt, chosen, rejected] =
+        ["prompt", "chosen", "rejected"].map(|name| said(row, name, &mut besides));
     let chosen = chosen?.with_context(|| absent(row, "chosen"))?;
     let rejected = rejected?.with_context(|| absent(row, "rejected"))?;
     let prompt = prompt?;
@@ -47,15 +55,16 @@ pub(super) fn label(row: &Map<String, Value>, left: &mut Tally) -> Result<Label>
         )),
     };
     for name in row.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
-        count(left, format!("`{name}`"));
+        count(&mut into.left, format!("`{name}`"));
     }
+    besides.count(&mut into.left);
     let talks = |said: &Said| matches!(said, Said::Talk(_));
     if [&chosen, &rejected].into_iter().chain(&prompt).any(talks) {
-        count(left, "who says a message that stands alone");
+        count(&mut into.left, "who says a message that stands alone");
     }
     let texts = match (chosen, rejected) {
-        (Said::Text(chosen), Said::Text(rejected)) => of_texts(prompt, chosen, &rejected),
-        (Said::Talk(chosen), Said::Talk(rejected)) => of_talks(prompt, &chosen, &rejected, left),
+        (Said::Text(chosen), Said::Text(rejected)) => of_texts(prompt, chosen, rejected, into),
+        (Said::Talk(chosen), Said::Talk(rejected)) => of_talks(prompt, &chosen, &rejected, into),
         (Said::Text(_), Said::Talk(_)) => bail!(
             "`rejected` is a list of messages, must be a text as `chosen` is\nhint: write a single message as its \
              text alone"
@@ -96,15 +105,20 @@ fn absent(row: &Map<String, Value>, name: &str) -> String {
 }
 
 /// Query and responses.
-fn of_texts(prompt: Option<Said>, chosen: String, rejected: &str) -> [String; 3] {
-    match prompt {
-        Some(prompt) => [prompt.text(), chosen, rejected.to_owned()],
-        None => {
-            let shared = shared_words(&chosen, rejected);
-            let [prompt, chosen] = [&chosen[..shared], &chosen[shared..]];
-            [prompt, chosen, &rejected[shared..]].map(str::to_owned)
-        }
-    }
+fn of_texts(
+    prompt: Option<Said>,
+    chosen: String,
+    rejected: String,
+    into: &mut Imported,
+) -> [String; 3] {
+    let Some(prompt) = prompt else {
+        let shared = prompt::shared(&chosen, &rejected);
+        let [prompt, chosen] = [&chosen[..shared], &chosen[shared..]];
+        return [prompt, chosen, &rejected[shared..]].map(str::to_owned);
+    };
+    let prompt = prompt.text();
+    prompt::note_doubled(&prompt, [&chosen, &rejected], into);
+    [prompt, chosen, rejected]
 }
 
 /// Query and responses. Where the prompt is no list of messages, both of the others begin with it.
@@ -112,22 +126,32 @@ fn of_talks(
     prompt: Option<Said>,
     chosen: &[Message],
     rejected: &[Message],
-    left: &mut Tally,
+    into: &mut Imported,
 ) -> [String; 3] {
     if let Some(Said::Talk(prompt)) = &prompt {
-        return [prompt, chosen, rejected].map(transcript);
+        let goes_on = |talk: &[Message]| talk.len() > prompt.len() && talk.starts_with(prompt);
+        let mut talks = [chosen, rejected];
+        if talks.iter().all(|talk| goes_on(talk)) {
+            talks = talks.map(|talk| &talk[prompt.len()..]);
+            prompt::said(into);
+        }
+        return [prompt.as_slice(), talks[0], talks[1]].map(transcript);
     }
-    let shared = shared_messages(chosen, rejected);
+    let shared = talk::shared(chosen, rejected);
     let before = &chosen[..shared];
+    let [chosen, rejected] = [&chosen[shared..], &rejected[shared..]].map(transcript);
     let query = match prompt {
-        Some(prompt) if shared == 0 => prompt.text(),
+        Some(prompt) if shared == 0 => {
+            let prompt = prompt.text();
+            prompt::note_doubled(&prompt, [&chosen, &rejected], into);
+            prompt
+        }
         Some(Said::Text(prompt)) if before.iter().all(|message| message.content != prompt) => {
-            count(left, "`prompt`, where it is none of the messages");
+            count(&mut into.left, "`prompt`, where it is none of the messages");
             transcript(before)
         }
         _ => transcript(before),
     };
-    let [chosen, rejected] = [&chosen[shared..], &rejected[shared..]].map(transcript);
     [query, chosen, rejected]
 }
 
@@ -146,31 +170,12 @@ impl Said {
     }
 }
 
-#[derive(PartialEq)]
-struct Message {
-    role: String,
-    content: String,
-}
-
-fn said(row: &Map<String, Value>, name: &str) -> Result<Option<Said>> {
+fn said(row: &Map<String, Value>, name: &str, besides: &mut Besides) -> Result<Option<Said>> {
     Ok(match row.get(name) {
         None | Some(Value::Null) => None,
         Some(Value::String(text)) => Some(Said::Text(text.clone())),
-        Some(Value::Array(messages)) if !messages.is_empty() => {
-            let numbered = messages.iter().enumerate();
-            let read = numbered.map(|(at, message)| {
-                let part = |part: &str| {
-                    let name = format!("{name}[{at}].{part}");
-                    let value = message.get(part).unwrap_or(&Value::Null);
-                    let text = value.as_str().map(str::to_owned);
-                    text.with_context(|| wrong(&name, value, "a text", of_message(message)))
-                };
-                Ok(Message {
-                    role: part("role")?,
-                    content: part("content")?,
-                })
-            });
-            Some(Said::Talk(read.collect::<Result<_>>()?))
+        Some(Value::Array(list)) if !list.is_empty() => {
+            Some(Said::Talk(talk::messages(list, name, besides)?))
         }
         Some(other) => bail!(wrong(
             name,
@@ -179,48 +184,6 @@ fn said(row: &Map<String, Value>, name: &str) -> Result<Option<Said>> {
             "a message is {\"role\": \"user\", \"content\": …}; a text stands in double quotes"
         )),
     })
-}
-
-/// What to do about a message that is none.
-fn of_message(message: &Value) -> &'static str {
-    let has = |name: &str| message.get(name).is_some();
-    if message.is_string() {
-        "a text stands there alone, in no list"
-    } else if has("from") && has("value") {
-        "a message has `role` and `content`; rename `from` and `value`"
-    } else if has("tool_calls") || has("function_call") {
-        "a call of a tool is no text; leave the row out"
-    } else if message.get("content").is_some_and(Value::is_array) {
-        "`content` is one text; join the texts of its parts, and leave rows with images out"
-    } else {
-        "a message is {\"role\": \"user\", \"content\": \"…\"}"
-    }
-}
-
-/// One message is what it says; several are a line each, with who says it before.
-fn transcript(messages: &[Message]) -> String {
-    if let [Message { content, .. }] = messages {
-        return content.clone();
-    }
-    let line = |Message { role, content }: &Message| format!("{role}: {content}");
-    messages.iter().map(line).collect::<Vec<_>>().join("\n")
-}
-
-/// How many messages both begin with, when at least one is left of each.
-fn shared_messages(one: &[Message], other: &[Message]) -> usize {
-    let same = one.iter().zip(other).take_while(|(a, b)| a == b).count();
-    same.min(one.len().min(other.len()).saturating_sub(1))
-}
-
-/// How many bytes of whole words both begin with. A space belongs to the word that follows it, as
-/// tokenizers have it.
-fn shared_words(one: &str, other: &str) -> usize {
-    let pairs = one.char_indices().zip(other.chars());
-    let same: usize = pairs
-        .take_while(|((_, a), b)| a == b)
-        .map(|((_, a), _)| a.len_utf8())
-        .sum();
-    one[..same].rfind(char::is_whitespace).unwrap_or(0)
 }
 
 fn row(label: &Label) -> Result<Value, &'static str> {

@@ -1,6 +1,6 @@
 //! Files that are broken: each error names the line or row, the field, and what to do about it.
 
-use super::super::stream::{for_lines, for_rows};
+use super::super::stream::{for_lines, for_objects};
 use super::*;
 use serde_json::Map;
 
@@ -28,13 +28,18 @@ fn check(format: &str, file: impl AsRef<[u8]>, parts: &[&str]) {
 #[test]
 fn files_that_are_something_else() {
     for format in FORMATS {
-        check(format.name, "", &[]);
+        check(format.name, "", &["it is empty"]);
+        check(
+            format.name,
+            "<!DOCTYPE html><html>",
+            &["an HTML page", "hint: a server"],
+        );
+        let pointer = "version https://git-lfs.github.com/spec/v1\noid sha256:4d7a\nsize 12\n";
+        check(format.name, pointer, &["Git LFS pointer", "`git lfs pull`"]);
         check(format.name, b"\xff\xfe\x00", &[]);
         check(format.name, "what is this", &[]);
     }
     for (format, empty) in [
-        ("jsonl", "\n\n"),
-        ("trl", ""),
         ("original", "[]"),
         ("label-studio", "[]"),
         ("argilla", "[]"),
@@ -43,9 +48,10 @@ fn files_that_are_something_else() {
         check(format, empty, &["it has no labels", "hint: "]);
     }
     for format in ["original", "label-studio", "argilla"] {
-        check(format, "{}", &["no JSON array"]);
+        check(format, "{}", &["line 1", "has "]);
         check(format, "[{},", &["row 0"]);
         check(format, "[3]", &["row 0", "no JSON object"]);
+        check(format, "{\n\"a\": 3}\n{\n\"b\": 4", &["row 0", "has "]);
     }
     check("jsonl", b"\xff\xfa", &["line 1 is not UTF-8", "hint: save"]);
 }
@@ -72,8 +78,9 @@ fn files_of_another_kind_are_recognized() {
             ["an SQLite database", "label export"],
         ),
         ("csv", b"\xff\xfeq\0u\0", ["in UTF-16", "iconv"]),
-        ("trl", b" [{\"chosen\": 1}]", ["one JSON array", "jq -c"]),
-        ("argilla", b"{\"fields\": {}}", ["no JSON array", "jq -s"]),
+        ("csv", b" [{\"chosen\": 1}]", ["a JSON array", "`trl`"]),
+        ("parquet", b"{\"fields\": {}}", ["JSON lines", "`argilla`"]),
+        ("trl", b"GGUF\x03\0", ["a GGUF file", "the right file?"]),
     ] {
         check(format, file, &parts);
     }
@@ -131,7 +138,7 @@ fn lines_that_are_no_json() {
         check("original", format!("[{good},{row}"), &["row 1", part]);
     }
     for file in ["3", "\"text\""] {
-        check("argilla", file, &["no JSON array", "one array of rows"]);
+        check("argilla", file, &["line 1", "no JSON object"]);
     }
 }
 
@@ -330,15 +337,15 @@ fn rows_of_trl() {
             "compare nothing",
         ),
         (
-            good.replace("\"b\"", r#"[{"from":"human","value":"b"}]"#),
-            "hint: a message has `role` and `content`; rename",
+            good.replace("\"b\"", r#""\ud83d""#),
+            "`rejected` has half of a character, such as `\\ud83d`, up to column",
         ),
         (
             good.replace(
                 "\"b\"",
-                r#"[{"role":"user","content":[{"type":"text","text":"b"}]}]"#,
+                r#"[{"role":"user","content":[{"type":"image","url":"b"}]}]"#,
             ),
-            "join the texts of its parts",
+            "leave rows with images",
         ),
         (
             good.replace("\"b\"", r#"[{"role":"assistant","tool_calls":[]}]"#),
@@ -365,7 +372,7 @@ fn endless_lines_and_rows_are_not_read_to_their_end() {
         let file = std::io::Read::chain(start.as_bytes(), std::io::repeat(b'1'));
         let message = format!(
             "{:#}",
-            for_rows(file, "trl", |_: &Object| Ok(())).unwrap_err()
+            for_objects(file, "trl", |_: &Object| Ok(())).unwrap_err()
         );
         assert!(message.contains("longer than 64 MiB"), "{message}");
         assert!(message.contains("row "), "{message}");
@@ -373,7 +380,7 @@ fn endless_lines_and_rows_are_not_read_to_their_end() {
     // Many short ones are no long one.
     let many = "[{}".to_owned() + &",{\"a\": 123456789}".repeat(6_000_000) + "]";
     let mut rows = 0;
-    for_rows(many.as_bytes(), "trl", |_: &Object| {
+    for_objects(many.as_bytes(), "trl", |_: &Object| {
         rows += 1;
         Ok(())
     })

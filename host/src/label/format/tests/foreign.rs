@@ -2,14 +2,14 @@
 
 use super::*;
 
-fn texts(label: &Label) -> Vec<&str> {
+pub(super) fn texts(label: &Label) -> Vec<&str> {
     let passages = label.comparison.passages();
     passages
         .map(|passage| passage.text.as_deref().unwrap())
         .collect()
 }
 
-fn person(name: &str) -> Labeler {
+pub(super) fn person(name: &str) -> Labeler {
     Labeler::Person(name.to_owned())
 }
 
@@ -212,6 +212,8 @@ fn label_studios_tags() {
     assert_eq!(
         left,
         [
+            "`data.items[].title`",
+            "`data.meta`",
             "`predictions`",
             "results of the type \"textarea\"",
             "tasks that nobody has judged"

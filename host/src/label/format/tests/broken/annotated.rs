@@ -51,7 +51,14 @@ fn tasks_of_label_studio() {
         ),
         (
             task(two, r#"{"type":"rating","value":{"rating":4}}"#),
-            "`annotations[0]`: `responses`",
+            "`rating` is about one response, and `to_name`, null, does not say",
+        ),
+        (
+            task(
+                &format!(r#"{two},"text3":"c""#),
+                r#"{"type":"pairwise","to_name":"x,y","value":{"selected":"left"}}"#,
+            ),
+            "`to_name` is \"x,y\", must be two of `text1`",
         ),
         (
             task(items, &ranker(r#"{"good":["a"],"bad":["b","c"]}"#)),

@@ -65,7 +65,6 @@ fn rows_of_tables() {
         ),
         ("query,response1,response2,answer", "numbered from 0"),
         ("query,response_0,answer", "is `response_0` what is meant?"),
-        ("prompt,chosen,rejected", "`--format trl`"),
     ] {
         check("csv", format!("{header}\n"), &["line 1", part]);
     }
