@@ -62,6 +62,17 @@ impl Comparison {
         self.passages().all(|passage| passage.text.is_some())
     }
 
+    /// Whether two of the responses are the same, as people see them.
+    pub fn has_twins(&self) -> bool {
+        let texts = self.has_texts();
+        let same = |a: &Passage, b: &Passage| match texts {
+            true => a.text == b.text,
+            false => a.tokens == b.tokens,
+        };
+        let mut numbered = self.responses.iter().enumerate();
+        numbered.any(|(at, one)| self.responses[..at].iter().any(|other| same(one, other)))
+    }
+
     /// Whether it can be read as token ids.
     pub fn has_tokens(&self) -> bool {
         self.passages().all(|passage| passage.tokens.is_some())

@@ -166,6 +166,108 @@ fn what_is_wrong_is_named_and_leaves_nothing() {
     assert!(message.contains("nowhere.db"), "{message}");
 }
 
+#[test]
+fn a_file_that_grew_is_counted_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let [file, store] = ["rows.JSONL", "kept"].map(path);
+    let row = |word: &str| format!(r#"{{"prompt": "q", "chosen": "{word}", "rejected": "b"}}"#);
+    let mut rows = vec![row("a"), row("a"), row("c")];
+    let written = |rows: &[String], between: &str| {
+        std::fs::write(&file, rows.join(between)).unwrap();
+        import(&file, &store, "trl")
+    };
+    for (between, wanted) in [("\n", 3), ("\r\n", 0), ("\n\n", 0)] {
+        let said = written(&rows, between);
+        assert!(
+            said.contains(&format!("3 labels, {wanted} of them new")),
+            "{said}"
+        );
+    }
+    rows.splice(0..0, [row("d"), row("a")]);
+    let said = written(&rows, "\r\n");
+    assert!(said.contains("5 labels, 2 of them new"), "{said}");
+    std::fs::write(&file, format!("[{}]", rows.join(",\n"))).unwrap();
+    let said = import(&file, &store, "trl");
+    assert!(said.contains("5 labels, 0 of them new"), "{said}");
+    // A store is one whatever it is called.
+    let said = succeed(&["label", "stats", "--store", text(&store)]);
+    assert!(said.contains("labels          5"), "{said}");
+}
+
+#[test]
+fn prompts_that_stand_twice_and_responses_that_are_the_same_are_said() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |name: &str| folder.path().join(name);
+    let [file, store] = ["rows.ndjson", "labels.db"].map(path);
+    let rows = [
+        r#"{"prompt": "The film", "chosen": "The film was good.", "rejected": "The film was bad."}"#,
+        r#"{"prompt": "The film", "chosen": " was.", "rejected": " was."}"#,
+    ];
+    std::fs::write(&file, rows.join("\n")).unwrap();
+    let said = import(&file, &store, "trl");
+    for part in [
+        "note: the prompt stood at the beginning of both responses as well, and was taken out of them (1)",
+        "note: two responses are the same, between which nothing can be learned (1)",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+    let said = succeed(&["label", "list", "--store", text(&store)]);
+    assert!(said.contains(r#"{"text":" was good."}"#), "{said}");
+    let said = succeed(&["label", "stats", "--store", text(&store)]);
+    assert!(said.contains("identical       1"), "{said}");
+    let json = succeed(&["label", "stats", "--json", "--store", text(&store)]);
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["identical"], 1);
+}
+
+#[test]
+fn what_a_file_is_is_said_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("rows.jsonl");
+    for (bytes, parts) in [
+        (&b""[..], ["is empty", "hint: write it again"]),
+        (
+            b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n",
+            [
+                "a Git LFS pointer",
+                "hint: fetch the file itself by `git lfs pull`",
+            ],
+        ),
+        (
+            b"<!doctype html><p>Log in",
+            ["an HTML page", "hint: a server answered"],
+        ),
+        (
+            br#"{"prompt": "p", "chosen": "\ud83d", "rejected": "b"}"#,
+            ["line 1", "half of a character"],
+        ),
+    ] {
+        std::fs::write(&file, bytes).unwrap();
+        let store = folder.path().join("labels.db");
+        let arguments = [
+            "label",
+            "import",
+            text(&file),
+            "--store",
+            text(&store),
+            "--format",
+            "trl",
+        ];
+        let said = failure(&mut attune(&arguments));
+        assert!(
+            said.starts_with("error: cannot read labels from `"),
+            "{said}"
+        );
+        for part in parts {
+            assert!(said.contains(part), "`{part}` is not in: {said}");
+        }
+        assert!(!store.exists());
+        let said = failure(&mut attune(&["label", "stats", "--store", text(&file)]));
+        assert!(said.starts_with("error: `") || bytes.is_empty(), "{said}");
+    }
+}
+
 /// The first block of each format's section in the documentation is a file that can be imported.
 #[test]
 fn the_documented_examples_are_files() {

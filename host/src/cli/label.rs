@@ -11,7 +11,7 @@ use crate::digest;
 use crate::label::Label;
 use crate::label::format::{self, FORMATS, Format, Tally};
 use crate::label::stats::Stats;
-use crate::label::store::Store;
+use crate::label::store::{Added, Store};
 use crate::run_dir::replace;
 use crate::terminal::Line;
 
@@ -32,7 +32,8 @@ mod stats;
 pub(super) enum LabelCommand {
     /// Put the labels of files into a store: all of a file or, when a row is wrong, none
     ///
-    /// A file that was imported before adds nothing, so an import may be repeated.
+    /// A label that is there already is not added again, whichever file it came from; so an import may be repeated, and
+    /// a file that grew imported anew.
     Import {
         /// The files
         #[arg(required = true)]
@@ -175,7 +176,7 @@ fn import(files: &[PathBuf], store: &Path, format: &Format) -> Result<()> {
     // Read first: a file that is wrong leaves no store behind.
     let mut read = Vec::new();
     for file in files {
-        // Read more than once: for its rows, and for the hash that its keys begin with.
+        // Read more than once: for what it is, for its rows, and for its hash.
         if file.exists() && !file.is_file() {
             bail!(
                 "`{}` is no regular file\nhint: write what a pipe says to a file first, and import that",
@@ -187,17 +188,28 @@ fn import(files: &[PathBuf], store: &Path, format: &Format) -> Result<()> {
     }
     let mut store = Store::create(store)?;
     for (file, digest, imported) in &read {
-        let keyed = |(row, label): (usize, _)| (format!("{digest}:{row}"), label);
         let labels = &imported.labels;
-        let new = store
-            .add(labels.iter().enumerate().map(keyed))
+        let Added { new, corrected } = store
+            .import(labels, &imported.origins, digest)
             .with_context(|| format!("nothing of `{}` was imported", Line(file.display())))?;
+        let corrected = match corrected {
+            0 => String::new(),
+            count => format!(", {count} corrected by their judges"),
+        };
         println!(
-            "{}: {} labels, {new} of them new",
+            "{}: {} labels, {new} of them new{corrected}",
             file.display(),
             labels.len()
         );
         print_tally("not read", &imported.left);
+        print_tally("note", &imported.noted);
+        let identical = labels.iter().filter(|label| label.comparison.has_twins());
+        let identical = identical.count();
+        if identical > 0 {
+            println!(
+                "  note: two responses are the same, between which nothing can be learned ({identical})"
+            );
+        }
     }
     Ok(())
 }

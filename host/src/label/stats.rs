@@ -20,6 +20,8 @@ pub struct Stats {
     pub labels: usize,
     /// Different comparisons among them: other queries or other responses, in whatever order.
     pub comparisons: usize,
+    /// Those of them in which two responses are the same, between which no judge can choose.
+    pub identical: usize,
     /// Labels whose judge has changed the answer since, of which only the latest counts.
     pub corrected: usize,
     /// Labels of each kind; the best of several is named with the number of its responses.
@@ -99,6 +101,7 @@ impl Stats {
             let (again, differs) = unit.repeated();
             stats.duplicates += again;
             stats.contradictions += usize::from(differs);
+            stats.identical += usize::from(unit.has_twins());
         }
         stats.agree(&units);
         stats

@@ -8,18 +8,31 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 
 use super::{Comparison, Label, Labeler, Passage, Source};
+use crate::outside::{self, Kind};
 use crate::terminal::Line;
 
 mod access;
 mod asked;
 mod copy;
 mod corrections;
+mod import;
 mod write;
 
 pub use corrections::{Correction, Earlier, Kept};
+pub use import::Added;
 
 /// What to do about a store that something else has written to.
 const DAMAGED: &str = "something else has changed the store; put back a copy of it";
+
+/// Whether a path names a store rather than a file of labels: by what the file is; where it has nothing yet, or is not
+/// there, by its name.
+pub fn is_store(path: &Path) -> bool {
+    match outside::look(path) {
+        Ok(Kind::Sqlite) => true,
+        Ok(Kind::Empty) | Err(_) => path.extension().is_some_and(|ending| ending == "db"),
+        Ok(_) => false,
+    }
+}
 
 /// An open store.
 #[derive(Debug)]

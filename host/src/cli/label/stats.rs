@@ -20,6 +20,12 @@ pub(super) fn print(stats: &Stats, json: bool) -> Result<()> {
     println!("labels          {}", stats.labels);
     println!("comparisons     {}", stats.comparisons);
     println!("corrected       {}", stats.corrected);
+    if stats.identical > 0 {
+        println!(
+            "identical       {}   comparisons with two responses that are the same, between which nothing is learned",
+            stats.identical
+        );
+    }
     println!("");
     println!("{:<28} labels", "kind");
     for (kind, count) in &stats.kinds {

@@ -113,6 +113,11 @@ impl<'a> Unit<'a> {
         chosen.collect()
     }
 
+    /// Whether two of the responses are the same.
+    pub(super) fn has_twins(&self) -> bool {
+        self.copies.iter().any(|count| *count > 1)
+    }
+
     /// How often two who look at nothing choose alike.
     pub(super) fn by_chance(&self) -> f64 {
         let all: usize = self.copies.iter().sum();

@@ -9,6 +9,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, TransactionBehavior};
 
 use super::copy::{beside, copied};
 use super::{DAMAGED, Store, get};
+use crate::outside::{self, Kind};
 use crate::terminal::Line;
 
 /// How long one process waits for another to finish a write.
@@ -79,6 +80,7 @@ pub(super) const STEPS: &[Step] = &[
 impl Store {
     /// The store at `path`, to write to; made when there is none.
     pub fn create(path: &Path) -> Result<Store> {
+        must_be_store(path)?;
         let about = || format!("cannot write to the store `{}`", Line(path.display()));
         if let Some(folder) = path.parent() {
             std::fs::create_dir_all(folder)
@@ -131,6 +133,7 @@ impl Store {
     }
 }
 
+/// Refuses what cannot be a store, whatever it is called.
 fn must_be_there(path: &Path) -> Result<()> {
     if !path.is_file() {
         bail!(
@@ -138,7 +141,23 @@ fn must_be_there(path: &Path) -> Result<()> {
             Line(path.display())
         );
     }
-    Ok(())
+    must_be_store(path)
+}
+
+/// Refuses a file that is something else; an empty one may become a store.
+fn must_be_store(path: &Path) -> Result<()> {
+    let hint = match outside::look(path) {
+        Err(_) | Ok(Kind::Sqlite | Kind::Empty) => return Ok(()),
+        Ok(kind) => match kind.remedy() {
+            Some(hint) => format!("it is {}\nhint: {hint}", kind.what()),
+            None => format!(
+                "it is {}, and no SQLite database\nhint: name a store, or a file that is not there yet; `attune label \
+                 import` puts a file's labels into one",
+                kind.what()
+            ),
+        },
+    };
+    bail!("`{}` is no store: {hint}", Line(path.display()))
 }
 
 /// Brings the tables up to date.

@@ -7,6 +7,7 @@ use super::*;
 use proptest::prelude::*;
 
 mod corrected;
+mod imported;
 
 fn keyed(labels: &[Label]) -> Vec<(String, &Label)> {
     let numbered = labels.iter().enumerate();

@@ -138,7 +138,7 @@ pub(super) fn add_comparison(
     Ok(id)
 }
 
-fn add_labeler(transaction: &Transaction<'_>, labeler: &Labeler) -> Result<i64> {
+pub(super) fn add_labeler(transaction: &Transaction<'_>, labeler: &Labeler) -> Result<i64> {
     let none = String::new();
     let (kind, name, version, sha256) = match labeler {
         Labeler::Person(name) => ("person", name, &none, &none),
