@@ -28,6 +28,9 @@ pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
             .with_context(about);
     }
     let agenda = whole::plan(&config).with_context(about)?;
+    for said in &agenda.labels {
+        println!("{}", said.replacen("labels: ", "labels     ", 1));
+    }
     agenda.planned.iter().for_each(print_planned);
     print_labels_joins(&config).with_context(about)?;
     match agenda.policy {

@@ -131,6 +131,9 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
         let reader = Reader {
             tokenizer: &tokenizer,
             model: model.config(),
+            refuses_bad: Some(
+                "score a file of `attune label export --format jsonl` without those lines",
+            ),
         };
         let read = reader.read(&args.labels, 0)?;
         print_report(&Report::of(

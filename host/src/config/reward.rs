@@ -49,6 +49,8 @@ pub struct Reward {
     pub test: Vec<PathBuf>,
     /// Use the first so many labels; 0 for all.
     pub num_train: u64,
+    /// Leave out labels that the model cannot read, such as those that are too long for it, and say how many.
+    pub skip_bad: bool,
     /// Labels for each optimizer step.
     pub batch_size: u64,
     /// Passes over the labels.
@@ -100,6 +102,7 @@ impl Default for Reward {
             validation: Vec::new(),
             test: Vec::new(),
             num_train: 0,
+            skip_bad: false,
             batch_size: 32,
             epochs: 1,
             patience: 0,

@@ -2,11 +2,11 @@
 
 use std::path::Path;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 
-use crate::experiment::inputs::{is_store, of_labels};
+use crate::experiment::inputs::of_labels;
 use crate::label::format::{self, Format};
-use crate::label::store::Store;
+use crate::label::store::{Store, is_store};
 use crate::label::{Answer as Said, Label, Passage};
 use crate::model::config::ModelConfig;
 use crate::model::reward::Passages;
@@ -19,9 +19,9 @@ use crate::train::reward::Example;
 pub(crate) fn labels(path: &Path) -> Result<Vec<Label>> {
     if !is_store(path) {
         let lines = Format::named("jsonl").context("label lines are a format")?;
-        let read = format::read(path, lines);
-        let read = read.context(
-            "hint: docs/labels.md shows what a line is; `attune label import` reads other files",
+        let read = format::read(path, lines).context(
+            "labels are learned from stores and from files of `attune label export --format jsonl`\nhint: `attune \
+             label import` reads other files into a store",
         );
         return Ok(read?.labels);
     }
@@ -45,23 +45,53 @@ pub(crate) fn answer(label: &Label) -> Option<Answer> {
     })
 }
 
-/// Examples, and how many labels say nothing that could be learned.
+/// Examples, and what else the labels were.
 #[derive(Default)]
 pub(crate) struct Read {
     pub(crate) examples: Vec<Example>,
+    /// How many labels say nothing that could be learned.
     pub(crate) silent: usize,
+    /// How many labels a model of this kind cannot read.
+    pub(crate) bad: usize,
+    /// What is wrong with the first of those.
+    first_bad: Option<Error>,
     /// What was read of each store.
     pub(crate) stores: Vec<Input>,
+}
+
+impl Read {
+    fn take(&mut self, example: Result<Option<Example>>, about: impl Fn() -> String) {
+        match example {
+            Ok(Some(example)) => self.examples.push(example),
+            Ok(None) => self.silent += 1,
+            Err(error) => {
+                self.bad += 1;
+                self.first_bad.get_or_insert_with(|| error.context(about()));
+            }
+        }
+    }
+
+    /// How many examples have two responses that are the same.
+    pub(crate) fn twins(&self) -> usize {
+        let twins = |example: &&Example| {
+            let mut responses: Vec<_> = example.passages.responses.iter().collect();
+            responses.sort_unstable();
+            responses.windows(2).any(|pair| pair[0] == pair[1])
+        };
+        self.examples.iter().filter(twins).count()
+    }
 }
 
 /// Turns labels into examples for a model.
 pub(crate) struct Reader<'a> {
     pub(crate) tokenizer: &'a Tokenizer,
     pub(crate) model: &'a ModelConfig,
+    /// How to leave out labels that the model cannot read, for a message; none where they are left out.
+    pub(crate) refuses_bad: Option<&'static str>,
 }
 
 impl Reader<'_> {
-    /// The first `most` labels of `paths`, or all for 0.
+    /// The first `most` labels of `paths` that can be learned from, or all for 0.
     pub(crate) fn read(&self, paths: &[impl AsRef<Path>], most: u64) -> Result<Read> {
         let mut read = Read::default();
         let enough = |read: &Read| most > 0 && read.examples.len() as u64 >= most;
@@ -82,16 +112,14 @@ impl Reader<'_> {
                     break;
                 }
                 let about = || format!("label {} of `{}`", number + 1, path.display());
-                match self.example(label).with_context(about)? {
-                    Some(example) => read.examples.push(example),
-                    None => read.silent += 1,
-                }
+                read.take(self.example(label), about);
             }
             if is_store(path) {
                 let store = format!("`{}`", path.display());
                 read.stores.push(of_labels(&store, &labels)?);
             }
         }
+        self.check(&mut read)?;
         let count = read.examples.len() as u64;
         if count < most {
             bail!(
@@ -105,18 +133,30 @@ impl Reader<'_> {
     /// Adds the examples of labels that were read already.
     pub(crate) fn add(&self, labels: &[Label], read: &mut Read) -> Result<()> {
         for (number, label) in labels.iter().enumerate() {
-            match self
-                .example(label)
-                .with_context(|| format!("label {number}"))?
-            {
-                Some(example) => read.examples.push(example),
-                None => read.silent += 1,
-            }
+            read.take(self.example(label), || format!("label {}", number + 1));
         }
-        Ok(())
+        self.check(read)
+    }
+
+    /// Refuses labels that the model cannot read, unless they are left out.
+    fn check(&self, read: &mut Read) -> Result<()> {
+        let (Some(otherwise), Some(error)) = (self.refuses_bad, read.first_bad.take()) else {
+            return Ok(());
+        };
+        let others = match read.bad - 1 {
+            0 => return Err(error.context(format!("hint: {otherwise}"))),
+            1 => "1 other label".to_owned(),
+            others => format!("{others} other labels"),
+        };
+        Err(error.context(format!(
+            "{others} cannot be read by the model either\nhint: {otherwise}"
+        )))
     }
 
     fn example(&self, label: &Label) -> Result<Option<Example>> {
+        let Some(answer) = answer(label) else {
+            return Ok(None);
+        };
         let query = self.tokens(&label.comparison.query, &[], "query")?;
         let responses = label.comparison.responses.iter();
         let responses = responses.map(|response| self.tokens(response, &query, "response"));
@@ -124,14 +164,8 @@ impl Reader<'_> {
             responses: responses.collect::<Result<_>>()?,
             query,
         };
-        let Some(answer) = answer(label) else {
-            return Ok(None);
-        };
         if passages.query.is_empty() && passages.responses.iter().any(Vec::is_empty) {
-            bail!(
-                "query and response are both empty\nhint: train on a file of `attune label export --format jsonl` \
-                 without this line"
-            );
+            bail!("query and response are both empty");
         }
         let most = self.model.max_positions as usize;
         if passages.span() > most {

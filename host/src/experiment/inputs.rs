@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use crate::config::{Config, Reward};
 use crate::digest;
 use crate::label::Label;
+use crate::label::store::is_store;
 use crate::run_dir::REWARD_MODEL;
 use crate::train::checkpoint::Input;
 
@@ -39,11 +40,6 @@ pub(super) fn of_reward(config: &Config, reward: &Reward, start: &Path) -> Resul
     let labels = labels.into_iter().flatten();
     paths.extend(labels.filter(|path| !is_store(path)).cloned());
     digests(paths)
-}
-
-/// Whether a path names a store rather than a file of label lines.
-pub(super) fn is_store(path: &Path) -> bool {
-    path.extension().is_some_and(|ending| ending == "db")
 }
 
 /// Begins the name of what is no file.

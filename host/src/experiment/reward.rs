@@ -74,6 +74,9 @@ pub(super) fn train_in(
         dir: run_dir.root(),
     });
     observer.note(&labels.describe());
+    if let Some(twins) = labels.twins() {
+        observer.note(&twins);
+    }
     if let Some(warning) = labels.seen_before() {
         observer.alarm(&warning);
     }
@@ -157,7 +160,7 @@ pub(super) fn train_in(
 
 /// Refuses, before anything is trained, what could only fail afterwards. `most` is the largest number of
 /// the config's labels that a model learns from; absent where labels are collected first.
-pub(super) fn check(config: &Config, reward: &Reward, most: Option<u64>) -> Result<()> {
+pub(super) fn check(config: &Config, reward: &Reward, most: Option<u64>) -> Result<Vec<String>> {
     let asked = Reward {
         num_train: most.unwrap_or(0),
         ..reward.clone()
@@ -180,7 +183,16 @@ pub(super) fn check(config: &Config, reward: &Reward, most: Option<u64>) -> Resu
         let host: Arc<dyn TokenizerHost> = tokenizer;
         parts::check_reading(parts::load_task(config, host)?.layout(), &shape, start)?;
     }
-    Ok(())
+    let named = [&reward.train, &reward.validation, &reward.test];
+    let described = named.iter().any(|paths| !paths.is_empty());
+    let described = described.then(|| labels.describe());
+    Ok(described.into_iter().chain(labels.twins()).collect())
+}
+
+/// What to say to who would leave bad labels out; none where they are left out.
+pub(crate) fn refuses_bad(reward: &Reward) -> Option<&'static str> {
+    let otherwise = "`--set reward.skip_bad=true` leaves such labels out, and says how many";
+    (!reward.skip_bad).then_some(otherwise)
 }
 
 /// The folder of the language model that a reward model starts from.

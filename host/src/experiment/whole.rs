@@ -52,6 +52,8 @@ pub fn has_parts(config: &Config) -> bool {
 pub struct Agenda {
     /// The parts that are to come.
     pub planned: Vec<Planned>,
+    /// What the labels are that the config names, for a person to read.
+    pub labels: Vec<String>,
     /// The config of the policy's part, and what follows from it, when there is one.
     pub policy: Option<(Config, Plan)>,
 }
@@ -61,7 +63,7 @@ pub struct Agenda {
 /// # Errors
 /// The config cannot work, or its labels cannot be used.
 pub fn plan(config: &Config) -> Result<Agenda> {
-    check(config)?;
+    let labels = check(config)?;
     let mut planned = Vec::new();
     if config.collect.is_none() || config.knows_reward() {
         for (labels, name) in sizes(config) {
@@ -76,6 +78,7 @@ pub fn plan(config: &Config) -> Result<Agenda> {
     if config.task.is_none() {
         return Ok(Agenda {
             planned,
+            labels,
             policy: None,
         });
     }
@@ -85,12 +88,13 @@ pub fn plan(config: &Config) -> Result<Agenda> {
     }
     Ok(Agenda {
         planned,
+        labels,
         policy: Some((part, derived(config)?)),
     })
 }
 
-/// Finds what cannot work in the config.
-fn check(config: &Config) -> Result<()> {
+/// Finds what cannot work in the config; says what its labels are.
+fn check(config: &Config) -> Result<Vec<String>> {
     config.check_study()?;
     if config.collect.is_some() && config.session.extend {
         bail!(
@@ -107,7 +111,7 @@ fn check(config: &Config) -> Result<()> {
     let reward = config.reward.clone().unwrap_or_default();
     let collects = config.collect.is_some() || config.knows_reward();
     let most = sizes(config).iter().map(|(size, _)| *size).max();
-    reward::check(config, &reward, most.filter(|_| !collects))?;
+    let labels = reward::check(config, &reward, most.filter(|_| !collects))?;
     if !collects {
         judges::check(config)?;
     }
@@ -123,5 +127,5 @@ fn check(config: &Config) -> Result<()> {
             "[study] labels must rise\nhint: the last is the one that the policy is trained against"
         );
     }
-    Ok(())
+    Ok(labels)
 }

@@ -103,3 +103,44 @@ fn what_cannot_work_is_said() {
     let said = lab.refused("k", &[]);
     assert!(said.contains("attune run"), "{said}");
 }
+
+#[test]
+fn bad_labels_are_counted_and_can_be_left_out() {
+    let lab = lab();
+    let long = comparisons(2, 9).replace("\"row ", &format!("\"{}", "long ".repeat(60)));
+    let same = comparisons(1, 8);
+    let (head, _) = same.split_once("\"responses\"").unwrap();
+    let twins =
+        r#""responses":[{"text":"a"},{"text":"a"}]},"answer":{"best":0},"labeler":"unknown"}"#;
+    lab.write("labels.jsonl", comparisons(16, 1) + &long + head + twins);
+    let said = failure(&mut lab.command(&["train", "reward"], "rm", &[]));
+    for part in [
+        "label 17 of `",
+        "more than the model's 128 positions",
+        "1 other label cannot be read",
+        "hint: `--set reward.skip_bad=true` leaves such labels out",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+    let skip = ["--set", "reward.skip_bad=true"];
+    let output = lab
+        .command(&["train", "reward"], "rm", &skip)
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(output.status.success(), "{said}");
+    for part in [
+        "17 to train on (2 left out as bad)",
+        "identical responses: 1 of reward.train",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+    let said = lab.command(&["plan"], "rm2", &skip).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    for part in [
+        "labels     17 to train on (2 left out as bad)",
+        "1 of reward.train",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+}

@@ -19,6 +19,7 @@ pub(super) fn steps(args: &BenchArgs, config: &Config, settings: &Reward) -> Res
     let reader = Reader {
         tokenizer: &tokenizer,
         model: &shape,
+        refuses_bad: reward::refuses_bad(settings),
     };
     let read = reader
         .read(&settings.train, settings.num_train)

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use anyhow::{Context, Result, bail};
 
-use super::start;
+use super::{refuses_bad, start};
 use crate::config::{Config, Reward};
 use crate::experiment::examples::{Read, Reader};
 use crate::experiment::parts;
@@ -27,6 +27,7 @@ impl Labels {
         let reader = Reader {
             tokenizer: &tokenizer,
             model: &shape,
+            refuses_bad: refuses_bad(reward),
         };
         let mut train = reader
             .read(&reward.train, reward.num_train)
@@ -84,14 +85,41 @@ impl Labels {
         })
     }
 
+    /// How many compare what is the same, for a person to read.
+    pub(super) fn twins(&self) -> Option<String> {
+        let all = [
+            ("reward.train", &self.train),
+            ("reward.validation", &self.validation),
+            ("reward.test", &self.test),
+        ];
+        let found = all.iter().map(|(name, read)| (name, read.twins()));
+        let found: Vec<String> = found
+            .filter(|(_, count)| *count > 0)
+            .map(|(name, count)| format!("{count} of {name}"))
+            .collect();
+        (!found.is_empty()).then(|| {
+            format!(
+                "identical responses: {} have two responses that are the same; nothing is learned between those, and \
+                 whichever is best counts as half right",
+                found.join(", ")
+            )
+        })
+    }
+
     /// How many there are, for a person to read.
     pub(super) fn describe(&self) -> String {
         let one = |name: &str, read: &Read| {
-            let silent = match read.silent {
-                0 => String::new(),
-                count => format!(" ({count} say nothing)"),
+            let besides = [(read.silent, "say nothing"), (read.bad, "left out as bad")];
+            let besides: Vec<String> = besides
+                .iter()
+                .filter(|(count, _)| *count > 0)
+                .map(|(count, what)| format!("{count} {what}"))
+                .collect();
+            let besides = match besides.as_slice() {
+                [] => String::new(),
+                some => format!(" ({})", some.join(", ")),
             };
-            format!("{} {name}{silent}", read.examples.len())
+            format!("{} {name}{besides}", read.examples.len())
         };
         format!(
             "labels: {}, {}, {}",

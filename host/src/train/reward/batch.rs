@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use super::report::right;
 use crate::rl::preference::Answer;
 
 /// A Poisson draw of mean 1 from a uniform one.
@@ -15,16 +16,13 @@ pub(super) fn poisson(uniform: f64) -> f64 {
     count
 }
 
-/// Whether the response with the highest mean reward over heads is among the best, when the answer says
-/// which are. `rewards`: `[n, heads]`.
+/// How right the choice by mean rewards over heads is, as [`super::report::right`] has it. `rewards`: `[n, heads]`.
 pub(super) fn agreement(rewards: &Tensor, answer: &Answer) -> Option<f64> {
-    let Answer::Order(groups) = answer else {
-        return None;
-    };
     let mean = rewards.detach().mean_dim(1i64, false, Kind::Double);
-    let place = mean.argmax(0, false).int64_value(&[]) as usize;
-    let told = answer.pairs().is_empty();
-    (!told).then(|| f64::from(u8::from(groups[0].contains(&place))))
+    right(
+        &Vec::<f64>::try_from(mean.to_device(tch::Device::Cpu)).ok()?,
+        answer,
+    )
 }
 
 /// Splits rows into parts of at most `tokens`, padding included, short rows first; a row longer than

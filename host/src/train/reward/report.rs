@@ -216,23 +216,31 @@ fn promised_in_vain(bins: &[Bin]) -> f64 {
     bins.iter().map(one).sum()
 }
 
-fn choice(rewards: &[f64], answer: &Answer) -> Option<Choice> {
+/// Whether the response with the highest reward is among the best, when the answer says which are; where several
+/// have it, the share of them that are. Training and the report count alike.
+pub(super) fn right(rewards: &[f64], answer: &Answer) -> Option<f64> {
     let best = match answer {
         Answer::Order(groups) if !answer.pairs().is_empty() => &groups[0],
         _ => return None,
     };
-    let mut sorted = rewards.to_vec();
-    sorted.sort_by(|a, b| b.total_cmp(a));
-    let most = sorted[0];
+    let most = rewards.iter().copied().fold(f64::NEG_INFINITY, f64::max);
     let first: Vec<usize> = (0..rewards.len())
         .filter(|&at| rewards[at] == most)
         .collect();
     let hits = first.iter().filter(|at| best.contains(at)).count();
+    Some(hits as f64 / first.len().max(1) as f64)
+}
+
+fn choice(rewards: &[f64], answer: &Answer) -> Option<Choice> {
+    let right = right(rewards, answer)?;
+    let mut sorted = rewards.to_vec();
+    sorted.sort_by(|a, b| b.total_cmp(a));
+    let most = sorted[0];
     let total: f64 = rewards.iter().map(|r| (r - most).exp()).sum();
     Some(Choice {
         confidence: 1.0 / total,
         margin: most - sorted[1],
-        right: hits as f64 / first.len() as f64,
+        right,
     })
 }
 

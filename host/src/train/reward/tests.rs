@@ -184,6 +184,22 @@ fn scores_do_not_depend_on_company() {
 }
 
 #[test]
+fn training_counts_as_the_report_does() {
+    for (rewards, answer, wanted) in [
+        ([1.0, 1.0], Answer::best(0, 2), Some(0.5)),
+        ([1.0, 1.0], Answer::best(1, 2), Some(0.5)),
+        ([2.0, 1.0], Answer::best(0, 2), Some(1.0)),
+        ([2.0, 1.0], Answer::best(1, 2), Some(0.0)),
+        ([2.0, 1.0], Answer::Order(vec![vec![0, 1], vec![]]), None),
+    ] {
+        let learned = super::batch::agreement(&Tensor::from_slice(&rewards).unsqueeze(1), &answer);
+        assert_eq!(learned, wanted);
+        let report = Report::of_rewards(&[rewards.to_vec()], &[&answer], Form::Softmax);
+        assert_eq!(report.accuracy.map(|share| share.value), wanted);
+    }
+}
+
+#[test]
 fn reports_count() {
     let rewards = [
         vec![2.0, 1.0, 0.0],
