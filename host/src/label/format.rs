@@ -188,7 +188,7 @@ pub struct Written {
 pub fn read(path: &Path, format: &Format) -> Result<Imported> {
     let about = || format!("cannot read labels from `{}`", Line(path.display()));
     let kind = outside::look(path)
-        .context("hint: name a file of labels")
+        .context("it cannot be opened\nhint: name a file of labels")
         .with_context(about)?;
     if let Some(what) = guess::other_kind(kind, format.name) {
         return Err(anyhow!(what)).with_context(about);
@@ -204,18 +204,25 @@ pub fn read(path: &Path, format: &Format) -> Result<Imported> {
     Ok(imported)
 }
 
-/// Calls `each` with the number, from 1, and the value of every line of a file of JSON lines.
+/// Calls `each` with the number, from 1, and the value of every row of a file of JSON lines, or of an array.
 pub fn for_json_lines<T: serde::de::DeserializeOwned>(
     path: &Path,
     mut each: impl FnMut(usize, T) -> Result<()>,
 ) -> Result<()> {
     let about = || format!("cannot read `{}`", Line(path.display()));
-    let file = File::open(path)
-        .context("hint: name a file of JSON lines")
+    let wanted = "name a file of JSON lines";
+    let kind = outside::look(path)
+        .with_context(|| format!("it cannot be opened\nhint: {wanted}"))
         .with_context(about)?;
-    stream::for_lines(std::io::BufReader::new(file), |number, text| {
-        let read = stream::parse(text).and_then(|value| each(number, value));
-        read.with_context(|| format!("line {number}"))
+    if guess::other_kind(kind, "jsonl").is_some() {
+        let hint = kind.remedy().unwrap_or(wanted);
+        return Err(anyhow!("it is {}\nhint: {hint}", kind.what())).with_context(about);
+    }
+    let mut number = 0;
+    let file = File::open(path).with_context(about)?;
+    stream::for_rows(file, |text| {
+        number += 1;
+        stream::parse(text).and_then(|value| each(number, value))
     })
     .with_context(about)
 }

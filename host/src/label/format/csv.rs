@@ -1,8 +1,9 @@
 //! Tables for spreadsheets: a header, then a row a label. An empty cell is nothing, so that a text of no
 //! characters is one only where the column `responses` counts it.
 
+use std::borrow::Cow;
 use std::fs::File;
-use std::io::Read;
+use std::io::{Cursor, Read};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Writer};
@@ -14,14 +15,18 @@ use super::stream::{LONGEST, metered, wrong};
 use super::table::{self, COLUMNS, Row, response_of};
 use super::{Imported, Written, count, one_kind, rows, talk, time, trl};
 use crate::label::Label;
+use crate::outside::HEAD;
 use crate::terminal::Line;
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     from(file, into)
 }
 
-fn from(file: impl Read, into: &mut Imported) -> Result<()> {
-    let (file, left) = metered(file);
+fn from(mut file: impl Read, into: &mut Imported) -> Result<()> {
+    let mut head = Vec::new();
+    file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
+    let breaks = Breaks::of(&head);
+    let (file, left) = metered(Cursor::new(head).chain(file));
     let mut table = ReaderBuilder::new().from_reader(file);
     let header = table.headers().cloned();
     let header = header.map_err(|error| explained(error, &StringRecord::new()))?;
@@ -44,6 +49,7 @@ fn from(file: impl Read, into: &mut Imported) -> Result<()> {
         }
         // Where the row begins, which is not where the lines before it end when those are empty.
         let line = record.position().map_or(line, csv::Position::line);
+        let record = breaks.plain(&record);
         let pushed = match ours {
             true => row(&header, &record)
                 .and_then(|row| table::label(&row))
@@ -51,6 +57,34 @@ fn from(file: impl Read, into: &mut Imported) -> Result<()> {
             false => preference(&header, &record).and_then(|row| trl::push(&row, into)),
         };
         pushed.with_context(|| format!("line {line}"))?;
+    }
+}
+
+/// How the lines of a table end. Who saves one with other line ends changes those in its cells as well.
+enum Breaks {
+    Unix,
+    Windows,
+}
+
+impl Breaks {
+    fn of(head: &[u8]) -> Breaks {
+        let first = head.iter().position(|byte| *byte == b'\n');
+        match first.is_some_and(|at| head[..at].ends_with(b"\r")) {
+            true => Breaks::Windows,
+            false => Breaks::Unix,
+        }
+    }
+
+    /// The cells as they were before.
+    fn plain<'a>(&self, record: &'a StringRecord) -> Cow<'a, StringRecord> {
+        let is_changed = |record: &StringRecord| record.iter().any(|cell| cell.contains("\r\n"));
+        match self {
+            Breaks::Windows if is_changed(record) => {
+                let cells = record.iter().map(|cell| cell.replace("\r\n", "\n"));
+                Cow::Owned(cells.collect::<Vec<_>>().into())
+            }
+            _ => Cow::Borrowed(record),
+        }
     }
 }
 
@@ -131,6 +165,18 @@ fn hint_of(name: &str, has: &[&str]) -> String {
     {
         let other = Line(other);
         return format!("hint: columns are separated by commas, and here by `{other}`");
+    }
+    let preference = ["chosen", "rejected"];
+    let other = |other: &&&str| {
+        preference
+            .iter()
+            .any(|name| other.eq_ignore_ascii_case(name))
+    };
+    if let Some(other) = has.iter().find(other) {
+        let other = Line(other);
+        return format!(
+            "hint: preferences stand in the columns `prompt`, `chosen` and `rejected`, in small letters; here is `{other}`"
+        );
     }
     let query = fields::QUERIES.iter().find(|query| has.contains(query));
     if let ("query", Some(other)) = (name, query) {

@@ -142,7 +142,10 @@ fn push_annotation(
                 .with_context(|| wrong("created_at", created, "a time", time::HINT))?,
         ),
     };
-    let id = annotation.get("id").and_then(id_text);
+    let ids = ["unique_id", "id"];
+    let id = ids
+        .iter()
+        .find_map(|id| annotation.get(*id).and_then(id_text));
     let origin = id.map(|id| {
         let task = task_id.and_then(id_text).unwrap_or_default();
         format!("label-studio task {task} annotation {id}")

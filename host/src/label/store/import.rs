@@ -99,7 +99,8 @@ impl Import<'_> {
         let key = match origin {
             None => None,
             Some(origin) => {
-                let name = named(&(origin, &label.comparison, &label.labeler))?;
+                // Programs number from 1 wherever they are installed; when it was judged tells those apart.
+                let name = named(&(origin, &label.comparison, &label.labeler, label.time))?;
                 let number = self.named.entry(name.clone()).or_default();
                 *number += 1;
                 Some(format!("{ORIGIN}{name}:{}", *number - 1))

@@ -13,8 +13,8 @@ use crate::terminal::Line;
 
 const NONE: &Value = &Value::Null;
 /// What is said where a file names what was judged by names that are not those of its data.
-const SUPPOSED: &str =
-    "`to_name` names no field of `data`; left was taken to be the response with the lower number";
+const SUPPOSED: &str = "`to_name` does not name two fields of `data`; left was taken to be the response with the \
+                        lower number";
 
 /// An answer, and the places of the responses that it is about, in the order in which the judge saw them.
 pub(super) type Said = (Answer, Vec<usize>);
@@ -132,7 +132,7 @@ fn pair(result: &Value, task: &Task<'_>, into: &mut Imported) -> Result<Vec<usiz
     match (places.as_slice(), told.len(), task.names.len()) {
         ([left, right], 2, _) if left != right => Ok(places),
         (_, 0, 2) => Ok(vec![0, 1]),
-        (_, _, 2) if places.len() < told.len() => {
+        (_, _, 2) => {
             count(&mut into.noted, SUPPOSED);
             Ok(vec![0, 1])
         }

@@ -196,6 +196,7 @@ fn results_are_about_what_they_name() {
         ("response1, response2", ["Q", "A", "B"], 0),
         ("answer_2,answer_1", ["Q", "B", "A"], 0),
         ("one,other", ["Q", "A", "B"], 1),
+        ("response2", ["Q", "A", "B"], 1),
     ] {
         let read = studio(two.clone(), json!([pair(to)])).unwrap();
         assert_eq!(said(&read), [(wanted.to_vec(), &Answer::Best(0))], "{to}");
@@ -300,6 +301,19 @@ fn argillas_options_and_chats() {
             ]
         );
     }
+}
+
+#[test]
+fn other_line_ends_change_no_cell() {
+    let table = "prompt,chosen,rejected\n\"two\nlines\",a,\"b\n\nb\"\n";
+    let plain = reread(table.as_bytes(), "csv").unwrap().labels;
+    let windows = reread(table.replace('\n', "\r\n").as_bytes(), "csv")
+        .unwrap()
+        .labels;
+    assert_eq!(windows, plain);
+    // Where lines end otherwise, it is of the text.
+    let kept = reread(b"prompt,chosen,rejected\n\"two\r\nlines\",a,b\n", "csv").unwrap();
+    assert_eq!(texts(&kept.labels[0])[0], "two\r\nlines");
 }
 
 #[test]

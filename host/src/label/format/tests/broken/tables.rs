@@ -63,6 +63,10 @@ fn rows_of_tables() {
             "prompt,response0,answer",
             "is `prompt` what is meant? call it `query`",
         ),
+        (
+            "Prompt,Chosen,Rejected",
+            "in small letters; here is `Chosen`",
+        ),
         ("query,response1,response2,answer", "numbered from 0"),
         ("query,response_0,answer", "is `response_0` what is meant?"),
     ] {
