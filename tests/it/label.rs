@@ -207,7 +207,7 @@ fn prompts_that_stand_twice_and_responses_that_are_the_same_are_said() {
     std::fs::write(&file, rows.join("\n")).unwrap();
     let said = import(&file, &store, "trl");
     for part in [
-        "note: the prompt stood at the beginning of both responses as well, and was taken out of them (1)",
+        "note: the prompt stood at the beginning of all responses as well, and was taken out of them (1)",
         "note: two responses are the same, between which nothing can be learned (1)",
     ] {
         assert!(said.contains(part), "`{part}` is not in: {said}");

@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::fields::{self, count_unread};
 use super::stream::{for_objects, wrong};
 use super::talk::{Besides, is_talk};
-use super::{Imported, count, time};
+use super::{Imported, count, prompt, time};
 use crate::label::{Comparison, Label, Labeler, Passage, Source};
 use crate::terminal::Line;
 
@@ -62,6 +62,8 @@ struct Task<'a> {
     names: Vec<String>,
     responses: Vec<Passage>,
     source: Option<Source>,
+    /// Whether all responses begin with the query.
+    doubled: bool,
 }
 
 impl Task<'_> {
@@ -158,6 +160,9 @@ fn push_annotation(
             labeler: labeler.clone(),
             time,
         };
+        if task.doubled {
+            prompt::note_doubled(into);
+        }
         into.push_from(label, origin.clone())?;
     }
     Ok(())
@@ -209,6 +214,7 @@ fn judged<'a>(
     count_unread(data, "data.", is_read, &mut into.left);
     Ok(Task {
         data,
+        doubled: prompt::is_doubled_in(&query, &responses),
         query,
         names,
         responses,

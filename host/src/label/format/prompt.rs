@@ -6,7 +6,7 @@ use crate::label::{Comparison, Passage};
 
 /// What is said of responses that began with the prompt.
 const TAKEN_OUT: &str =
-    "the prompt stood at the beginning of both responses as well, and was taken out of them";
+    "the prompt stood at the beginning of all responses as well, and was taken out of them";
 
 /// Who is about to speak, as transcripts write it; what follows is the response.
 const TURNS: [&str; 7] = [
@@ -19,11 +19,22 @@ const TURNS: [&str; 7] = [
     "[/INST]",
 ];
 
-/// Notes that both responses of the label that comes next begin with its prompt.
-pub(super) fn note_doubled(prompt: &str, responses: [&str; 2], into: &mut Imported) {
-    if responses.iter().all(|text| begins_with(text, prompt)) {
-        into.doubled.push(into.labels.len());
-    }
+/// Whether several responses all begin with their prompt.
+pub(super) fn is_doubled(prompt: &str, responses: &[&str]) -> bool {
+    responses.len() > 1 && responses.iter().all(|text| begins_with(text, prompt))
+}
+
+/// The same of passages that are texts.
+pub(super) fn is_doubled_in(query: &Passage, responses: &[Passage]) -> bool {
+    let text = |passage: &'_ Passage| passage.text.clone().unwrap_or_default();
+    let responses: Vec<String> = responses.iter().map(text).collect();
+    let responses: Vec<&str> = responses.iter().map(String::as_str).collect();
+    is_doubled(&text(query), &responses)
+}
+
+/// Notes that all responses of the label that comes next begin with its prompt.
+pub(super) fn note_doubled(into: &mut Imported) {
+    into.doubled.push(into.labels.len());
 }
 
 /// Whether a text begins with the prompt and goes on after it with another word.

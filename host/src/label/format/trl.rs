@@ -117,7 +117,9 @@ fn of_texts(
         return [prompt, chosen, &rejected[shared..]].map(str::to_owned);
     };
     let prompt = prompt.text();
-    prompt::note_doubled(&prompt, [&chosen, &rejected], into);
+    if prompt::is_doubled(&prompt, &[&chosen, &rejected]) {
+        prompt::note_doubled(into);
+    }
     [prompt, chosen, rejected]
 }
 
@@ -128,22 +130,27 @@ fn of_talks(
     rejected: &[Message],
     into: &mut Imported,
 ) -> [String; 3] {
-    if let Some(Said::Talk(prompt)) = &prompt {
-        let goes_on = |talk: &[Message]| talk.len() > prompt.len() && talk.starts_with(prompt);
-        let mut talks = [chosen, rejected];
-        if talks.iter().all(|talk| goes_on(talk)) {
-            talks = talks.map(|talk| &talk[prompt.len()..]);
-            prompt::said(into);
-        }
-        return [prompt.as_slice(), talks[0], talks[1]].map(transcript);
-    }
     let shared = talk::shared(chosen, rejected);
     let before = &chosen[..shared];
+    if let Some(Said::Talk(prompt)) = &prompt {
+        let prompt = prompt.as_slice();
+        let goes_on = |talk: &[Message]| talk.len() > prompt.len() && talk.starts_with(prompt);
+        // Both begin with it, perhaps after what the prompt leaves out, such as the system's message.
+        let end = match [chosen, rejected].iter().all(|talk| goes_on(talk)) {
+            true => prompt.len(),
+            false if before.ends_with(prompt) => shared,
+            false => return [prompt, chosen, rejected].map(transcript),
+        };
+        prompt::said(into);
+        return [&chosen[..end], &chosen[end..], &rejected[end..]].map(transcript);
+    }
     let [chosen, rejected] = [&chosen[shared..], &rejected[shared..]].map(transcript);
     let query = match prompt {
         Some(prompt) if shared == 0 => {
             let prompt = prompt.text();
-            prompt::note_doubled(&prompt, [&chosen, &rejected], into);
+            if prompt::is_doubled(&prompt, &[&chosen, &rejected]) {
+                prompt::note_doubled(into);
+            }
             prompt
         }
         Some(Said::Text(prompt)) if before.iter().all(|message| message.content != prompt) => {

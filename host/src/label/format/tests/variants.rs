@@ -116,6 +116,19 @@ fn a_prompt_of_messages_is_taken_out_of_conversations() {
         assert_eq!(texts(&read.labels[0]), wanted, "{table}");
         assert_eq!(noted(&read), times);
     }
+    let system = json!({"role": "system", "content": "Be brief."});
+    let row =
+        json!({"prompt": [ask], "chosen": [system, ask, blue], "rejected": [system, ask, green]});
+    let read = reread(row.to_string().as_bytes(), "trl").unwrap();
+    assert_eq!(
+        texts(&read.labels[0]),
+        [
+            "system: Be brief.\nuser: What color is the sky?",
+            "Blue.",
+            "Green."
+        ]
+    );
+    assert_eq!(noted(&read), 1);
     let one_sided = json!({"prompt": [ask], "chosen": [ask, blue], "rejected": [green]});
     let read = reread(one_sided.to_string().as_bytes(), "trl").unwrap();
     assert_eq!(noted(&read), 0);
@@ -128,6 +141,33 @@ fn a_prompt_of_messages_is_taken_out_of_conversations() {
     let row = json!({"chosen": other("Blue."), "rejected": other("Green.")});
     let read = reread(row.to_string().as_bytes(), "trl").unwrap();
     assert_eq!(texts(&read.labels[0]), ["Sky?", "Blue.", "Green."]);
+}
+
+#[test]
+fn programs_for_people_may_show_the_prompt_twice_too() {
+    let data = json!({"prompt": "The film", "response1": "The film was good.", "response2": "The film was bad."});
+    let pair = json!({"type": "pairwise", "to_name": "response2,response1", "value": {"selected": "right"}});
+    let grade = json!({"type": "rating", "to_name": "response2", "value": {"rating": 2}});
+    let read = studio(data.clone(), json!([pair, grade])).unwrap();
+    let wanted = [
+        (
+            vec!["The film", " was bad.", " was good."],
+            &Answer::Best(1),
+        ),
+        (vec!["The film", " was bad."], &Answer::Rating(2.0)),
+    ];
+    assert_eq!(said(&read), wanted);
+    assert_eq!(noted(&read), 2);
+    let record =
+        json!([{"fields": data, "responses": {"best": [{"value": "response1", "user_id": "u"}]}}]);
+    let read = reread(record.to_string().as_bytes(), "argilla").unwrap();
+    assert_eq!(
+        texts(&read.labels[0]),
+        ["The film", " was good.", " was bad."]
+    );
+    let alone = json!({"prompt": "The film", "response": "The film was good."});
+    let read = studio(alone, json!([{"type": "rating", "value": {"rating": 2}}])).unwrap();
+    assert_eq!(texts(&read.labels[0]), ["The film", "The film was good."]);
 }
 
 #[test]
