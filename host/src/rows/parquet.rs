@@ -125,7 +125,7 @@ fn told(field: Field) -> Option<Value> {
     })
 }
 
-/// A cell as JSON; null where it is nothing that has a plain word there.
+/// A cell as JSON; a text where it is nothing that has a plain word there.
 pub fn value(field: Field) -> Value {
     match field {
         Field::Bool(value) => value.into(),
