@@ -24,7 +24,7 @@ use crate::role::Trust;
 
 pub use changes::{Bond, Change, bond, changes};
 pub use collect::{Collect, Noise};
-pub use overrides::TakesText;
+pub use overrides::{TakesText, setting};
 pub use own::OwnLabeler;
 pub use plan::Plan;
 pub use reward::{Reward, Score, Study};

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, bail};
 
 use crate::outside::Kind;
 use crate::terminal::Line;
@@ -74,6 +74,9 @@ pub struct Rows {
     places: Vec<u64>,
     /// What a person should know of the reading, such as a name that says something else.
     pub notes: Vec<String>,
+    /// Rows that cannot be read, by their places, where those are passed over.
+    pub bad: Vec<(u64, Error)>,
+    passes_over: bool,
 }
 
 impl Rows {
@@ -81,12 +84,36 @@ impl Rows {
     #[must_use]
     pub fn place(&self, index: usize) -> String {
         let path = Line(self.path.display());
-        let unit = self.form.unit();
-        match self.places.get(index) {
-            Some(place) if unit == "row" => format!("`{path}` row {place}, counted from 0"),
-            Some(place) => format!("`{path}` line {place}"),
-            None => format!("`{path}`"),
+        let place = self.places.get(index).copied();
+        place.map_or_else(|| format!("`{path}`"), |place| self.place_of(place))
+    }
+
+    /// The same of a row by the number that people count it by.
+    #[must_use]
+    pub fn place_of(&self, place: u64) -> String {
+        let path = Line(self.path.display());
+        match self.form.unit() {
+            "row" => format!("`{path}` row {place}, counted from 0"),
+            unit => format!("`{path}` {unit} {place}"),
         }
+    }
+
+    /// The number that people count a row by.
+    #[must_use]
+    pub fn number(&self, index: usize) -> u64 {
+        self.places.get(index).copied().unwrap_or_default()
+    }
+
+    /// Takes what is wrong with a row, or fails by it.
+    fn refuse(&mut self, place: u64, error: Error) -> Result<()> {
+        if self.passes_over {
+            self.bad.push((place, error));
+            return Ok(());
+        }
+        Err(match self.form.unit() {
+            "row" => error.context(format!("row {place}, counted from 0")),
+            unit => error.context(format!("{unit} {place}")),
+        })
     }
 
     fn push(&mut self, id: u64, place: u64, json: String) {
@@ -96,7 +123,22 @@ impl Rows {
 }
 
 /// All rows of the file at `path`. An error names the file, and the line or row.
+///
+/// # Errors
+/// The file or a row cannot be read.
 pub fn read(path: &Path) -> Result<Rows> {
+    read_as(path, false)
+}
+
+/// The same, but rows that cannot be read are passed over and told by themselves.
+///
+/// # Errors
+/// The file cannot be read, or has neither good nor bad rows.
+pub fn read_good(path: &Path) -> Result<Rows> {
+    read_as(path, true)
+}
+
+fn read_as(path: &Path, passes_over: bool) -> Result<Rows> {
     let about = || format!("cannot read rows from `{}`", Line(path.display()));
     let source = Source::open(path).with_context(about)?;
     let form = form_of(&source).with_context(about)?;
@@ -106,6 +148,8 @@ pub fn read(path: &Path) -> Result<Rows> {
         rows: Vec::new(),
         places: Vec::new(),
         notes: contradiction(&source, form).into_iter().collect(),
+        bad: Vec::new(),
+        passes_over,
     };
     match form {
         Form::JsonLines => json::lines(source, &mut rows),
@@ -116,7 +160,7 @@ pub fn read(path: &Path) -> Result<Rows> {
         Form::Text => texts(source, &mut rows),
     }
     .with_context(about)?;
-    if rows.rows.is_empty() {
+    if rows.rows.is_empty() && rows.bad.is_empty() {
         bail!(
             "`{}` has no rows\nhint: it was read as {form}; {FORMS}",
             Line(path.display())

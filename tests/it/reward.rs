@@ -247,10 +247,10 @@ fn rows_to_score_are_read_as_other_lines_are() {
         ),
         (
             "{\"response\": \"e\", \"response\": \"a\"}",
-            "duplicate field `response`",
+            "has `response` twice",
         ),
         ("{\"comparison\": {}}", "named by `--labels`"),
-        ("e", "no JSON"),
+        ("e", "not JSON"),
     ] {
         lab.write("rows.jsonl", format!("{good}\n{line}\n"));
         let said = failure(&mut attune(&["score", text(&model), text(&rows)]));

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Error, Result, bail};
 use clap::Args;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -12,11 +12,13 @@ use crate::cli::report::print_report;
 use crate::cli::warn;
 use crate::experiment::examples::Reader;
 use crate::experiment::parts::open_reward_model;
-use crate::label::format::for_json_lines;
+use crate::label::format::from_json;
 use crate::model::device;
 use crate::model::open;
 use crate::model::reward::{Passages, Placement};
 use crate::rl::preference::Form;
+use crate::rows;
+use crate::terminal::Line;
 use crate::tokenizer::Tokenizer;
 use crate::train::reward::report::Report;
 use crate::train::reward::scores;
@@ -28,7 +30,9 @@ const TOKENS: usize = 2048;
 pub(super) struct ScoreArgs {
     /// A reward model's folder, or the run directory of its training
     model: PathBuf,
-    /// JSON lines with `response` or `responses` and, if there is one, `query`; printed with `rewards`
+    /// Rows with `response` or `responses` and, if there is one, `query`; printed with `rewards`
+    ///
+    /// JSON lines, a JSON array, CSV, TSV or Parquet; of a plain text, each line is a response.
     file: Option<PathBuf>,
     /// Score this text; may be repeated
     #[arg(long)]
@@ -39,6 +43,9 @@ pub(super) struct ScoreArgs {
     /// Report how well the model agrees with the labels of a store or file; may be repeated
     #[arg(long)]
     labels: Vec<PathBuf>,
+    /// Leave out rows of the file that cannot be scored, and say how many at the end
+    #[arg(long)]
+    skip_bad: bool,
     /// `auto`, `cpu`, `cuda` or `cuda:INDEX`
     #[arg(long, default_value = "auto")]
     device: String,
@@ -83,35 +90,26 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
     let tokenizer = Tokenizer::load(&folder)?;
     open::check_ids(&tokenizer, model.config(), &folder)?;
     warn(model.notes());
-    let mut rows = Vec::new();
+    let fit = Fit {
+        tokenizer: &tokenizer,
+        most: model.config().max_positions as usize,
+    };
+    let (mut rows, mut passages) = (Vec::new(), Vec::new());
     if !args.text.is_empty() {
-        rows.push(Row {
+        let row = Row {
             query: Some(args.query.clone()),
             response: None,
             responses: Some(args.text.clone()),
-        });
+        };
+        passages.push(fit.passages(&row).context("in the texts of `--text`")?);
+        rows.push(row);
     }
+    let mut left_out = None;
     if let Some(file) = &args.file {
-        rows.extend(read(file)?);
-    }
-    let most = model.config().max_positions as usize;
-    let mut passages = Vec::new();
-    for (number, row) in rows.iter().enumerate() {
-        let query = tokenizer.encode(row.query.as_deref().unwrap_or_default());
-        let responses = row.texts().map(|text| tokenizer.encode_after(&query, text));
-        let responses = responses.collect();
-        let row = Passages { query, responses };
-        if row.query.is_empty() && row.responses.iter().any(Vec::is_empty) {
-            bail!("text {} is empty\nhint: remove it", number + 1);
-        }
-        if row.span() > most {
-            bail!(
-                "text {} has {} tokens, more than the model's {most} positions\nhint: shorten it",
-                number + 1,
-                row.span()
-            );
-        }
-        passages.push(row);
+        let read = Scorable::read(file, &fit)?;
+        left_out = read.left_out(args.skip_bad)?;
+        rows.extend(read.rows);
+        passages.extend(read.passages);
     }
     let rewards = scores(&model, &passages, TOKENS);
     for (row, rewards) in rows.into_iter().zip(rewards) {
@@ -126,6 +124,9 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
             value["spread"] = json!(rewards.iter().zip(&means).map(spread).collect::<Vec<f64>>());
         }
         println!("{value}");
+    }
+    if let Some(left_out) = left_out {
+        eprintln!("warning: {left_out}");
     }
     if !args.labels.is_empty() {
         let reader = Reader {
@@ -157,16 +158,133 @@ fn form_of(folder: &Path) -> Form {
     }
 }
 
-/// The rows of a file.
-fn read(file: &Path) -> Result<Vec<Row>> {
-    let mut rows = Vec::new();
-    let read = for_json_lines(file, |_, row: Row| {
+/// What a model can read.
+struct Fit<'a> {
+    tokenizer: &'a Tokenizer,
+    /// Positions of the model.
+    most: usize,
+}
+
+impl Fit<'_> {
+    /// The tokens of a row, or why it cannot be scored.
+    fn passages(&self, row: &Row) -> Result<Passages> {
         if row.texts().next().is_none() {
-            bail!("it has neither `response` nor `responses`");
+            bail!("it has neither `response` nor `responses`\nhint: {LINES}");
         }
-        rows.push(row);
-        Ok(())
-    });
-    read.map_err(|error| advised(error, LINES))?;
-    Ok(rows)
+        let query = self
+            .tokenizer
+            .encode(row.query.as_deref().unwrap_or_default());
+        let mut responses = Vec::new();
+        let several = row.texts().count() > 1;
+        for (number, text) in row.texts().enumerate() {
+            let tokens = self.tokenizer.encode_after(&query, text);
+            let which = match several {
+                true => format!("response {number}, counted from 0,"),
+                false => "the response".to_owned(),
+            };
+            if query.is_empty() && tokens.is_empty() {
+                bail!("{which} is empty, and so is the query\nhint: remove it, or give it a query");
+            }
+            let len = query.len() + tokens.len();
+            if len > self.most {
+                bail!(
+                    "query and {which} make {len} tokens, more than the model's {} positions\nhint: shorten them",
+                    self.most
+                );
+            }
+            responses.push(tokens);
+        }
+        let row = Passages { query, responses };
+        if row.span() > self.most {
+            bail!(
+                "the row has {} tokens, more than the model's {} positions\nhint: shorten it",
+                row.span(),
+                self.most
+            );
+        }
+        Ok(row)
+    }
+}
+
+/// The rows of a file, and those that cannot be scored.
+struct Scorable {
+    rows: Vec<Row>,
+    passages: Vec<Passages>,
+    /// The file, as a message shows it.
+    file: String,
+    /// By the numbers that people count rows by, with their places.
+    bad: Vec<(u64, Error)>,
+}
+
+impl Scorable {
+    fn read(file: &Path, fit: &Fit<'_>) -> Result<Scorable> {
+        let mut read = rows::read_good(file)?;
+        let mut all = Scorable {
+            rows: Vec::new(),
+            passages: Vec::new(),
+            file: Line(file.display()).to_string(),
+            bad: std::mem::take(&mut read.bad),
+        };
+        for (at, (_, json)) in read.rows.iter().enumerate() {
+            let row = row_of(json).and_then(|row| Ok((fit.passages(&row)?, row)));
+            match row {
+                Ok((passages, row)) => {
+                    all.passages.push(passages);
+                    all.rows.push(row);
+                }
+                Err(error) => all.bad.push((read.number(at), error)),
+            }
+        }
+        all.bad.sort_by_key(|(place, _)| *place);
+        let placed = all.bad.into_iter();
+        let placed = placed.map(|(place, error)| (place, error.context(read.place_of(place))));
+        all.bad = placed.collect();
+        Ok(all)
+    }
+
+    /// What to say of rows that are left out, if some are and may be.
+    fn left_out(&self, skip: bool) -> Result<Option<String>> {
+        let (good, bad) = (self.rows.len(), self.bad.len());
+        let Some((_, first)) = self.bad.first() else {
+            return Ok(None);
+        };
+        let all = good + bad;
+        let file = &self.file;
+        let (said, advice) = in_words(first);
+        if skip && good > 0 {
+            return Ok(Some(format!(
+                "{bad} of {all} rows of `{file}` were left out; the first: {said}"
+            )));
+        }
+        let more = match bad - 1 {
+            0 => String::new(),
+            more => format!("; {more} more of its {all} rows cannot either"),
+        };
+        let hint = match skip {
+            true => "no row is left",
+            false => "mend the row, or leave such rows out by `--skip-bad`",
+        };
+        bail!("cannot score {said}{more}\nhint: {hint}{advice}")
+    }
+}
+
+/// What an error says, and the lines of its advice.
+fn in_words(error: &Error) -> (String, String) {
+    let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+    let lines = causes.iter().flat_map(|cause| cause.lines());
+    let (advice, said): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("hint: "));
+    let advice = advice.iter().map(|line| format!("\n{line}"));
+    (said.join(": "), advice.collect())
+}
+
+/// A row of a file; a text alone is a response.
+fn row_of(json: &str) -> Result<Row> {
+    if let Ok(text) = serde_json::from_str::<String>(json) {
+        return Ok(Row {
+            query: None,
+            response: Some(text),
+            responses: None,
+        });
+    }
+    from_json(json).map_err(|error| advised(error, LINES))
 }

@@ -30,7 +30,7 @@ pub(super) fn apply(table: &mut Table, typed: &[String], takes_text: TakesText<'
     // Which plugins there are in the end decides whose settings they are.
     let mut named = table.clone();
     for one in &overrides {
-        one.set(&mut named, one.parsed())?;
+        one.set(&mut named, setting(one.typed, false))?;
     }
     let file = table.clone();
     for one in &overrides {
@@ -51,23 +51,6 @@ impl<'a> Override<'a> {
         Ok(Override { whole, key, typed })
     }
 
-    /// The value as TOML reads it, or else a text.
-    fn parsed(&self) -> Value {
-        match as_toml(self.typed) {
-            // Nothing in a config is a date, and much may look like one.
-            None | Some(Value::Datetime(_)) => Value::String(self.typed.to_owned()),
-            Some(value) => value,
-        }
-    }
-
-    /// The text as it was typed, without quotes where all of it is in quotes.
-    fn text(&self) -> Value {
-        match as_toml(self.typed) {
-            Some(Value::String(text)) => Value::String(text),
-            _ => Value::String(self.typed.to_owned()),
-        }
-    }
-
     fn value(
         &self,
         file: &Table,
@@ -79,19 +62,19 @@ impl<'a> Override<'a> {
             let alone = self.takes(file, value.clone());
             alone.or_else(|| self.takes(table, value))
         };
-        let text = takes(self.text()).unwrap_or(false);
+        let text = takes(setting(self.typed, true)).unwrap_or(false);
         let is_any = text && takes(Value::Boolean(true)).unwrap_or(false);
         if text && !is_any {
-            return self.text();
+            return setting(self.typed, true);
         }
-        let parsed = self.parsed();
+        let parsed = setting(self.typed, false);
         if is_any {
             let is_text = match get(table, &self.key) {
                 Some(value) => Some(value.is_str()),
                 None => self.asked(named, takes_text),
             };
             return match is_text {
-                Some(true) => self.text(),
+                Some(true) => setting(self.typed, true),
                 _ => parsed,
             };
         }
@@ -168,6 +151,18 @@ impl<'a> Override<'a> {
         }
         merge(here, last, value);
         Ok(())
+    }
+}
+
+/// A value as it was typed: a text, without quotes where all of it is in quotes, or else what TOML reads, and a text
+/// where that is nothing.
+#[must_use]
+pub fn setting(typed: &str, is_text: bool) -> Value {
+    match as_toml(typed) {
+        Some(Value::String(text)) => Value::String(text),
+        // Nothing in a config is a date, and much may look like one.
+        Some(value) if !is_text && !value.is_datetime() => value,
+        _ => Value::String(typed.to_owned()),
     }
 }
 

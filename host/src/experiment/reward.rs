@@ -101,7 +101,7 @@ pub(super) fn train_in(
         None => fresh,
     };
     let placement = place(config, reward)?;
-    let samples = Reference::of(config, reward, &tokenizer, placement)?;
+    let samples = Reference::of(config, reward, &tokenizer, placement, observer)?;
     let mut model = untrained(config, reward, placement)?;
     let notes = model.notes().iter();
     notes.for_each(|note| observer.alarm(note));

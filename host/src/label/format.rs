@@ -227,6 +227,14 @@ pub fn for_json_lines<T: serde::de::DeserializeOwned>(
     .with_context(about)
 }
 
+/// A value of one line of JSON.
+///
+/// # Errors
+/// It is no JSON, or which of its fields is none of the value's, or has another type.
+pub fn from_json<T: serde::de::DeserializeOwned>(line: &str) -> Result<T> {
+    stream::parse(line)
+}
+
 /// Labels as a file.
 pub fn write(labels: &[Label], format: &Format) -> Result<Written> {
     (format.write)(labels)

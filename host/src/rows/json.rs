@@ -2,7 +2,7 @@
 
 use std::io::BufReader;
 
-use anyhow::{Context, Error, Result, anyhow, bail};
+use anyhow::{Error, Result, anyhow, bail};
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
@@ -18,8 +18,11 @@ pub(super) fn lines(source: Source, rows: &mut Rows) -> Result<()> {
     for_lines(source.reader, |number, line| {
         let text = line.trim();
         if !text.is_empty() {
-            check(text).with_context(|| format!("line {number}"))?;
-            rows.push(number as u64 - 1, number as u64, text.to_owned());
+            let number = number as u64;
+            match check(text) {
+                Ok(()) => rows.push(number - 1, number, text.to_owned()),
+                Err(error) => rows.refuse(number, error)?,
+            }
         }
         Ok(())
     })
@@ -42,8 +45,12 @@ pub(super) fn array(source: Source, rows: &mut Rows) -> Result<()> {
         }
     })?;
     // Its elements were passed over, and each is looked at by itself.
-    for (number, (_, json)) in rows.rows.iter().enumerate() {
-        check(json).with_context(|| format!("row {number}, counted from 0"))?;
+    rows.places.clear();
+    for (number, json) in std::mem::take(&mut rows.rows) {
+        match check(&json) {
+            Ok(()) => rows.push(number, number, json),
+            Err(error) => rows.refuse(number, error)?,
+        }
     }
     Ok(())
 }

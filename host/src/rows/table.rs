@@ -33,13 +33,25 @@ pub(super) fn read(mut source: Source, delimiter: u8, rows: &mut Rows) -> Result
         .delimiter(delimiter)
         .from_reader(watched);
     let header = table.headers().cloned();
-    let header = header.map_err(|error| explained(error, &StringRecord::new()))?;
+    let header = header
+        .map_err(|error| explained(error, &StringRecord::new()).context("line 1, the header"))?;
     check_header(&header)?;
     let mut record = StringRecord::new();
     for number in 0.. {
         left.set(LONGEST);
-        if !(table.read_record(&mut record)).map_err(|error| explained(error, &header))? {
-            break;
+        match table.read_record(&mut record) {
+            Ok(true) => {}
+            Ok(false) => break,
+            Err(error) => {
+                let line = error.position().map_or(1, Position::line);
+                let is_past = matches!(error.kind(), ErrorKind::UnequalLengths { .. });
+                let error = explained(error, &header);
+                if !is_past {
+                    return Err(error.context(format!("line {line}")));
+                }
+                rows.refuse(line, error)?;
+                continue;
+            }
         }
         let line = record.position().map_or(0, Position::line);
         let cells = header.iter().map(str::trim).zip(&record);
@@ -79,23 +91,18 @@ fn check_header(header: &StringRecord) -> Result<()> {
     Ok(())
 }
 
-/// What the crate says of a table that is none, with the line and what to do.
+/// What the crate says of a table that is none, with what to do.
 fn explained(error: csv::Error, header: &StringRecord) -> Error {
-    let line = |at: &Option<Position>| at.as_ref().map_or(1, Position::line);
     match error.kind() {
         ErrorKind::UnequalLengths {
-            pos,
-            expected_len,
-            len,
+            expected_len, len, ..
         } => anyhow!(
-            "line {} has {len} cells, the header has {expected_len}\nhint: a cell with a separator, a quote or a line \
-             break stands in double quotes; is one not closed?",
-            line(pos)
+            "has {len} cells, the header has {expected_len}\nhint: a cell with a separator, a quote or a line \
+             break stands in double quotes; is one not closed?"
         ),
-        ErrorKind::Utf8 { pos, err } => anyhow!(
-            "line {}, column `{}`: is not UTF-8 text\nhint: save the table as UTF-8; spreadsheets call it \
+        ErrorKind::Utf8 { err, .. } => anyhow!(
+            "column `{}`: is not UTF-8 text\nhint: save the table as UTF-8; spreadsheets call it \
              `CSV UTF-8`",
-            line(pos),
             Line(header.get(err.field()).unwrap_or("1"))
         ),
         _ => error.into(),

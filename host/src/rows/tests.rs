@@ -170,7 +170,7 @@ fn a_table_that_is_none_is_named_by_its_line() {
     refused(
         "r.csv",
         b"text,n\na,1\nb\n",
-        &["line 3 has 1 cells, the header has 2"],
+        &["line 3", "has 1 cells, the header has 2"],
     );
     refused(
         "r.csv",
@@ -190,7 +190,7 @@ fn a_table_that_is_none_is_named_by_its_line() {
     refused(
         "r.tsv",
         b"text\tn\n\xf6\t1\n",
-        &["line 2, column `text`", "UTF-8"],
+        &["line 2", "column `text`", "UTF-8"],
     );
     assert_eq!(
         jsons("r.csv", b"a,b\n\"x \"\"y\"\"\",5\" pipe\n").1.len(),
@@ -246,4 +246,28 @@ fn a_row_without_an_end_is_not_read_to_its_end() {
     let reader = std::io::BufReader::new(Endless(b"x"));
     let error = lines::for_lines(reader, |_, _| Ok(())).unwrap_err();
     assert!(format!("{error:#}").contains("line 1 is longer than 64 MiB"));
+}
+
+#[test]
+fn bad_rows_may_be_passed_over() {
+    let folder = tempfile::tempdir().unwrap();
+    for (name, text, good, bad) in [
+        (
+            "r.jsonl",
+            "{\"a\":1}\n{\n\n3\n\"b\"\n",
+            vec![1, 5],
+            vec![2, 4],
+        ),
+        ("r.json", "[{\"a\":1}, 3, \"b\"]", vec![0, 2], vec![1]),
+        ("r.csv", "a,b\n1,2\n3\n4,5\n", vec![2, 4], vec![3]),
+    ] {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        let rows = read_good(&path).unwrap();
+        let places: Vec<u64> = (0..rows.rows.len()).map(|at| rows.number(at)).collect();
+        assert_eq!(places, good, "{name}");
+        let places: Vec<u64> = rows.bad.iter().map(|(place, _)| *place).collect();
+        assert_eq!(places, bad, "{name}");
+        assert!(read(&path).is_err());
+    }
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::subject::Subject;
 use crate::cli;
-use crate::config::{Config, PluginRef};
+use crate::config::{Config, PluginRef, setting};
 use crate::experiment::parts;
 use crate::golden::Role;
 use crate::plugin::{self, TokenizerHost};
@@ -160,20 +160,15 @@ fn given(
     }
     for one in &args.settings {
         let (key, value) = pair(one)?;
-        given.settings.insert(key.to_owned(), setting(value));
+        let takes_text = plugin::takes_text(&subject.about.schema, &[key.to_owned()]);
+        let value = setting(value, takes_text == Some(true));
+        given.settings.insert(key.to_owned(), value);
     }
     for one in &args.assets {
         let (name, path) = pair(one)?;
         given.assets.insert(name.to_owned(), path.into());
     }
     Ok(given)
-}
-
-/// A setting as TOML writes it; any other text is itself.
-fn setting(text: &str) -> toml::Value {
-    let table = format!("value = {text}").parse::<toml::Table>().ok();
-    let value = table.and_then(|mut table| table.remove("value"));
-    value.unwrap_or_else(|| toml::Value::String(text.to_owned()))
 }
 
 /// Loads it under the run's limits.

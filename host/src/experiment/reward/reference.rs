@@ -17,6 +17,7 @@ use crate::role::{Layout, Split};
 use crate::rows;
 use crate::seed;
 use crate::tokenizer::Tokenizer;
+use crate::train::observer::Observer;
 use crate::train::queries::{QueryStream, contexts, make_queries};
 
 /// Responses of the reference, uncut and unfiltered, that fix the scale of rewards.
@@ -32,6 +33,7 @@ impl Reference {
         reward: &Reward,
         tokenizer: &Arc<Tokenizer>,
         placement: Placement,
+        observer: &mut dyn Observer,
     ) -> Result<Option<Reference>> {
         if reward.normalize_samples == 0 {
             return Ok(None);
@@ -55,6 +57,7 @@ impl Reference {
             config.run.seed,
             &config.plugins,
         )?;
+        observer.note(&format!("rows to answer: {}", made.count));
         let sampler = Sampler {
             config,
             reward,
