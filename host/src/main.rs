@@ -6,7 +6,9 @@ use attune::cli;
 
 fn main() -> ExitCode {
     attune::model::device::tune_allocator();
-    match cli::run(std::env::args_os()) {
+    let result = cli::run(std::env::args_os());
+    attune_build::tool::end_if_interrupted();
+    match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => cli::report(&error),
     }

@@ -50,5 +50,17 @@ fn words(panic: &std::panic::PanicHookInfo<'_>) -> String {
     let place = panic
         .location()
         .map(|at| format!(" at {}:{}", at.file(), at.line()));
-    format!("panic: {text}{}", place.unwrap_or_default())
+    format!("panic: {text}{}{}", place.unwrap_or_default(), instead_of(text))
+}
+
+/// What to use in place of what the standard library has not where plugins run, of which it only says that.
+fn instead_of(text: &str) -> &'static str {
+    if text.starts_with("time not implemented") {
+        ": `Instant::now` and `SystemTime::now`, perhaps of a crate such as chrono or instant, ask a clock, which a plugin \
+         has not; what depends on time comes as a setting, in a row, or as the number of the update"
+    } else if text.contains("not supported on this platform") {
+        ": a plugin has no threads, files, processes or network; files come as assets"
+    } else {
+        ""
+    }
 }

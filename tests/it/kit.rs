@@ -6,8 +6,11 @@ use std::process::Command;
 use crate::support::{attune, failure};
 
 mod cases;
+mod foreign;
 mod made;
+mod portable;
 mod runs;
+mod tools;
 
 fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap()
@@ -70,11 +73,6 @@ fn names_and_folders_that_cannot_be() {
         &["`Few_Words`", "lower-case"],
     );
     refused("new", &["../a", "--kind", "task"], &["`../a`"]);
-    refused(
-        "new",
-        &["a", "--kind", "task", "--sdk", "."],
-        &["no SDK", "--sdk"],
-    );
     std::fs::create_dir(at.join("there")).unwrap();
     refused("new", &["there", "--kind", "task"], &["is there already"]);
     refused(

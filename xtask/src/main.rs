@@ -122,6 +122,7 @@ fn main() -> std::process::ExitCode {
         Verb::Lint => checks::lint(&layout),
         Verb::Ci => checks::ci(&layout),
     });
+    attune_build::tool::end_if_interrupted();
     match result {
         Ok(()) => std::process::ExitCode::SUCCESS,
         Err(error) => {

@@ -1,12 +1,16 @@
 //! Running one step: saying what it is, running a command, saying how long it took.
 //! It knows nothing about what the steps are for.
 
+use std::path::Path;
 use std::process::Command;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
-use attune_build::tool::shown;
-pub(crate) use attune_build::tool::{capture, cargo, exists};
+pub(crate) use attune_build::tool::exists;
+use attune_build::tool::{capture_within, shown};
+
+/// Downloads and benchmarks may take their time.
+const PATIENCE: Duration = Duration::from_secs(6 * 3600);
 
 /// Runs `work` under a headline and prints the time it took.
 pub(crate) fn step<T>(headline: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
@@ -33,6 +37,18 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
         bail!("`{shown}` failed with {status}");
     }
     Ok(())
+}
+
+/// Runs a command quietly and returns its standard output, or the end of what it said as an error.
+pub(crate) fn capture(command: &mut Command) -> Result<String> {
+    capture_within(command, PATIENCE)
+}
+
+/// The cargo that runs us, about to work in `folder` as the user's environment says: it builds this checkout.
+pub(crate) fn cargo(folder: &Path) -> Command {
+    let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command.current_dir(folder);
+    command
 }
 
 /// Whether this process may install system packages.

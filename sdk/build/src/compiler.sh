@@ -13,4 +13,4 @@ case "$CARGO_MANIFEST_DIR" in
     done
     ;;
 esac
-exec ${ATTUNE_WRAPPED:+"$ATTUNE_WRAPPED"} "$@"
+exec "$@"

@@ -13,8 +13,9 @@ mod manifest;
 mod tool;
 
 use crate::project::Built;
-use crate::script::{self, PIN, Sources, WIT, run};
-use crate::tool::write_atomically;
+use crate::sdk::JS;
+use crate::script::{self, PIN, Sources, WIT, Words, run};
+use crate::tool::{clear, too_long, write_atomically};
 use manifest::Manifest;
 pub(crate) use manifest::is_plugin;
 use tool::Tool;
@@ -23,22 +24,6 @@ use tool::Tool;
 const SCRIPT: &str = include_str!("js/componentize.mjs");
 /// Where the SDK lies for the modules that import it.
 const PACKAGE: &str = "node_modules/attune-sdk";
-
-macro_rules! sdk {
-    ($($name:literal)*) => {
-        /// The SDK, which goes into every component.
-        const SDK: &[(&str, &str)] = &[$((
-            $name,
-            include_str!(concat!("../../js/", $name)),
-        )),*];
-    };
-}
-
-sdk! {
-    "package.json" "src/chance.js" "src/columns.js" "src/confine.js" "src/explain.js" "src/guest.js" "src/host.js"
-    "src/index.js" "src/labeler.js" "src/log.js" "src/outcome.js" "src/plugin.js" "src/problems.js" "src/rng.js"
-    "src/rows.js" "src/settings.js" "src/shaper.js" "src/task.js" "src/text.js" "src/tokenizer.js"
-}
 
 /// All modules but tests and what npm has brought: a component is made of the project's own.
 const SOURCES: Sources = Sources {
@@ -55,7 +40,7 @@ pub fn build(folder: &Path, out: Option<&Path>) -> Result<Built> {
     let manifest = Manifest::read(folder)?;
     let modules = SOURCES.read(folder)?;
     manifest.check(&modules)?;
-    let inputs = (&manifest, &modules, SDK, WIT, SCRIPT, PIN, tool::PACKAGE);
+    let inputs = (&manifest, &modules, JS, WIT, SCRIPT, PIN, tool::PACKAGE);
     script::build_once(folder, &manifest.name, out, inputs, || {
         componentize(&manifest, &modules)
     })
@@ -73,42 +58,39 @@ fn componentize(manifest: &Manifest, modules: &BTreeMap<String, String>) -> Resu
     write("request.json", request.to_string().as_bytes())?;
     write("plugin.wit", WIT.as_bytes())?;
     write("componentize.mjs", SCRIPT.as_bytes())?;
-    for (name, text) in SDK {
+    write("tmp/.keep", b"")?;
+    for (name, text) in JS {
         write(&format!("app/{PACKAGE}/{name}"), text.as_bytes())?;
     }
     for (name, text) in modules {
         write(&format!("app/{name}"), text.as_bytes())?;
     }
     let mut command = Command::new(tool.node);
+    clear(&mut command);
     command.args([&stage.path().join("componentize.mjs"), stage.path()]);
-    command.env_remove("NODE_OPTIONS");
+    command.env("TMPDIR", stage.path().join("tmp"));
     if !PIN.is_empty() {
         let pin = stage.path().join("pin.so");
         std::fs::write(&pin, PIN)?;
         command.env("LD_PRELOAD", pin);
     }
-    run(&mut command, UNIMPORTED)?;
+    if let Some(limit) = run(&mut command, &UNIMPORTED)? {
+        let what = format!("importing `{}` and what it imports", manifest.file);
+        return Err(too_long(&what, limit, "look for what never ends outside of functions"));
+    }
     Ok(std::fs::read(stage.path().join("component.wasm"))?)
 }
 
 /// What it means when no component was made, and what to do.
-const UNIMPORTED: (&str, &str) = (
-    "QuickJS cannot import the plugin",
-    "it is imported once, when it is built, with nothing beside the project's own modules and attune-sdk; mend \
+const UNIMPORTED: Words = Words {
+    refusal: "QuickJS cannot import the plugin",
+    hint: "it is imported once, when it is built, with nothing beside the project's own modules and attune-sdk; mend \
      what is named above",
-);
+};
 
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_module_of_the_sdk_goes_into_a_component() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../js");
-        let there: Vec<String> = SOURCES.read(&folder).unwrap().into_keys().collect();
-        let known: Vec<&str> = SDK.iter().skip(1).map(|(name, _)| *name).collect();
-        assert_eq!(there, known);
-    }
 
     #[test]
     fn tests_and_what_npm_has_brought_are_no_part_of_a_plugin() {

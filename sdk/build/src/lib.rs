@@ -4,12 +4,15 @@
 //! built depends on the source alone: neither on where it lies, nor on when it is built.
 
 pub mod cache;
+mod cargo;
+mod foreign;
 pub mod js;
 mod native;
 pub mod project;
 pub mod python;
 pub mod rust;
 mod script;
+pub mod sdk;
 pub mod tool;
 pub mod wasm;
 

@@ -1,25 +1,30 @@
 //! A Rust crate becomes a shared library for this machine, which Attune loads when a config trusts the
-//! plugin natively. It is an ordinary `cargo build --lib`.
+//! plugin natively. It is an ordinary `cargo build --lib`, of the
+//! same profile and flags for everyone.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::env::consts::{DLL_EXTENSION, DLL_SUFFIX};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::cache;
+use crate::{cache, sdk};
+use crate::cargo::{self, Build};
 use crate::project::{Built, Language, Project, keep};
 use crate::rust::{Package, Workspace};
-use crate::tool::{cargo, watched};
+use crate::wasm::host;
 
 /// As quick as the component, the same arithmetic, and all that a debugger wants to know. A panic
 /// must come back as an answer, whatever the manifest says.
-const PROFILE: [&str; 5] = [
+const PROFILE: [&str; 8] = [
     "profile.dev.opt-level=3",
     "profile.dev.debug=2",
     "profile.dev.debug-assertions=false",
     "profile.dev.overflow-checks=false",
     "profile.dev.panic=\"unwind\"",
+    "profile.dev.lto=false",
+    "profile.dev.strip=false",
+    "profile.dev.incremental=false",
 ];
 
 impl Workspace {
@@ -32,28 +37,31 @@ impl Workspace {
     ) -> Result<Vec<Vec<u8>>> {
         // Held until the library is read: another project of the same name would be in its place.
         let _only = cache::lock(target_folder)?;
-        let mut command = cargo(&self.root);
-        let subcommand = if self.is_one() { "rustc" } else { "build" };
-        command
-            .args([subcommand, "--lib", "--target-dir"])
-            .arg(target_folder);
-        for setting in PROFILE {
-            command.args(["--config", setting]);
-        }
-        if quiet {
-            command.arg("--quiet");
-        }
+        let alone = self.is_one();
+        let build = Build {
+            subcommand: if alone { "rustc" } else { "build" },
+            root: &self.root,
+            target: &host()?,
+            folder: target_folder,
+            settings: &PROFILE,
+            flags: &own_functions(),
+            has_own_sdk: self.has_own_sdk(),
+            quiet,
+        };
+        let mut command = build.command()?;
+        command.arg("--lib");
         for package in packages {
             command.args(["--package", &package.name]);
         }
-        bind_own_functions(&mut command);
-        if self.is_one() {
+        if alone {
             command.args(["--", &self.told_apart()]);
         }
-        watched(&mut command)?;
+        let made = cargo::run(&mut command, |_| None)?;
         let library = |package: &&Package| {
-            let path = target_folder.join("debug").join(package.library());
-            std::fs::read(&path).with_context(|| format!("cannot read {}", path.display()))
+            let path = made.of(&package.folder, DLL_EXTENSION).with_context(|| {
+                format!("cargo says nothing of a library of `{}`", package.name)
+            })?;
+            std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))
         };
         packages.iter().map(library).collect()
     }
@@ -68,20 +76,12 @@ impl Workspace {
 }
 
 /// Has libraries call their own functions where the host has some of the same name: the SDK's, which
-/// compute what a component's do. Added to what the user has the compiler told.
-fn bind_own_functions(command: &mut Command) {
-    const FLAG: &str = "-Clink-arg=-Wl,-Bsymbolic";
-    if cfg!(not(target_os = "linux")) {
-        return; // Libraries do so by themselves.
+/// compute what a component's do.
+fn own_functions() -> Vec<String> {
+    match cfg!(target_os = "linux") {
+        true => vec!["-Clink-arg=-Wl,-Bsymbolic".to_owned()],
+        false => vec![], // Libraries do so by themselves.
     }
-    for (name, between) in [("CARGO_ENCODED_RUSTFLAGS", "\u{1f}"), ("RUSTFLAGS", " ")] {
-        if let Ok(flags) = std::env::var(name) {
-            command.env(name, format!("{flags}{between}{FLAG}"));
-            return;
-        }
-    }
-    let setting = format!("target.'cfg(target_os = \"linux\")'.rustflags=[\"{FLAG}\"]");
-    command.args(["--config", &setting]);
 }
 
 impl Project {
@@ -94,6 +94,7 @@ impl Project {
                 self.language.name()
             );
         }
+        sdk::put_beside(&self.folder, self.language)?;
         let workspace = Workspace::of(&self.folder)?;
         let package = workspace.plugin_in(&self.folder)?;
         let target = match target_folder {
@@ -111,6 +112,6 @@ impl Project {
 
 /// Beside the component.
 fn usual(workspace: &Workspace, package: &Package) -> PathBuf {
-    let file = format!("{}{}", package.name, std::env::consts::DLL_SUFFIX);
+    let file = format!("{}{}", package.name, DLL_SUFFIX);
     workspace.target.join("plugins").join(file)
 }

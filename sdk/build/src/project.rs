@@ -5,12 +5,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::cache;
-use crate::js;
-use crate::python;
 use crate::rust::Workspace;
 use crate::tool::write_atomically;
 use crate::wasm::WasmToolchain;
+use crate::{cache, js, python, sdk};
 
 /// What a plugin is written in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -104,6 +102,7 @@ impl Project {
     /// Builds the component, to `out` or to where the language's tools put things. `target_folder`
     /// is where a compiler keeps its work, when another place than the usual one is wanted.
     pub fn build(&self, out: Option<&Path>, target_folder: Option<&Path>) -> Result<Built> {
+        sdk::put_beside(&self.folder, self.language)?;
         match self.language {
             Language::Rust => self.build_rust(out, target_folder),
             Language::Python => python::build(&self.folder, out),

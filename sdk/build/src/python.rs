@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result};
 use serde_json::json;
@@ -17,29 +18,17 @@ pub use native::answers;
 pub use tool::interpreter;
 
 use crate::project::Built;
-use crate::script::{self, PIN, Sources, WIT, run};
-use crate::tool::write_atomically;
+use crate::sdk::PYTHON;
+use crate::script::{self, PIN, Sources, WIT, Words, run};
+use crate::tool::{clear, too_long, write_atomically};
 use manifest::Manifest;
 use tool::Tool;
 
 /// What makes the component, run by the interpreter that was found.
 const SCRIPT: &str = include_str!("python/componentize.py");
 
-macro_rules! sdk {
-    ($($name:literal)*) => {
-        /// The SDK's modules, which go into every component.
-        const SDK: &[(&str, &str)] = &[$((
-            $name,
-            include_str!(concat!("../../python/attune_sdk/", $name)),
-        )),*];
-    };
-}
-
-sdk! {
-    "__init__.py" "answer.py" "cases.py" "columns.py" "confine.py" "explain.py" "guest.py" "host.py" "imports.py"
-    "labeler.py" "lexicon.py" "lock.py" "log.py" "outcome.py" "plugin.py" "rng.py" "rows.py" "rules.py" "settings.py"
-    "shaper.py" "streams.py" "task.py" "testing.py" "tokenizer.py" "wire.py"
-}
+/// After so many lines of Python an import that takes too long is looked at: some seconds.
+const LINES_TRACED: u64 = 2_000_000;
 
 /// All `.py` files but tests.
 const SOURCES: Sources = Sources {
@@ -51,13 +40,18 @@ const SOURCES: Sources = Sources {
 /// Folders that hold no part of a plugin.
 const LEFT_OUT: [&str; 5] = ["tests", "target", "build", "dist", "__pycache__"];
 
+/// The SDK's modules, which go into every component.
+fn sdk() -> impl Iterator<Item = &'static (&'static str, &'static str)> {
+    PYTHON.iter().filter(|(name, _)| (SOURCES.is_module)(name))
+}
+
 /// Builds the project in `folder` to `out`, or to NAME.wasm among the project's `target/plugins`; or
 /// finds that nothing has changed since it was built. An `out` that is a folder gets NAME.wasm too.
 pub fn build(folder: &Path, out: Option<&Path>) -> Result<Built> {
     let manifest = Manifest::read(folder)?;
     let modules = SOURCES.read(folder)?;
     manifest.check(modules.keys().map(String::as_str))?;
-    let inputs = (&manifest, &modules, SDK, WIT, SCRIPT, PIN, tool::PACKAGE);
+    let inputs = (&manifest, &modules, PYTHON, WIT, SCRIPT, PIN, tool::PACKAGE);
     script::build_once(folder, &manifest.name, out, inputs, || {
         componentize(&manifest, &modules)
     })
@@ -66,41 +60,61 @@ pub fn build(folder: &Path, out: Option<&Path>) -> Result<Built> {
 fn componentize(manifest: &Manifest, modules: &BTreeMap<String, String>) -> Result<Vec<u8>> {
     let tool = Tool::ensure()?;
     let stage = tempfile::tempdir().context("cannot make a temporary folder")?;
-    let pin = (!PIN.is_empty()).then(|| stage.path().join("pin.so"));
-    let request = json!({
-        "kind": manifest.kind, "name": manifest.name, "version": manifest.version,
-        "summary": manifest.summary, "module": manifest.module, "class": manifest.class,
-        "modules": modules.keys().collect::<Vec<_>>(), "tool": tool.folder, "pin": pin,
-    });
     let write = |name: &str, bytes: &[u8]| write_atomically(&stage.path().join(name), bytes);
-    write("request.json", request.to_string().as_bytes())?;
     write("plugin.wit", WIT.as_bytes())?;
     write("componentize.py", SCRIPT.as_bytes())?;
     write("tmp/.keep", b"")?;
-    for (name, text) in SDK {
+    for (name, text) in sdk() {
         write(&format!("app/attune_sdk/{name}"), text.as_bytes())?;
     }
     for (name, text) in modules {
         write(&format!("app/{name}"), text.as_bytes())?;
     }
+    if let Some(limit) = import(&tool, stage.path(), manifest, modules, 0)? {
+        let never = too_long("importing the plugin", limit, "look for what never ends outside of functions");
+        // Once more, and told after so many lines where it is.
+        return Err(match import(&tool, stage.path(), manifest, modules, LINES_TRACED) {
+            Err(told) => never.context(format!("{told:#}")),
+            Ok(_) => never,
+        });
+    }
+    Ok(std::fs::read(stage.path().join("component.wasm"))?)
+}
+
+/// Has the stage imported, and a component made of it; or, with `lines`, stopped after so many lines. `Some` of the
+/// time when that was over.
+fn import(
+    tool: &Tool,
+    stage: &Path,
+    manifest: &Manifest,
+    modules: &BTreeMap<String, String>,
+    lines: u64,
+) -> Result<Option<Duration>> {
+    let pin = (!PIN.is_empty()).then(|| stage.join("pin.so"));
+    let request = json!({
+        "kind": manifest.kind, "name": manifest.name, "version": manifest.version,
+        "summary": manifest.summary, "module": manifest.module, "class": manifest.class,
+        "modules": modules.keys().collect::<Vec<_>>(), "tool": tool.folder, "pin": pin, "lines": lines,
+    });
+    write_atomically(&stage.join("request.json"), request.to_string().as_bytes())?;
     let mut command = Command::new(tool.python);
+    clear(&mut command);
     command
-        .args(["-I", "-B"])
-        .args([&stage.path().join("componentize.py"), stage.path()])
-        .env("TMPDIR", stage.path().join("tmp"));
+        .args(["-I", "-B", "-X", "utf8"])
+        .args([&stage.join("componentize.py"), stage])
+        .env("TMPDIR", stage.join("tmp"));
     if let Some(pin) = &pin {
         std::fs::write(pin, PIN)?;
         command.env("LD_PRELOAD", pin);
     }
-    run(&mut command, UNIMPORTED)?;
-    Ok(std::fs::read(stage.path().join("component.wasm"))?)
+    run(&mut command, &UNIMPORTED)
 }
 
 /// What it means when no component was made, and what to do.
-const UNIMPORTED: (&str, &str) = (
-    "Python cannot import the plugin",
-    "it is imported once, when it is built; mend what is named above",
-);
+const UNIMPORTED: Words = Words {
+    refusal: "Python cannot import the plugin",
+    hint: "it is imported once, when it is built; mend what is named above",
+};
 
 /// The folders in `folder` that are Python projects, by name; none where there is no such folder.
 pub fn projects(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -120,15 +134,6 @@ pub fn projects(folder: &Path) -> Result<Vec<PathBuf>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn every_module_of_the_sdk_goes_into_a_component() {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../python/attune_sdk");
-        let mut there: Vec<String> = SOURCES.read(&folder).unwrap().into_keys().collect();
-        there.sort();
-        let known: Vec<&str> = SDK.iter().map(|(name, _)| *name).collect();
-        assert_eq!(there, known);
-    }
 
     #[test]
     fn tests_and_hidden_files_are_no_part_of_a_plugin() {

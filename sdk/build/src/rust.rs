@@ -7,9 +7,10 @@ use std::process::Command;
 use anyhow::{Context, Result, anyhow, bail};
 use serde::Deserialize;
 
-use crate::cache;
-use crate::tool::{capture, cargo, watched};
-use crate::wasm::{TARGET, WasmToolchain, rename};
+use crate::cargo::{self, Build};
+use crate::tool::{self, capture};
+use crate::wasm::{PROFILE, TARGET, WasmToolchain, rename};
+use crate::{cache, foreign, sdk};
 
 /// The SDK's crate, whose place on this machine is kept out of what is built with it.
 const SDK: &str = "attune-sdk";
@@ -23,8 +24,10 @@ pub struct Package {
     pub version: String,
     /// The folder of its manifest.
     pub folder: PathBuf,
-    /// File name stem of its module: cargo writes underscores.
-    stem: String,
+    /// Whether it names the SDK by its version, and not by where it lies.
+    own_sdk: bool,
+    /// Where the SDK lies, if it says so.
+    sdk: Option<PathBuf>,
 }
 
 /// The packages of one cargo workspace that are plugins.
@@ -40,19 +43,10 @@ pub struct Workspace {
     members: usize,
 }
 
-impl Package {
-    /// File name of its native library.
-    pub(crate) fn library(&self) -> String {
-        let (prefix, suffix) = (std::env::consts::DLL_PREFIX, std::env::consts::DLL_SUFFIX);
-        format!("{prefix}{}{suffix}", self.stem)
-    }
-}
-
 #[derive(Deserialize)]
 struct Metadata {
     packages: Vec<PackageMetadata>,
     workspace_root: PathBuf,
-    target_directory: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -61,23 +55,32 @@ struct PackageMetadata {
     version: String,
     manifest_path: PathBuf,
     targets: Vec<TargetMetadata>,
+    dependencies: Vec<DependencyMetadata>,
 }
 
 #[derive(Deserialize)]
 struct TargetMetadata {
-    name: String,
     crate_types: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct DependencyMetadata {
+    name: String,
+    /// None where it is a path.
+    source: Option<String>,
+    path: Option<PathBuf>,
 }
 
 impl Workspace {
     /// Asks cargo what is in the workspace of `folder`.
     pub fn of(folder: &Path) -> Result<Self> {
-        let json = capture(cargo(folder).args(["metadata", "--no-deps", "--format-version", "1"]))?;
+        let json = capture(tool::cargo(folder).args(["metadata", "--no-deps", "--format-version", "1"]))?;
         let metadata: Metadata =
             serde_json::from_str(&json).context("cannot read what cargo says of the workspace")?;
         Ok(Self {
+            // Whatever else a configuration names, so that projects of one name stay apart.
+            target: metadata.workspace_root.join("target"),
             root: metadata.workspace_root,
-            target: metadata.target_directory,
             members: metadata.packages.len(),
             plugins: metadata.packages.into_iter().filter_map(package).collect(),
         })
@@ -101,6 +104,11 @@ impl Workspace {
         self.members == 1
     }
 
+    /// Whether any of the packages names the SDK by its version.
+    pub(crate) fn has_own_sdk(&self) -> bool {
+        self.plugins.iter().any(|package| package.own_sdk)
+    }
+
     /// Builds packages to components, in cargo's one call: their bytes, in order.
     pub fn build(
         &self,
@@ -111,20 +119,20 @@ impl Workspace {
     ) -> Result<Vec<Vec<u8>>> {
         // Held until the module is read: another project of the same name would be in its place.
         let _only = cache::lock(target_folder)?;
-        let mut command = self.cargo(toolchain, packages, target_folder)?;
-        if quiet {
-            command.env("CARGO_TERM_QUIET", "true");
-        }
-        watched(&mut command)?;
+        let mut command = self.cargo(toolchain, packages, target_folder, quiet)?;
+        let explained = |id: &str| foreign::broken(id, &packages.first()?.folder, self.has_own_sdk());
+        let made = cargo::run(&mut command, explained)?;
         let component = |package: &&Package| {
-            let module = target_folder
-                .join(TARGET)
-                .join("plugin")
-                .join(&package.stem);
-            let module = module.with_extension("wasm");
-            let core = std::fs::read(&module)
+            let module = made.of(&package.folder, "wasm").with_context(|| {
+                format!("cargo says nothing of a module of `{}`", package.name)
+            })?;
+            let core = std::fs::read(module)
                 .with_context(|| format!("cannot read {}", module.display()))?;
-            encode(&core).with_context(|| format!("cannot make a component of `{}`", package.name))
+            let made = match foreign::refusal(&core, &package.folder, self.has_own_sdk()) {
+                Some(refusal) => Err(refusal),
+                None => encode(&core),
+            };
+            made.with_context(|| format!("cannot make a component of `{}`", package.name))
         };
         packages.iter().map(component).collect()
     }
@@ -137,20 +145,38 @@ impl Workspace {
         toolchain: &WasmToolchain,
         packages: &[&Package],
         target_folder: &Path,
+        quiet: bool,
     ) -> Result<Command> {
-        let sdk = sdk_of(&self.root, packages)?.filter(|sdk| !sdk.starts_with(&self.root));
-        let mut renamed: Vec<_> = sdk.map(|sdk| (sdk, "/attune-sdk")).into_iter().collect();
-        if let ([package], true) = (packages, self.is_one()) {
-            let mut command =
-                toolchain.cargo_build("rustc", &self.root, target_folder, &renamed)?;
-            command.args(["--package", &package.name, "--lib"]);
-            command.args(["--", &rename(&self.root, ".")]);
-            return Ok(command);
+        let mut renamed = Vec::new();
+        if self.has_own_sdk() {
+            renamed.push((sdk::of_rust()?, "/attune-sdk"));
         }
-        renamed.insert(0, (self.root.clone(), "."));
-        let mut command = toolchain.cargo_build("build", &self.root, target_folder, &renamed)?;
+        let mut places = packages.iter().filter_map(|package| package.sdk.clone());
+        if let Some(sdk) = places.find(|sdk| !sdk.starts_with(&self.root)) {
+            renamed.push((sdk, "/attune-sdk"));
+        }
+        let alone = packages.len() == 1 && self.is_one();
+        if !alone {
+            renamed.insert(0, (self.root.clone(), "."));
+        }
+        let build = Build {
+            subcommand: if alone { "rustc" } else { "build" },
+            root: &self.root,
+            target: TARGET,
+            folder: target_folder,
+            settings: &PROFILE,
+            flags: &toolchain.flags(&renamed),
+            has_own_sdk: self.has_own_sdk(),
+            quiet,
+        };
+        let mut command = build.command()?;
+        command.args(["--profile", "plugin"]);
+        toolchain.choose(&mut command, target_folder)?;
         for package in packages {
             command.args(["--package", &package.name]);
+        }
+        if alone {
+            command.args(["--lib", "--", &rename(&self.root, ".")]);
         }
         Ok(command)
     }
@@ -158,51 +184,16 @@ impl Workspace {
 
 fn package(package: PackageMetadata) -> Option<Package> {
     let is_module =
-        |target: &&TargetMetadata| target.crate_types.iter().any(|kind| kind == "cdylib");
-    let target = package.targets.iter().find(is_module)?;
+        |target: &TargetMetadata| target.crate_types.iter().any(|kind| kind == "cdylib");
+    package.targets.iter().find(|target| is_module(target))?;
+    let sdk = package.dependencies.into_iter().find(|dependency| dependency.name == SDK);
     Some(Package {
-        stem: target.name.replace('-', "_"),
+        own_sdk: sdk.as_ref().is_some_and(|sdk| sdk.source.is_some()),
+        sdk: sdk.and_then(|sdk| sdk.path),
         name: package.name,
         version: package.version,
         folder: package.manifest_path.parent()?.to_owned(),
     })
-}
-
-/// Where the SDK lies that the packages name in their manifests, if they name it by its path.
-fn sdk_of(root: &Path, packages: &[&Package]) -> Result<Option<PathBuf>> {
-    for folder in packages
-        .iter()
-        .map(|package| package.folder.as_path())
-        .chain([root])
-    {
-        let manifest = folder.join("Cargo.toml");
-        let text = std::fs::read_to_string(&manifest)
-            .with_context(|| format!("cannot read {}", manifest.display()))?;
-        let manifest: toml::Table = text
-            .parse()
-            .with_context(|| format!("cannot read {}", manifest.display()))?;
-        let tables = [
-            manifest.get("dependencies"),
-            manifest
-                .get("workspace")
-                .and_then(|w| w.get("dependencies")),
-        ];
-        let path = tables
-            .into_iter()
-            .flatten()
-            .find_map(|t| t.get(SDK)?.get("path")?.as_str());
-        if let Some(path) = path {
-            let sdk = folder.join(path).canonicalize();
-            return Ok(Some(sdk.with_context(|| {
-                format!(
-                    "`{}` says that the plugin SDK is at `{path}`, where there is none\nhint: write where \
-                     Attune's folder `sdk` is now",
-                    folder.join("Cargo.toml").display()
-                )
-            })?));
-        }
-    }
-    Ok(None)
 }
 
 /// Wraps a core module that was built with the SDK as a component.

@@ -5,16 +5,20 @@ use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
 use crate::project::{Built, keep};
-use crate::tool::write_atomically;
+use crate::tool::{IMPORTING, Stderr, finish, write_atomically};
 
 /// What keeps chance and time out of a component; empty where there is none.
 pub(crate) const PIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pin.so"));
 pub(crate) const WIT: &str = include_str!("../../wit/0.1/plugin.wit");
+
+/// Lines of what a program says that an author reads.
+const MOST_LINES: usize = 40;
 
 /// The kinds of plugins.
 pub(crate) const KINDS: [&str; 3] = ["task", "labeler", "shaper"];
@@ -97,23 +101,45 @@ fn fingerprint(what: impl Hash) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// Runs the program that builds; what it says is what the author has to read, whole.
-pub(crate) fn run(command: &mut Command, (refusal, hint): (&str, &str)) -> Result<()> {
-    let program = command.get_program().to_string_lossy().into_owned();
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start `{program}`"))?;
-    let said = String::from_utf8_lossy(&output.stderr);
-    let said = said.trim();
-    if !output.status.success() {
-        bail!("{refusal}:\n{said}\nhint: {hint}");
+/// What is said of a program that builds, when it does not.
+pub(crate) struct Words {
+    /// What it means that it failed.
+    pub(crate) refusal: &'static str,
+    /// What to do then.
+    pub(crate) hint: &'static str,
+}
+
+/// Runs the program that builds; what it says is what the author has to read. `Some` of its time when that was over
+/// before it had ended.
+pub(crate) fn run(command: &mut Command, words: &Words) -> Result<Option<Duration>> {
+    let ended = finish(command, IMPORTING, Stderr::Kept, &mut |_| {})?;
+    if ended.stopped.is_some() {
+        return Ok(ended.stopped);
+    }
+    let said = shortened(ended.stderr.trim());
+    if !ended.status.success() {
+        let said = match said.is_empty() {
+            true => format!("its program ended with {}, without a word", ended.status),
+            false => said,
+        };
+        bail!("{}:\n{said}\nhint: {}", words.refusal, words.hint);
     }
     if !said.is_empty() {
         // A warning stops no build, but is not to be lost.
         let _ = std::io::Write::write_all(&mut std::io::stderr(), format!("{said}\n").as_bytes());
     }
-    Ok(())
+    Ok(None)
+}
+
+/// The beginning and the end of what is too long to read.
+fn shortened(said: &str) -> String {
+    let lines: Vec<&str> = said.lines().collect();
+    if lines.len() <= MOST_LINES {
+        return said.to_owned();
+    }
+    let (first, last) = (&lines[..MOST_LINES / 2], &lines[lines.len() - MOST_LINES / 2..]);
+    let lost = lines.len() - MOST_LINES;
+    format!("{}\n… {lost} lines left out …\n{}", first.join("\n"), last.join("\n"))
 }
 
 /// Refuses a name that a file of a plugin cannot have; `place` says where it stands.

@@ -1,13 +1,34 @@
 //! Calling outside programs: quietly, with the end of what they said in the error, or where the
 //! reader sees them. It knows nothing about what they are for.
 
+use std::ffi::OsStr;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
+mod environment;
+mod process;
+
+pub(crate) use environment::{clear, isolate};
+pub use process::end_if_interrupted;
+pub(crate) use process::{Ended, Stderr};
+
 /// How many lines of a failed program's words are passed on.
 const LINES_TOLD: usize = 6;
+/// What a program may say for another to read.
+const MOST_CAPTURED: usize = 64 << 20;
+/// Sets the seconds that any tool may take, in place of the limits below.
+const LIMIT: &str = "ATTUNE_TOOL_SECONDS";
+/// What answers at once: versions, what is in a project.
+const ASKING: Duration = Duration::from_secs(120);
+/// What compiles, and downloads what it compiles.
+pub(crate) const COMPILING: Duration = Duration::from_secs(3600);
+/// What downloads packages.
+pub(crate) const INSTALLING: Duration = Duration::from_secs(1800);
+/// What imports a plugin, and makes a component of that.
+pub(crate) const IMPORTING: Duration = Duration::from_secs(120);
 
 /// A command line as a reader would type it.
 pub fn shown(command: &Command) -> String {
@@ -18,59 +39,87 @@ pub fn shown(command: &Command) -> String {
         .join(" ")
 }
 
+/// Runs a command to its end, or to that of its time; `each` gets the lines of its standard output.
+pub(crate) fn finish(
+    command: &mut Command,
+    limit: Duration,
+    stderr: Stderr,
+    each: &mut (dyn FnMut(&[u8]) + Send),
+) -> Result<Ended> {
+    let limit = match std::env::var(LIMIT) {
+        Err(_) => limit,
+        Ok(text) => match text.parse() {
+            Ok(seconds) if seconds > 0 => Duration::from_secs(seconds),
+            _ => bail!("{LIMIT} is `{text}`\nhint: it is a number of seconds, 1 or more, such as 600"),
+        },
+    };
+    process::run(command, limit, stderr, each)
+}
+
+/// Says that a program took longer than it may.
+pub(crate) fn too_long(what: &str, limit: Duration, hint: &str) -> anyhow::Error {
+    let seconds = limit.as_secs();
+    anyhow::anyhow!(
+        "{what} did not end within {seconds} s\nhint: {hint}; where it needs longer, {LIMIT}={} gives it that",
+        5 * seconds
+    )
+}
+
 /// Runs a command quietly and returns its standard output, or the end of what it said as an error.
 pub fn capture(command: &mut Command) -> Result<String> {
+    capture_within(command, ASKING)
+}
+
+/// The same for what takes longer.
+pub fn capture_within(command: &mut Command, limit: Duration) -> Result<String> {
     let shown = shown(command);
-    let output = command
-        .stdin(Stdio::null())
-        .output()
-        .with_context(|| format!("cannot start `{shown}`"))?;
-    if !output.status.success() {
-        let said = String::from_utf8_lossy(&output.stderr);
-        let lines: Vec<_> = said
+    let mut said = Vec::new();
+    let ended = finish(command, limit, Stderr::Kept, &mut |line| {
+        if said.len() + line.len() <= MOST_CAPTURED {
+            said.extend_from_slice(line);
+        }
+    })?;
+    if let Some(limit) = ended.stopped {
+        return Err(too_long(&format!("`{shown}`"), limit, "see what it waits for"));
+    }
+    if !ended.status.success() {
+        let lines: Vec<_> = ended
+            .stderr
             .lines()
             .filter(|line| !line.trim().is_empty())
             .collect();
         let tail = lines[lines.len().saturating_sub(LINES_TOLD)..].join("\n    ");
-        bail!("`{shown}` failed with {}:\n    {tail}", output.status);
+        bail!("`{shown}` failed with {}:\n    {tail}", ended.status);
     }
-    Ok(String::from_utf8_lossy(&output.stdout).into_owned())
-}
-
-/// Runs a command whose words the reader should see as they come: a compiler's, for one.
-pub fn watched(command: &mut Command) -> Result<()> {
-    let shown = shown(command);
-    let status = command
-        .stdin(Stdio::null())
-        .status()
-        .with_context(|| format!("cannot start `{shown}`"))?;
-    if !status.success() {
-        bail!("`{shown}` failed with {status}\nhint: what is wrong is said above");
-    }
-    Ok(())
+    Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
 /// Whether a program can be started at all.
 pub fn exists(program: &str) -> bool {
-    Command::new(program)
-        .arg("--version")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success())
+    capture(Command::new(program).arg("--version")).is_ok()
 }
 
-/// The cargo that runs us, or the one on the path, about to work in `folder`.
-pub fn cargo(folder: &Path) -> Command {
+/// The cargo that runs us, or the one on the path, about to work in `folder`; it hears nothing of what the
+/// user's own builds are told.
+pub(crate) fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder);
+    isolate(&mut command);
     command
 }
 
 /// The current toolchain's compiler.
 pub fn rustc() -> Command {
-    Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
+    let mut command = Command::new(std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()));
+    isolate(&mut command);
+    command
+}
+
+/// A program of another language, by its name.
+pub(crate) fn program(name: impl AsRef<OsStr>) -> Command {
+    let mut command = Command::new(name);
+    isolate(&mut command);
+    command
 }
 
 /// Writes a file through a temporary one in the same folder, so that no half file is ever seen.

@@ -4,9 +4,9 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
-use crate::tool::{capture, cargo, rustc, write_program};
+use crate::tool::{capture, rustc, write_program};
 
 /// The target plugins are built for.
 pub const TARGET: &str = "wasm32-unknown-unknown";
@@ -23,7 +23,7 @@ const SIMD: &str = "-Ctarget-feature=+simd128";
 
 /// What plugins are built with, whatever their manifest says: small, and with names and lines so
 /// that a trap has a readable backtrace.
-const PROFILE: [&str; 7] = [
+pub(crate) const PROFILE: [&str; 12] = [
     "profile.plugin.inherits=\"release\"",
     "profile.plugin.opt-level=3",
     "profile.plugin.lto=true",
@@ -31,6 +31,11 @@ const PROFILE: [&str; 7] = [
     "profile.plugin.panic=\"abort\"",
     "profile.plugin.debug=\"line-tables-only\"",
     "profile.plugin.strip=false",
+    "profile.plugin.debug-assertions=false",
+    "profile.plugin.overflow-checks=false",
+    "profile.plugin.incremental=false",
+    "profile.plugin.rpath=false",
+    "profile.plugin.split-debuginfo=\"off\"",
 ];
 
 /// What stands between cargo and the compiler.
@@ -80,30 +85,8 @@ impl WasmToolchain {
         )
     }
 
-    /// `cargo build` or `cargo rustc` for the target in its own target folder, so that the host's build
-    /// is left alone. Paths below `renamed` or where the tools lie are not in what it makes, nor do crates
-    /// have names that depend on where they lie.
-    pub fn cargo_build(
-        &self,
-        subcommand: &str,
-        root: &Path,
-        target_folder: &Path,
-        renamed: &[(PathBuf, &str)],
-    ) -> Result<Command> {
-        let mut command = cargo(root);
-        command
-            .args([
-                subcommand,
-                "--target",
-                TARGET,
-                "--profile",
-                "plugin",
-                "--target-dir",
-            ])
-            .arg(target_folder);
-        for setting in PROFILE {
-            command.args(["--config", setting]);
-        }
+    /// What the compiler is told: paths below `renamed` or where the tools lie are not in what it makes.
+    pub(crate) fn flags(&self, renamed: &[(PathBuf, &str)]) -> Vec<String> {
         let mut flags = vec![SIMD.to_owned(), COMPONENT.to_owned()];
         // The last one that fits is taken: from the general to the special.
         let homes = [(cargo_home(), "/cargo"), (self.source(), "/rustc")];
@@ -111,11 +94,19 @@ impl WasmToolchain {
         for (from, to) in named.chain(renamed.iter().cloned()) {
             flags.push(rename(&from, to));
         }
-        // For this child only: the user's own flags are for the host's processor.
-        command
-            .env_remove("RUSTFLAGS")
-            .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
-        self.name_crates(&mut command, target_folder)?;
+        flags
+    }
+
+    /// Has a build of cargo use this compiler, by the script that names crates after what they are.
+    pub(crate) fn choose(&self, command: &mut Command, target_folder: &Path) -> Result<()> {
+        let script = target_folder.join("attune-compiler.sh");
+        if std::fs::read(&script).ok().as_deref() != Some(COMPILER.as_bytes()) {
+            write_program(&script, COMPILER.as_bytes())?;
+        }
+        command.env("RUSTC_WRAPPER", script);
+        if let Some(source) = self.source() {
+            command.env("ATTUNE_STD", source);
+        }
         if let Self::BuildStd { rustc, linker, .. } = self {
             command
                 .arg("-Zbuild-std=std,panic_abort")
@@ -124,25 +115,6 @@ impl WasmToolchain {
                 .env("RUSTC_BOOTSTRAP", "1")
                 .env("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_LINKER", linker);
         }
-        Ok(command)
-    }
-
-    /// Puts the script that names crates between cargo and the compiler, before another one that the user
-    /// has there.
-    fn name_crates(&self, command: &mut Command, target_folder: &Path) -> Result<()> {
-        let script = target_folder.join("attune-compiler.sh");
-        if std::fs::read(&script).ok().as_deref() != Some(COMPILER.as_bytes()) {
-            write_program(&script, COMPILER.as_bytes())?;
-        }
-        let mut wrappers = ["RUSTC_WRAPPER", "CARGO_BUILD_RUSTC_WRAPPER"].into_iter();
-        let wrapped = wrappers.find_map(|name| std::env::var_os(name).filter(|w| !w.is_empty()));
-        if let Some(wrapped) = wrapped {
-            command.env("ATTUNE_WRAPPED", wrapped);
-        }
-        if let Some(source) = self.source() {
-            command.env("ATTUNE_STD", source);
-        }
-        command.env("RUSTC_WRAPPER", script);
         Ok(())
     }
 
@@ -173,14 +145,20 @@ fn target_is_installed() -> bool {
     })
 }
 
+/// The platform that the current toolchain's compiler is for by itself.
+pub(crate) fn host() -> Result<String> {
+    let said = capture(rustc().arg("-vV"))?;
+    let host = said.lines().find_map(|line| line.strip_prefix("host: "));
+    Ok(host.context("rustc does not say which platform it is for")?.to_owned())
+}
+
 /// Debian's compiler with its source, if both are there.
 fn build_std() -> Option<WasmToolchain> {
     let compiler = PathBuf::from(DEBIAN_RUSTC);
     let sysroot = capture(Command::new(&compiler).args(["--print", "sysroot"])).ok()?;
     let source = Path::new(sysroot.trim()).join(DEBIAN_SOURCE);
     let own = capture(rustc().args(["--print", "sysroot"])).ok()?;
-    let host = capture(rustc().arg("-vV")).ok()?;
-    let host = host.lines().find_map(|line| line.strip_prefix("host: "))?;
+    let host = host().ok()?;
     let linker = Path::new(own.trim())
         .join("lib/rustlib")
         .join(host)

@@ -214,8 +214,8 @@ fn the_same_source_gives_the_same_bytes_wherever_it_lies() {
         let old = text.lines().find(|text| text.starts_with(&begun)).unwrap();
         replace_in(&workspace, old, &format!("{line} = [\"sdk\"]"));
     }
-    let from = root().join("sdk").display().to_string();
-    replace_in(&other.join("Cargo.toml"), &from, &sdk.display().to_string());
+    let place = format!("attune-sdk = {{ path = {:?} }}", sdk.display().to_string());
+    replace_in(&other.join("Cargo.toml"), "attune-sdk = \"0.1\"", &place);
     assert_eq!(first, sha(done(&mut plugin(&other, "build", &[]))));
 }
 

@@ -1,10 +1,11 @@
 //! `attune plugin new`: a project that builds and passes its tests as it is made.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
+mod above;
 mod names;
 mod templates;
 
@@ -24,9 +25,6 @@ pub(in crate::cli) struct NewArgs {
     /// The folder to make it in
     #[arg(long = "in", value_name = "DIR", default_value_os_t = super::here())]
     parent: PathBuf,
-    /// The SDK's folder; the one that this program was built from when left out
-    #[arg(long, value_name = "DIR")]
-    sdk: Option<PathBuf>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -76,15 +74,16 @@ impl Kind {
     }
 
     /// A command that uses the plugin in a run of an example.
-    fn trial(self, component: &str) -> String {
+    fn trial(self, name: &str) -> String {
+        let plugin = format!("{{plugin=\"target/plugins/{name}.wasm\"}}");
         let set = match self {
-            Kind::Task => format!("--set 'task={{plugin=\"{component}\"}}'"),
-            Kind::Labeler => format!("--set 'labeler={{plugin=\"{component}\"}}'"),
-            Kind::Shaper => format!("--set 'shaper=[{{plugin=\"{component}\"}}]'"),
+            Kind::Task => format!("task={plugin}"),
+            Kind::Labeler => format!("labeler={plugin}"),
+            Kind::Shaper => format!("shaper=[{plugin}]"),
         };
         format!(
-            "attune train policy examples/sentiment/policy.toml \\\n    {set} \\\n    --set run.dir=runs/trial \
-             --set ppo.total_episodes=32 --set ppo.batch_size=16"
+            "attune train policy EXPERIMENT.toml --set '{set}' \\\n    --set run.dir=runs/trial --set \
+             ppo.total_episodes=32 --set ppo.batch_size=16"
         )
     }
 }
@@ -98,8 +97,10 @@ pub(super) fn run(args: &NewArgs) -> Result<()> {
             folder.display()
         );
     }
-    let sdk = sdk(args.sdk.as_deref(), args.lang)?;
-    let values = values(args, &folder, &sdk)?;
+    if args.lang == Lang::Rust {
+        above::check(&folder)?;
+    }
+    let values = values(args);
     // Everything is filled in before anything is written.
     let files = templates::of(args.lang, args.kind, &values)?;
     for (name, text) in &files {
@@ -113,11 +114,12 @@ pub(super) fn run(args: &NewArgs) -> Result<()> {
         std::fs::create_dir_all(path.parent().unwrap_or(&folder)).with_context(cannot)?;
         std::fs::write(&path, text).with_context(cannot)?;
     }
+    attune_build::sdk::put_beside(&folder, templates::language(args.lang))?;
     println!(
         "made {}, {} in {}",
         folder.display(),
         args.kind.article().to_lowercase(),
-        templates::name(args.lang)
+        templates::language(args.lang).name()
     );
     for (name, _) in &files {
         println!("  {name}");
@@ -142,45 +144,24 @@ fn check_name(name: &str, lang: Lang) -> Result<()> {
         bail!(
             "`{name}` cannot be the name of a plugin in {}: it is that of {what}\nhint: add a word, such as \
              `{name}-terms`",
-            templates::name(lang)
+            templates::language(lang).name()
         );
     }
     Ok(())
 }
 
-/// Where the SDK is that the project is built with.
-fn sdk(given: Option<&Path>, lang: Lang) -> Result<PathBuf> {
-    let own = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../sdk");
-    let folder = given.map_or_else(own, Path::to_owned);
-    let sign = templates::sign(lang);
-    if !folder.join(sign).is_file() {
-        bail!(
-            "there is no SDK in `{}` (no {sign})\nhint: name the folder `sdk` of a checkout of Attune by --sdk",
-            folder.display()
-        );
-    }
-    folder
-        .canonicalize()
-        .with_context(|| format!("cannot read `{}`", folder.display()))
-}
-
 /// What the templates' places are filled with.
-fn values(args: &NewArgs, folder: &Path, sdk: &Path) -> Result<Vec<(&'static str, String)>> {
-    let parent = std::path::absolute(folder)?;
-    let component = parent
-        .join("target/plugins")
-        .join(format!("{}.wasm", args.name));
+fn values(args: &NewArgs) -> Vec<(&'static str, String)> {
     let kind = args.kind;
-    Ok(vec![
+    vec![
         ("name", args.name.clone()),
         ("type", camel(&args.name)),
         ("module", args.name.replace('-', "_")),
         ("kind", kind.name().into()),
         ("article", kind.article().into()),
         ("summary", kind.summary().into()),
-        ("sdk", sdk.display().to_string()),
-        ("try", kind.trial(&component.display().to_string())),
-    ])
+        ("try", kind.trial(&args.name)),
+    ]
 }
 
 /// `plain-words` as `PlainWords`.

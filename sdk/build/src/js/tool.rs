@@ -2,12 +2,11 @@
 //! It knows npm; it knows nothing about plugins.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::cache;
-use crate::tool::{capture, exists};
+use crate::tool::{INSTALLING, capture, capture_within, exists, program};
 
 /// What is installed, once for all projects.
 pub(super) const PACKAGE: &str = "componentize-qjs@0.4.5";
@@ -39,10 +38,10 @@ impl Tool {
 
 /// The first of `node` and `nodejs` that is new enough.
 fn node() -> Result<&'static str> {
-    for program in ["node", "nodejs"] {
-        let said = capture(Command::new(program).arg("--version"));
+    for name in ["node", "nodejs"] {
+        let said = capture(program(name).arg("--version"));
         if said.is_ok_and(|version| major(&version).is_some_and(|major| major >= OLDEST)) {
-            return Ok(program);
+            return Ok(name);
         }
     }
     bail!(
@@ -72,20 +71,17 @@ fn install(home: &Path, folder: &Path) -> Result<()> {
     let part = tempfile::tempdir_in(home).context("cannot make a temporary folder")?;
     let into = part.path().join("tool");
     std::fs::create_dir(&into)?;
-    let result = capture(
-        Command::new("npm")
-            .args([
-                "install",
-                "--no-save",
-                "--no-package-lock",
-                "--no-audit",
-                "--no-fund",
-            ])
-            .args(["--ignore-scripts", "--loglevel=error", "--prefix"])
-            .arg(&into)
-            .arg(PACKAGE)
-            .current_dir(&into),
-    );
+    let mut command = program("npm");
+    command
+        .args(["install", "--no-save", "--no-package-lock", "--no-audit"])
+        .args(["--no-fund", "--ignore-scripts", "--loglevel=error"])
+        // What a configuration might say otherwise.
+        .args(["--no-global", "--no-dry-run", "--include=optional", "--no-workspaces"])
+        .arg("--prefix")
+        .arg(&into)
+        .arg(PACKAGE)
+        .current_dir(&into);
+    let result = capture_within(&mut command, INSTALLING);
     result.with_context(|| {
         format!(
             "cannot install {PACKAGE}, which makes components of JavaScript plugins\nhint: check the network, or \

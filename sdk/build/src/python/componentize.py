@@ -11,6 +11,27 @@ import re
 import sys
 
 ENTRY = "attune_entry"
+# An end of Python is no error to whoever imports, and would say nothing of where it is.
+IMPORT = """
+try:
+    import {module} as module
+except SystemExit as error:
+    text = f"SystemExit: {{error}} (a module that is imported cannot end what imports it)"
+    raise ImportError(text).with_traceback(error.__traceback__) from None
+"""
+# Stops an import that was seen to take too long at the line where it is.
+TRACER = """
+import sys
+left = {lines}
+def trace(frame, event, argument):
+    global left
+    left -= 1
+    if left < 0:
+        sys.settrace(None)
+        raise TimeoutError("still here after {lines} lines")
+    return trace
+sys.settrace(trace)
+"""
 
 
 def main(stage):
@@ -63,7 +84,8 @@ def entry(request, late):
         [
             "from attune_sdk import guest",
             "guest.begin()",
-            f"import {request['module']} as module",
+            TRACER.format(lines=request["lines"]) if request["lines"] else "",
+            IMPORT.format(module=request["module"]),
             f"made = guest.named(module, {request['class']!r})",
             f"globals().update(guest.export(made, *{words!r}, late={late!r}))",
             "",

@@ -2,12 +2,11 @@
 //! It knows pip; it knows nothing about plugins.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
 use crate::cache;
-use crate::tool::{capture, exists};
+use crate::tool::{INSTALLING, capture, capture_within, exists, program};
 
 /// What is installed, once for all projects.
 pub(super) const PACKAGE: &str = "componentize-py==0.25.1";
@@ -38,9 +37,9 @@ impl Tool {
 /// The first of `python3` and `python` that is version 3.9 or newer.
 pub fn interpreter() -> Result<&'static str> {
     let test = "import sys; sys.exit(sys.version_info < (3, 9))";
-    for program in ["python3", "python"] {
-        if exists(program) && capture(Command::new(program).args(["-c", test])).is_ok() {
-            return Ok(program);
+    for name in ["python3", "python"] {
+        if exists(name) && capture(program(name).args(["-I", "-c", test])).is_ok() {
+            return Ok(name);
         }
     }
     bail!(
@@ -54,13 +53,15 @@ fn install(python: &str, home: &Path, folder: &Path) -> Result<()> {
     let part = tempfile::tempdir_in(home).context("cannot make a temporary folder")?;
     let pip = pip(python, part.path())?;
     let into = part.path().join("tool");
-    let result = capture(
-        Command::new(&pip)
-            .args(["-m", "pip", "--disable-pip-version-check", "install"])
-            .args(["--quiet", "--no-deps", "--only-binary", ":all:", "--target"])
-            .arg(&into)
-            .arg(PACKAGE),
-    );
+    let mut command = program(&pip);
+    // The last of these is what a configuration might say otherwise.
+    command
+        .args(["-m", "pip", "--disable-pip-version-check", "install"])
+        .args(["--quiet", "--no-deps", "--only-binary", ":all:", "--target"])
+        .arg(&into)
+        .args([PACKAGE, "--no-user"])
+        .env("PIP_REQUIRE_VIRTUALENV", "0");
+    let result = capture_within(&mut command, INSTALLING);
     result.with_context(|| {
         format!(
             "cannot install {PACKAGE}, which makes components of Python plugins\nhint: check the network, or \
@@ -72,11 +73,11 @@ fn install(python: &str, home: &Path, folder: &Path) -> Result<()> {
 
 /// An interpreter that has pip: this one, or one in an environment of its own.
 fn pip(python: &str, folder: &Path) -> Result<PathBuf> {
-    if capture(Command::new(python).args(["-m", "pip", "--version"])).is_ok() {
+    if capture(program(python).args(["-m", "pip", "--version"])).is_ok() {
         return Ok(python.into());
     }
     let environment = folder.join("environment");
-    let made = capture(Command::new(python).args(["-m", "venv"]).arg(&environment));
+    let made = capture(program(python).args(["-m", "venv"]).arg(&environment));
     made.with_context(|| {
         format!(
             "`{python}` has neither pip nor what it takes to make an environment with it\nhint: install pip, e.g. \

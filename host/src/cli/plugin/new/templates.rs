@@ -1,6 +1,7 @@
 //! The files of a new project, as they are kept in `sdk/templates`, with places to fill in.
 
 use anyhow::{Result, bail};
+use attune_build::Language;
 
 use super::{Kind, Lang};
 
@@ -20,6 +21,9 @@ const RUST: [(&str, &str); 3] = [
     ("README.md", template!("rust/README.md.in")),
 ];
 
+/// The versions of all that a project is made of, so that its first build is the same for everyone.
+const LOCK: &str = template!("rust/Cargo.lock.in");
+
 const PYTHON: [(&str, &str); 3] = [
     ("pyproject.toml", template!("python/pyproject.toml.in")),
     (".gitignore", template!("python/gitignore.in")),
@@ -32,21 +36,12 @@ const JS: [(&str, &str); 3] = [
     ("README.md", template!("js/README.md.in")),
 ];
 
-/// What the language is called.
-pub(super) fn name(lang: Lang) -> &'static str {
+/// What the builder knows it as.
+pub(super) fn language(lang: Lang) -> Language {
     match lang {
-        Lang::Rust => "Rust",
-        Lang::Python => "Python",
-        Lang::Js => "JavaScript",
-    }
-}
-
-/// A file by which the SDK's folder is known.
-pub(super) fn sign(lang: Lang) -> &'static str {
-    match lang {
-        Lang::Rust => "Cargo.toml",
-        Lang::Python => "python/attune_sdk/__init__.py",
-        Lang::Js => "js/package.json",
+        Lang::Rust => Language::Rust,
+        Lang::Python => Language::Python,
+        Lang::Js => Language::JavaScript,
     }
 }
 
@@ -96,10 +91,30 @@ pub(super) fn of(
         Lang::Js => JS,
     };
     let files = common.into_iter().chain(source(lang, kind));
-    files
-        .chain([("cases.jsonl", cases(kind))])
-        .map(|(name, text)| Ok((filled(name, values)?, filled(text, values)?)))
-        .collect()
+    let files = files.chain([("cases.jsonl", cases(kind))]);
+    let files = files.map(|(name, text)| Ok((filled(name, values)?, filled(text, values)?)));
+    let mut files = files.collect::<Result<Vec<_>>>()?;
+    if lang == Lang::Rust {
+        let lock = sorted(&filled(LOCK, values)?);
+        files.extend(lock.map(|lock| ("Cargo.lock".to_owned(), lock)));
+    }
+    Ok(files)
+}
+
+/// A lock with its packages in cargo's order, whatever the project is called. None where it is called as one of the
+/// others, which cargo tells apart by longer names: it makes that lock itself.
+fn sorted(lock: &str) -> Option<String> {
+    const PACKAGE: &str = "\n[[package]]\nname = ";
+    let (head, packages) = lock.split_once(PACKAGE)?;
+    let mut packages: Vec<&str> = packages.split(PACKAGE).map(str::trim_end).collect();
+    let name = |package: &&str| package.lines().next().unwrap_or_default().to_owned();
+    // The project's own is the first in the template.
+    let own = name(packages.first()?);
+    if packages.iter().filter(|package| name(package) == own).count() > 1 {
+        return None;
+    }
+    packages.sort_by_key(|package| name(package).trim_matches('"').to_owned());
+    Some(format!("{head}{PACKAGE}{}\n", packages.join(&format!("\n{PACKAGE}"))))
 }
 
 /// The text with every `{{place}}` filled in.
@@ -118,4 +133,42 @@ fn filled(text: &str, values: &[(&str, String)]) -> Result<String> {
         );
     }
     Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lock_has_its_packages_in_cargo_s_order() {
+        let lock = "# a\nversion = 4\n\n[[package]]\nname = \"NAME\"\n\n[[package]]\nname = \"a-b\"\n\n[[package]]\n\
+                    name = \"c\"\nversion = \"1\"\n\n[[package]]\nname = \"c\"\nversion = \"2\"\n";
+        let names = |name: &str| {
+            let lock = sorted(&lock.replace("NAME", name))?;
+            assert!(lock.starts_with("# a\nversion = 4\n\n[[package]]\n"), "{lock}");
+            assert!(lock.ends_with("\"2\"\n") || lock.ends_with("\"z\"\n"), "{lock}");
+            let names = lock.lines().filter_map(|line| line.strip_prefix("name = "));
+            Some(names.collect::<Vec<_>>().join(" "))
+        };
+        assert_eq!(names("b").unwrap(), r#""a-b" "b" "c" "c""#);
+        assert_eq!(names("z").unwrap(), r#""a-b" "c" "c" "z""#);
+        assert_eq!(names("a").unwrap(), r#""a" "a-b" "c" "c""#);
+        assert_eq!(names("c"), None);
+    }
+
+    #[test]
+    fn new_projects_lock_the_versions_that_the_sdk_is_built_with() {
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let ours = std::fs::read_to_string(root.join("Cargo.lock")).unwrap();
+        let packages = |lock: &str| -> Vec<String> {
+            let blocks = lock.split("[[package]]\n").skip(1);
+            let locked = blocks.filter(|block| block.contains("\nchecksum = "));
+            let kept = |block: &str| block.split("dependencies = [").next().unwrap_or_default().trim().to_owned();
+            locked.map(kept).collect()
+        };
+        let ours = packages(&ours);
+        for package in packages(LOCK) {
+            assert!(ours.contains(&package), "Cargo.lock has another: {package}");
+        }
+    }
 }
