@@ -43,7 +43,7 @@ pub(super) struct ScoreArgs {
     /// Report how well the model agrees with the labels of a store or file; may be repeated
     #[arg(long)]
     labels: Vec<PathBuf>,
-    /// Leave out rows of the file that cannot be scored, and say how many at the end
+    /// Leave out rows and labels that cannot be scored, and say how many
     #[arg(long)]
     skip_bad: bool,
     /// `auto`, `cpu`, `cuda` or `cuda:INDEX`
@@ -132,11 +132,15 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
         let reader = Reader {
             tokenizer: &tokenizer,
             model: model.config(),
-            refuses_bad: Some(
-                "score a file of `attune label export --format jsonl` without those lines",
-            ),
+            refuses_bad: (!args.skip_bad).then_some("leave such labels out by `--skip-bad`"),
         };
         let read = reader.read(&args.labels, 0)?;
+        if read.bad > 0 {
+            eprintln!(
+                "warning: {} labels that the model cannot read were left out",
+                read.bad
+            );
+        }
         print_report(&Report::of(
             &model,
             &read.examples,
