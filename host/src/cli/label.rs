@@ -9,7 +9,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use crate::cli::ConfigArgs;
 use crate::digest;
 use crate::label::Label;
-use crate::label::format::{self, FORMATS, Format, Tally};
+use crate::label::format::{self, FORMATS, Format, Tally, advised};
 use crate::label::stats::Stats;
 use crate::label::store::{Added, Store};
 use crate::run_dir::replace;
@@ -217,17 +217,6 @@ fn import(files: &[PathBuf], store: &Path, format: &Format) -> Result<()> {
 /// What to do about a row that cannot be read.
 const ROWS: &str =
     "docs/labels.md shows what a row of each format is; mend the file, or leave the row out";
-
-/// An error with advice, where it has none of its own.
-pub(super) fn advised(error: anyhow::Error, hint: &str) -> anyhow::Error {
-    let has_own = error
-        .chain()
-        .any(|cause| cause.to_string().contains("hint: "));
-    if has_own {
-        return error;
-    }
-    error.context(format!("hint: {hint}"))
-}
 
 fn print_tally(title: &str, tally: &Tally) {
     for (what, count) in tally {

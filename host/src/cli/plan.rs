@@ -1,20 +1,14 @@
 //! `attune plan`: what a config would do, and how long at least.
 
-use std::path::Path;
-
 use anyhow::{Context, Result};
-use serde_json::Value;
 
 use crate::cli::bench::floor;
 use crate::cli::{ConfigArgs, warn};
 use crate::config::{Config, Plan};
-use crate::experiment::examples::labels;
+use crate::experiment::joined;
 use crate::experiment::outline::outline;
 use crate::experiment::parts::{self, Parts};
-use crate::experiment::reward::start;
 use crate::experiment::whole;
-use crate::rows;
-use crate::train::joins::{Joins, halves, measure};
 use crate::train::observer::{Outline, Planned};
 
 /// Checks everything and prints what would happen.
@@ -32,7 +26,9 @@ pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
         println!("{}", said.replacen("labels: ", "labels     ", 1));
     }
     agenda.planned.iter().for_each(print_planned);
-    print_labels_joins(&config).with_context(about)?;
+    for line in joined::of_labels(&config).with_context(about)? {
+        println!("texts      {line}");
+    }
     match agenda.policy {
         Some((part, plan)) => plan_policy(&part, &plan).with_context(about),
         None => Ok(()),
@@ -43,48 +39,13 @@ fn plan_policy(config: &Config, plan: &Plan) -> Result<()> {
     let parts = parts::load(config)?;
     warn(&parts.notes());
     print_outline(&outline(config, plan, &parts));
-    let data = config.data()?;
-    let rows = rows::read(&data.train)?.rows;
-    let read = |(number, row): &(u64, String)| Some((number + 1, serde_json::from_str(row).ok()?));
-    let rows: Vec<(u64, Value)> = rows.iter().filter_map(read).collect();
-    let texts = rows.iter().map(|(number, row)| (*number, halves(row)));
-    print_joins(&data.train, "row", &measure(&parts.tokenizer, texts));
+    if let Some(line) = joined::of_rows(config, &parts.tokenizer)? {
+        println!("texts      {line}");
+    }
     if !parts.policy.device().is_cuda() {
         print_time(config, plan, &parts);
     }
     Ok(())
-}
-
-/// What the reward model's tokenizer makes of the labels that it learns from.
-fn print_labels_joins(config: &Config) -> Result<()> {
-    let Some(reward) = &config.reward else {
-        return Ok(());
-    };
-    let (_, tokenizer) = parts::model(start(config, reward))?;
-    for path in &reward.train {
-        let labels = labels(path)?;
-        let texts = labels.iter().map(|label| {
-            let query = label.comparison.query.text.as_deref().unwrap_or_default();
-            let responses = label.comparison.responses.iter();
-            let responses = responses.filter_map(|response| response.text.as_deref());
-            responses.map(|text| (query, text)).collect()
-        });
-        print_joins(path, "label", &measure(&tokenizer, (1..).zip(texts)));
-    }
-    Ok(())
-}
-
-/// Says where texts are other ones once they are tokens.
-fn print_joins(path: &Path, row: &str, joins: &Joins) {
-    if let Some((number, text, read)) = &joins.first {
-        println!(
-            "texts      {} of {} {row}s of `{}` are other texts once they are tokens: {row} {number} says {text:?}, \
-             and the model reads {read:?}",
-            joins.changed,
-            joins.rows,
-            path.display()
-        );
-    }
 }
 
 fn print_planned(planned: &Planned) {

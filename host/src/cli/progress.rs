@@ -135,7 +135,10 @@ impl Observer for Progress {
                 seconds,
                 before,
                 after,
-            } => print_policy(dir, (updates, seconds), (before, after), self.show),
+            } => {
+                self.end();
+                print_policy(dir, (updates, seconds), (before, after), self.show);
+            }
             Event::Note(text) => self.line(text),
             Event::Alarm(text) => self.line(&format!("warning: {text}")),
             Event::Ended {

@@ -13,6 +13,8 @@ use super::Config;
 pub enum Bond {
     /// It changes no result.
     Free,
+    /// It changes the last bits of results and nothing else, so that another machine may go on; said and recorded.
+    Rounding,
     /// It says where something is, which must be what it was.
     Place,
     /// Another value would be another run.
@@ -21,8 +23,7 @@ pub enum Bond {
 
 /// Keys that change no result; `*` stands for a place in a list or a name.
 ///
-/// `run.threads`, `ppo.micro_batch`, `sampling.rollout_batch` and `reward.micro_tokens` are none of them: they
-/// change last bits. The limits of plugins decide whether a run stops, not what it computes.
+/// The limits of plugins decide whether a run stops, not what it computes.
 const FREE: &[&str] = &[
     "run.dir",
     "run.checkpoint_every",
@@ -37,6 +38,14 @@ const FREE: &[&str] = &[
     "reward.skip_bad",
     // Labels are known by the run that they are of, and those that are missing are missed.
     "collect.store",
+];
+
+/// Keys that say how work is divided, and so in which order sums are made.
+const ROUNDING: &[&str] = &[
+    "run.threads",
+    "ppo.micro_batch",
+    "sampling.rollout_batch",
+    "reward.micro_tokens",
 ];
 
 /// Keys that say where something is.
@@ -66,6 +75,8 @@ pub fn bond(key: &str) -> Bond {
     let is = |patterns: &[&str]| patterns.iter().any(|pattern| matches(pattern, key));
     if is(FREE) {
         Bond::Free
+    } else if is(ROUNDING) {
+        Bond::Rounding
     } else if is(PLACES) {
         Bond::Place
     } else {

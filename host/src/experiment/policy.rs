@@ -7,7 +7,7 @@ use anyhow::Result;
 use crate::config::{Config, Plan};
 use crate::experiment::inputs;
 use crate::experiment::outline::outline;
-use crate::experiment::parts::{self, Lock};
+use crate::experiment::parts::{self, Lock, Parts};
 use crate::experiment::resume::{Opened, begin, go_on};
 use crate::rl::schedule;
 use crate::run_dir::{RunDir, replace};
@@ -59,91 +59,101 @@ pub(super) struct Part<'a> {
 }
 
 impl Part<'_> {
-    /// Trains, and shows the answers before and after where it is the last part.
+    /// Trains, and tells of the answers before and after where it is the last part.
     pub(super) fn train(self, gate: &mut dyn Gate, observer: &mut dyn Observer) -> Result<()> {
-        let (config, plan) = (self.config, &self.plan);
-        let mut parts = parts::load(config)?;
+        let (config, text) = (self.config, &self.text);
+        let parts = parts::load(config)?;
         let notes = parts.notes();
         notes.iter().for_each(|note| observer.alarm(note));
-        let text = &self.text;
-        let Opened { run_dir, extended } = match self.resume {
+        let opened = match self.resume {
             true => go_on(config, text, true)?,
-            false => Opened {
-                run_dir: begin(config, text)?,
-                extended: None,
-            },
+            false => begin(config, text)?,
         };
-        observer.event(&Event::Begun {
-            stage: Stage::Policy,
-            dir: run_dir.root(),
-        });
+        let (stage, run_dir) = (Stage::Policy, &opened.run_dir);
+        let dir = run_dir.root();
+        observer.event(&Event::Begun { stage, dir });
         if self.until.is_none() {
-            observer.event(&Event::Planned(&outline(config, plan, &parts)));
+            observer.event(&Event::Planned(&outline(config, &self.plan, &parts)));
         }
+        let (state, resumed) = self.stand(&opened, &parts, observer)?;
+        let whole = self.until.is_none();
+        if whole
+            && state.updates == self.plan.updates
+            && let Some((before, after)) = finished(run_dir)?
+        {
+            tell(observer, run_dir, &state, &before, &after);
+        } else {
+            self.learn(parts, run_dir, (state, resumed), gate, observer)?;
+        }
+        observer.event(&Event::Ended { stage, dir });
+        Ok(())
+    }
+
+    /// Where the run stands. Once nothing can be refused any more, its directory says how it goes on.
+    fn stand(
+        &self,
+        opened: &Opened,
+        parts: &Parts,
+        observer: &mut dyn Observer,
+    ) -> Result<(State, Option<PathBuf>)> {
+        let (config, plan, run_dir) = (self.config, &self.plan, &opened.run_dir);
         let fresh = State::new(
             parts::controller(config),
             parts.identities.clone(),
             inputs::read(self.begun_with)?,
         );
-        let (state, resumed) = self.last_state(&run_dir, fresh, observer)?;
+        let (state, resumed) = self.last_state(run_dir, fresh, observer)?;
         for event in Lock::of(config)?.passed_over(&parts.identities) {
             run_dir.record(&event)?;
         }
-        if let Some(episodes) = extended {
-            extend(
-                &run_dir,
-                episodes,
-                config,
-                (state.updates, plan.updates),
-                observer,
-            )?;
+        opened.tell_rounding(observer)?;
+        if let Some(episodes) = opened.extended {
+            let done = (state.updates, plan.updates);
+            extend(run_dir, episodes, config, done, observer)?;
         }
         if state.updates < plan.updates {
             // Of a run that goes on after its end, which are not what it ends with.
-            outcome::forget(&run_dir, "after")?;
+            outcome::forget(run_dir, "after")?;
         }
-        // Only now: what is refused leaves no trace in the run.
-        replace(
-            &run_dir.manifest(),
-            &serde_json::to_vec_pretty(&parts.manifest)?,
-        )?;
-        replace(&run_dir.config(), text.as_bytes())?;
-        if self.until.is_none()
-            && state.updates == plan.updates
-            && let Some((before, after)) = finished(&run_dir)?
-        {
-            tell(observer, &run_dir, &state, &before, &after);
-            return Ok(());
-        }
+        let manifest = serde_json::to_vec_pretty(&parts.manifest)?;
+        replace(&run_dir.manifest(), &manifest)?;
+        replace(&run_dir.config(), self.text.as_bytes())?;
+        Ok((state, resumed))
+    }
+
+    /// Makes the updates that are left and, after the last of all, keeps the policy and its answers.
+    fn learn(
+        &self,
+        mut parts: Parts,
+        run_dir: &RunDir,
+        (state, resumed): (State, Option<PathBuf>),
+        gate: &mut dyn Gate,
+        observer: &mut dyn Observer,
+    ) -> Result<()> {
+        let (config, plan) = (self.config, &self.plan);
         let reference = parts.policy.reference();
         let micro = parts.micro_batch(config, plan);
         let queries = std::mem::take(&mut parts.train);
         let stream = QueryStream::new(queries, config.data()?.shuffle_seed);
         let options = UpdateOptions::new(config, plan, micro);
         let roller = parts.roller(&reference, config, plan, &options);
-        let began = resumed.is_some();
-        let whole = self.until.is_none();
+        let held_out = &parts.held_out;
+        let (whole, began) = (self.until.is_none(), resumed.is_some());
         let mut before = None;
         if whole && self.same_judge {
-            let held_out = &parts.held_out;
-            before = Some(first_evaluation(
-                &run_dir, &roller, held_out, observer, began,
-            )?);
+            let answers = first_evaluation(run_dir, &roller, held_out, observer, began)?;
+            before = Some(answers);
         }
         let trainer = Trainer {
             config,
             plan,
             roller,
             stream: &stream,
-            run_dir: &run_dir,
+            run_dir,
             options,
             until: self.until.unwrap_or(plan.updates),
         };
         let state = trainer.run(state, resumed, gate, observer)?;
-        observer.event(&Event::Ended {
-            stage: Stage::Policy,
-            dir: run_dir.root(),
-        });
         if !whole {
             return Ok(());
         }
@@ -151,17 +161,17 @@ impl Part<'_> {
         parts.policy.save(&run_dir.policy())?;
         parts.tokenizer.save(&run_dir.policy())?;
         parts::keep_companions(&config.model.path, &run_dir.policy())?;
-        let after = evaluate(&trainer.roller, &parts.held_out)?;
+        let after = evaluate(&trainer.roller, held_out)?;
         let before = match before {
             Some(before) => before,
             None => {
                 let original = trainer.roller.of(&reference);
-                first_evaluation(&run_dir, &original, &parts.held_out, observer, false)?
+                first_evaluation(run_dir, &original, held_out, observer, false)?
             }
         };
         // Last: where it is, all else is there too.
-        store(&run_dir, "after", &after)?;
-        tell(observer, &run_dir, &state, &before, &after);
+        store(run_dir, "after", &after)?;
+        tell(observer, run_dir, &state, &before, &after);
         Ok(())
     }
 

@@ -11,6 +11,7 @@ use crate::config::{Bond, Change, Config, bond, changes};
 use crate::experiment::inputs;
 use crate::experiment::parts::find_trusted;
 use crate::run_dir::{RunDir, replace};
+use crate::train::observer::Observer;
 
 /// The key that an extension raises.
 const EPISODES: &str = "ppo.total_episodes";
@@ -30,14 +31,38 @@ pub(super) struct Opened {
     pub(super) run_dir: RunDir,
     /// Episodes before and now, where there are more now.
     pub(super) extended: Option<(u64, u64)>,
+    /// What changed and changes last bits, in words.
+    pub(super) rounding: Vec<String>,
+}
+
+impl Opened {
+    fn new(run_dir: RunDir) -> Opened {
+        Opened {
+            run_dir,
+            extended: None,
+            rounding: Vec::new(),
+        }
+    }
+
+    /// Says and records that results may have other last bits from here on.
+    pub(super) fn tell_rounding(&self, observer: &mut dyn Observer) -> Result<()> {
+        for change in &self.rounding {
+            observer.alarm(&format!(
+                "{change}: the last bits of what follows may be others than without that"
+            ));
+            let event = serde_json::json!({"event": "rounding changed", "change": change});
+            self.run_dir.record(&event)?;
+        }
+        Ok(())
+    }
 }
 
 /// The directory of a run that begins.
-pub(super) fn begin(config: &Config, text: &str) -> Result<RunDir> {
+pub(super) fn begin(config: &Config, text: &str) -> Result<Opened> {
     let run_dir = RunDir::create(&config.run.dir, text)?;
     let held = held(&parsed(text)?, config)?;
     replace(&run_dir.held(), &serde_json::to_vec_pretty(&held)?)?;
-    Ok(run_dir)
+    Ok(Opened::new(run_dir))
 }
 
 /// The directory of a run that goes on: what may not have changed has not.
@@ -51,11 +76,15 @@ pub(super) fn go_on(config: &Config, text: &str, of_plugins: bool) -> Result<Ope
         Ok(bytes) => serde_json::from_slice(&bytes).unwrap_or_default(),
         Err(_) => Held::default(),
     };
-    let mut extended = None;
+    let (mut extended, mut rounding) = (None, Vec::new());
     let mut problems = Vec::new();
     for change in changes(&before, &now)? {
         let may = match bond(&change.key) {
             Bond::Free => true,
+            Bond::Rounding => {
+                rounding.push(change.told());
+                true
+            }
             Bond::Place if change.key.ends_with(".plugin") => {
                 of_plugins
                     || config.session.allow_changed_plugins
@@ -81,7 +110,11 @@ pub(super) fn go_on(config: &Config, text: &str, of_plugins: bool) -> Result<Ope
             hint(&problems, &before, &now)
         );
     }
-    Ok(Opened { run_dir, extended })
+    Ok(Opened {
+        run_dir,
+        extended,
+        rounding,
+    })
 }
 
 /// A directory, new or begun with the same config; one that has more episodes now is kept with them.
@@ -93,10 +126,7 @@ pub(super) fn open(config: &Config, text: &str) -> Result<Opened> {
         }
         return Ok(opened);
     }
-    Ok(Opened {
-        run_dir: begin(config, text)?,
-        extended: None,
-    })
+    begin(config, text)
 }
 
 /// The config that a run was begun with.

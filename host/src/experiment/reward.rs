@@ -38,11 +38,12 @@ use reference::Reference;
 pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Result<()> {
     let reward = config.reward()?;
     let text = config.to_toml()?;
-    let run_dir = if resume {
-        go_on(config, &text, false)?.run_dir
-    } else {
-        begin(config, &text)?
+    let opened = match resume {
+        true => go_on(config, &text, false)?,
+        false => begin(config, &text)?,
     };
+    opened.tell_rounding(observer)?;
+    let run_dir = opened.run_dir;
     // The report is written last, and what training goes on from may be gone by then.
     if resume && run_dir.report().is_file() {
         observer.note("this training is done: nothing is left to go on with");

@@ -19,7 +19,9 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
         // Plugins, model and data of the policy: loaded before the first part takes its hours.
         drop(parts::load(&without_model(config))?);
     }
-    let run_dir = open(config, &config.to_toml()?)?.run_dir;
+    let opened = open(config, &config.to_toml()?)?;
+    opened.tell_rounding(observer)?;
+    let run_dir = opened.run_dir;
     let dir = run_dir.root();
     let stage = Stage::Experiment;
     observer.event(&Event::Begun { stage, dir });

@@ -311,5 +311,16 @@ fn losses(label: &Label, back: &Label) -> Vec<&'static str> {
         .collect()
 }
 
+/// An error with advice, where it has none of its own.
+pub(crate) fn advised(error: anyhow::Error, hint: &str) -> anyhow::Error {
+    let has_own = error
+        .chain()
+        .any(|cause| cause.to_string().contains("hint: "));
+    if has_own {
+        return error;
+    }
+    error.context(format!("hint: {hint}"))
+}
+
 #[cfg(test)]
 mod tests;

@@ -2,17 +2,17 @@
 //! plugin natively. It is an ordinary `cargo build --lib`, of the
 //! same profile and flags for everyone.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::env::consts::{DLL_EXTENSION, DLL_SUFFIX};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cache, sdk};
 use crate::cargo::{self, Build};
 use crate::project::{Built, Language, Project, keep};
 use crate::rust::{Package, Workspace};
 use crate::wasm::host;
+use crate::{cache, sdk};
 
 /// As quick as the component, the same arithmetic, and all that a debugger wants to know. A panic
 /// must come back as an answer, whatever the manifest says.

@@ -74,7 +74,8 @@ struct DependencyMetadata {
 impl Workspace {
     /// Asks cargo what is in the workspace of `folder`.
     pub fn of(folder: &Path) -> Result<Self> {
-        let json = capture(tool::cargo(folder).args(["metadata", "--no-deps", "--format-version", "1"]))?;
+        let json =
+            capture(tool::cargo(folder).args(["metadata", "--no-deps", "--format-version", "1"]))?;
         let metadata: Metadata =
             serde_json::from_str(&json).context("cannot read what cargo says of the workspace")?;
         Ok(Self {
@@ -120,12 +121,13 @@ impl Workspace {
         // Held until the module is read: another project of the same name would be in its place.
         let _only = cache::lock(target_folder)?;
         let mut command = self.cargo(toolchain, packages, target_folder, quiet)?;
-        let explained = |id: &str| foreign::broken(id, &packages.first()?.folder, self.has_own_sdk());
+        let explained =
+            |id: &str| foreign::broken(id, &packages.first()?.folder, self.has_own_sdk());
         let made = cargo::run(&mut command, explained)?;
         let component = |package: &&Package| {
-            let module = made.of(&package.folder, "wasm").with_context(|| {
-                format!("cargo says nothing of a module of `{}`", package.name)
-            })?;
+            let module = made
+                .of(&package.folder, "wasm")
+                .with_context(|| format!("cargo says nothing of a module of `{}`", package.name))?;
             let core = std::fs::read(module)
                 .with_context(|| format!("cannot read {}", module.display()))?;
             let made = match foreign::refusal(&core, &package.folder, self.has_own_sdk()) {
@@ -186,7 +188,10 @@ fn package(package: PackageMetadata) -> Option<Package> {
     let is_module =
         |target: &TargetMetadata| target.crate_types.iter().any(|kind| kind == "cdylib");
     package.targets.iter().find(|target| is_module(target))?;
-    let sdk = package.dependencies.into_iter().find(|dependency| dependency.name == SDK);
+    let sdk = package
+        .dependencies
+        .into_iter()
+        .find(|dependency| dependency.name == SDK);
     Some(Package {
         own_sdk: sdk.as_ref().is_some_and(|sdk| sdk.source.is_some()),
         sdk: sdk.and_then(|sdk| sdk.path),

@@ -8,12 +8,11 @@ use anyhow::{Context, Result, bail};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::advised;
 use crate::cli::load;
 use crate::cli::progress::Progress;
 use crate::experiment::collect::now;
 use crate::experiment::simulate::simulated;
-use crate::label::format::for_json_lines;
+use crate::label::format::{advised, for_json_lines};
 use crate::label::store::{Correction, Store};
 use crate::label::{Answer, Comparison, Label, Labeler};
 use crate::terminal::Line;

@@ -57,13 +57,13 @@ const BOUND: &str = "
     model.trainable_layers
     plugins.on_error
     ppo.adam_epsilon ppo.adam_epsilon_style ppo.batch_size ppo.clip_range ppo.clip_range_value ppo.epochs ppo.gamma
-    ppo.lam ppo.lr ppo.max_grad_norm ppo.micro_batch ppo.minibatches ppo.total_episodes ppo.vf_coef
+    ppo.lam ppo.lr ppo.max_grad_norm ppo.minibatches ppo.total_episodes ppo.vf_coef
     ppo.whiten_groups ppo.whiten_rewards
     reward.adam_epsilon reward.adam_epsilon_style reward.batch_size reward.epochs reward.heads reward.loss reward.lr
-    reward.micro_tokens reward.normalize_after reward.normalize_before reward.normalize_samples reward.num_train
+    reward.normalize_after reward.normalize_before reward.normalize_samples reward.num_train
     reward.patience reward.rollout_batch reward.trainable_layers
-    run.device run.dtype run.seed run.threads
-    sampling.rollout_batch sampling.temperature sampling.top_k sampling.top_p
+    run.device run.dtype run.seed
+    sampling.temperature sampling.top_k sampling.top_p
     score.0.caution score.0.labeler score.0.metric score.0.offset score.0.trained score.0.weight
     shaper.0.weight
     study.known_reward study.labels.0 study.test_labels
@@ -92,6 +92,7 @@ fn every_key_may_differ_or_not() {
     bound.sort_unstable();
     assert_eq!(of(Bond::Bound), bound);
     assert_eq!(of(Bond::Free).len(), FREE.len());
+    assert_eq!(of(Bond::Rounding).len(), ROUNDING.len());
     // What is a place is a path, and every path is one, but those that change no result.
     let mut paths: Vec<String> = config.paths().into_iter().map(|(key, _)| key).collect();
     paths.retain(|key| bond(key) != Bond::Free);
