@@ -22,7 +22,11 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
 
 /// The same for what `write` writes to the path that it is given, about `size` bytes. What is left of a failure is
 /// removed: a full disk should not stay full of it.
-pub fn replace_by(path: &Path, size: u64, write: impl FnOnce(&Path) -> Result<()>) -> Result<()> {
+pub(crate) fn replace_by(
+    path: &Path,
+    size: u64,
+    write: impl FnOnce(&Path) -> Result<()>,
+) -> Result<()> {
     let beside = beside(path);
     let written = || {
         // As any new file is, whatever makes the one that takes its place.
@@ -38,20 +42,20 @@ pub fn replace_by(path: &Path, size: u64, write: impl FnOnce(&Path) -> Result<()
 }
 
 /// Adds bytes to the end of an open file.
-pub fn append(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn append(file: &mut File, path: &Path, bytes: &[u8]) -> Result<()> {
     let written = file.write_all(bytes);
     written.map_err(|error| unwritten(path, bytes.len() as u64, error.into()))
 }
 
 /// Adds bytes to the end of the file at `path`, which is made where there is none.
-pub fn append_to(path: &Path, bytes: &[u8]) -> Result<()> {
+pub(crate) fn append_to(path: &Path, bytes: &[u8]) -> Result<()> {
     let opened = File::options().create(true).append(true).open(path);
     let mut file = opened.with_context(|| format!("cannot open `{}`", path.display()))?;
     append(&mut file, path, bytes)
 }
 
 /// Copies a file.
-pub fn copy(from: &Path, to: &Path) -> Result<()> {
+pub(crate) fn copy(from: &Path, to: &Path) -> Result<()> {
     let size = fs::metadata(from).map_or(0, |about| about.len());
     let copied = fs::copy(from, to);
     match copied {
@@ -62,7 +66,7 @@ pub fn copy(from: &Path, to: &Path) -> Result<()> {
 
 /// What is said where `size` bytes could not be written to `path`: with what to do, where it is for want of room.
 #[must_use]
-pub fn unwritten(path: &Path, size: u64, error: Error) -> Error {
+pub(crate) fn unwritten(path: &Path, size: u64, error: Error) -> Error {
     let name = path.display();
     let takes = format!("cannot write `{name}`, which takes {size} bytes");
     let cause = error

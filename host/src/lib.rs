@@ -11,25 +11,28 @@
 //! [`config::Config`] and told to a [`train::observer::Observer`]. [`role`] has the traits that plugins,
 //! people and programs play. [`train`], [`model`] and [`rl`] are what training is made of.
 
+#[doc(hidden)] // for the program and its tests
 pub mod cli;
 pub mod config;
 mod cpu;
+#[doc(hidden)] // for its tests
 pub mod digest;
-pub mod disk;
+mod disk;
 pub mod experiment;
+#[doc(hidden)] // for the program and its tests
 pub mod golden;
 pub mod label;
 pub mod metrics;
 pub mod model;
-pub mod outside;
+mod outside;
 pub mod plugin;
 pub mod rl;
 pub mod role;
-pub mod rows;
+mod rows;
 pub mod run_dir;
 pub mod seed;
-pub mod spelling;
-pub mod tensorboard;
-pub mod terminal;
+mod spelling;
+mod tensorboard;
+mod terminal;
 pub mod tokenizer;
 pub mod train;

@@ -10,11 +10,11 @@ use crate::terminal::Line;
 mod signs;
 
 /// How much of a file says what it is, in bytes.
-pub const HEAD: usize = 64 << 10;
+pub(crate) const HEAD: usize = 64 << 10;
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// No bytes, or spaces alone.
     Empty,
     /// Zero bytes alone.
@@ -68,14 +68,14 @@ pub enum Kind {
 }
 
 /// What the file at `path` is. Of a pipe, what is looked at is gone.
-pub fn look(path: &Path) -> io::Result<Kind> {
+pub(crate) fn look(path: &Path) -> io::Result<Kind> {
     let mut head = Vec::new();
     File::open(path)?.take(HEAD as u64).read_to_end(&mut head)?;
     Ok(kind_of(&head))
 }
 
 /// What a file is that begins with `head`: all of it, or its first [`HEAD`] bytes.
-pub fn kind_of(head: &[u8]) -> Kind {
+pub(crate) fn kind_of(head: &[u8]) -> Kind {
     if let Some(kind) = signs::of_bytes(head) {
         return kind;
     }
@@ -106,7 +106,7 @@ pub fn kind_of(head: &[u8]) -> Kind {
 
 impl Kind {
     /// What it is, to follow "it is" or "`path` is".
-    pub fn what(self) -> &'static str {
+    pub(crate) fn what(self) -> &'static str {
         match self {
             Kind::Empty => "empty",
             Kind::Zeros => "nothing but zero bytes",
@@ -137,7 +137,7 @@ impl Kind {
     }
 
     /// What to do about it, where that is the same whatever was wanted; without `hint:`.
-    pub fn remedy(self) -> Option<&'static str> {
+    pub(crate) fn remedy(self) -> Option<&'static str> {
         Some(match self {
             Kind::Empty => "write it again, or name another file",
             Kind::Zeros => "its download or copy did not finish; fetch it again",
@@ -160,7 +160,7 @@ impl Kind {
 
     /// Says so of a file that nobody wants, whatever it should have been: what stands in the place of another,
     /// and what is empty.
-    pub fn refusal(self, path: &Path) -> Option<String> {
+    pub(crate) fn refusal(self, path: &Path) -> Option<String> {
         let stands_in = matches!(
             self,
             Kind::Empty
@@ -182,7 +182,7 @@ impl Kind {
     "line {line} is not UTF-8 text (byte {byte:#04x} at column {column})\nhint: save the file as UTF-8; of many \
      old ones it is made by `iconv -f WINDOWS-1252 -t UTF-8`"
 )]
-pub struct NotUtf8 {
+pub(crate) struct NotUtf8 {
     /// The line, from 1.
     pub line: usize,
     /// How many bytes of the line are before it, and 1.
@@ -192,7 +192,7 @@ pub struct NotUtf8 {
 }
 
 /// A text file's text, without the byte order mark that spreadsheets and editors put before it.
-pub fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
+pub(crate) fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
     let bytes = without_mark(bytes);
     std::str::from_utf8(bytes).map_err(|error| {
         let good = &bytes[..error.valid_up_to()];
@@ -206,13 +206,13 @@ pub fn text(bytes: &[u8]) -> Result<&str, NotUtf8> {
 }
 
 /// The bytes after a byte order mark of UTF-8, or all of them.
-pub fn without_mark(bytes: &[u8]) -> &[u8] {
+pub(crate) fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes)
 }
 
 /// What to do about text that JSON allows and no Unicode text can hold, such as `\ud83d` alone; none where
 /// `problem`, as serde_json says it, is another.
-pub fn half_a_character(problem: &str) -> Option<&'static str> {
+pub(crate) fn half_a_character(problem: &str) -> Option<&'static str> {
     let told = ["surrogate", "unexpected end of hex escape"];
     told.iter().any(|words| problem.contains(words)).then_some(
         "such an escape is half of a character, of a text that was cut in its middle; take the escape out, or leave \

@@ -10,15 +10,15 @@ use crate::outside::Kind;
 use crate::terminal::Line;
 
 mod json;
-pub mod lines;
-pub mod parquet;
+pub(crate) mod lines;
+pub(crate) mod parquet;
 mod source;
 mod table;
 
 use self::source::{Ending, Source};
 
 /// What files of rows there are.
-pub const FORMS: &str = "rows are JSON lines, a JSON array, CSV, TSV, Parquet, or plain text with a row a line; each \
+pub(crate) const FORMS: &str = "rows are JSON lines, a JSON array, CSV, TSV, Parquet, or plain text with a row a line; each \
                          but Parquet may be packed by gzip or Zstandard";
 
 /// How a file was read.
@@ -126,7 +126,7 @@ impl Rows {
 ///
 /// # Errors
 /// The file or a row cannot be read.
-pub fn read(path: &Path) -> Result<Rows> {
+pub(crate) fn read(path: &Path) -> Result<Rows> {
     read_as(path, false)
 }
 
@@ -134,7 +134,7 @@ pub fn read(path: &Path) -> Result<Rows> {
 ///
 /// # Errors
 /// The file cannot be read, or has neither good nor bad rows.
-pub fn read_good(path: &Path) -> Result<Rows> {
+pub(crate) fn read_good(path: &Path) -> Result<Rows> {
     read_as(path, true)
 }
 

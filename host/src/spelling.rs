@@ -1,7 +1,7 @@
 //! Which known name somebody may have meant. Knows letters, not what the names are for.
 
 /// The known name that takes the fewest changes, when they are few for a word of that length.
-pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+pub(crate) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     known
         .into_iter()
         .map(|name| (distance(word, name), name))

@@ -15,7 +15,7 @@ use crate::disk::append;
 
 /// Writes one event file.
 #[derive(Debug)]
-pub struct EventWriter {
+pub(crate) struct EventWriter {
     file: File,
     path: PathBuf,
 }
@@ -24,7 +24,7 @@ impl EventWriter {
     /// A new event file in `folder`, beside those that are there.
     ///
     /// `first_step` is given on resume: TensorBoard then forgets earlier files' steps from it on.
-    pub fn create(folder: &Path, first_step: Option<u64>) -> Result<EventWriter> {
+    pub(crate) fn create(folder: &Path, first_step: Option<u64>) -> Result<EventWriter> {
         std::fs::create_dir_all(folder)
             .with_context(|| format!("could not create `{}`", folder.display()))?;
         let seconds = now() as u64;
@@ -47,7 +47,7 @@ impl EventWriter {
     }
 
     /// Adds the scalars of one step, as one event.
-    pub fn scalars<'a>(
+    pub(crate) fn scalars<'a>(
         &mut self,
         step: u64,
         scalars: impl IntoIterator<Item = (&'a str, f64)>,

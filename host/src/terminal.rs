@@ -6,7 +6,7 @@ use std::fmt::{Display, Formatter, Result, Write};
 /// What it holds, on one line: characters that a terminal obeys are written as JSON escapes them, so that a
 /// string of JSON stays the same string.
 #[derive(Debug, Clone, Copy)]
-pub struct Line<T>(pub T);
+pub(crate) struct Line<T>(pub T);
 
 impl<T: Display> Display for Line<T> {
     fn fmt(&self, to: &mut Formatter<'_>) -> Result {

@@ -10,10 +10,10 @@ use anyhow::{Context, Result, bail};
 use crate::outside::without_mark;
 
 /// No line and no row may have more bytes.
-pub const LONGEST: u64 = 64 << 20;
+pub(crate) const LONGEST: u64 = 64 << 20;
 
 /// Calls `each` with the number, from 1, and the text of every line, without its end.
-pub fn for_lines(
+pub(crate) fn for_lines(
     mut file: impl BufRead,
     mut each: impl FnMut(usize, &str) -> Result<()>,
 ) -> Result<()> {
@@ -50,10 +50,10 @@ pub fn for_lines(
 }
 
 /// How many bytes may be read before somebody says that a row has ended.
-pub type Left = Rc<Cell<u64>>;
+pub(crate) type Left = Rc<Cell<u64>>;
 
 /// A reader that fails when its count has run out, and the count.
-pub fn metered<R: Read>(inner: R) -> (Metered<R>, Left) {
+pub(crate) fn metered<R: Read>(inner: R) -> (Metered<R>, Left) {
     let left = Rc::new(Cell::new(LONGEST));
     let meter = Metered {
         inner,
@@ -63,7 +63,7 @@ pub fn metered<R: Read>(inner: R) -> (Metered<R>, Left) {
 }
 
 /// See [`metered`].
-pub struct Metered<R> {
+pub(crate) struct Metered<R> {
     inner: R,
     left: Left,
 }

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::terminal::Line;
 
 /// What to do about a file that is not whole.
-pub const AGAIN: &str = "fetch it or write it again";
+pub(crate) const AGAIN: &str = "fetch it or write it again";
 
 /// Calls `each` with the number, from 0, and the cells of every row; says in `left` what has no words in JSON.
 pub(super) fn for_objects(
@@ -57,20 +57,20 @@ fn objects(
 }
 
 /// Runs what reads a file; the crate panics at some of the damages that a file can have.
-pub fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
+pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
     std::panic::catch_unwind(AssertUnwindSafe(read))
         .unwrap_or_else(|_| bail!("it is a damaged Parquet file\nhint: {AGAIN}"))
 }
 
 /// The file's columns, once it is known to be one.
-pub fn open(file: File) -> Result<SerializedFileReader<File>> {
+pub(crate) fn open(file: File) -> Result<SerializedFileReader<File>> {
     SerializedFileReader::new(file).with_context(|| {
         format!("it is no Parquet file\nhint: is it another format? if it is not, {AGAIN}")
     })
 }
 
 /// Refuses what cannot be unpacked, before anything is read.
-pub fn check_packing(file: &SerializedFileReader<File>) -> Result<()> {
+pub(crate) fn check_packing(file: &SerializedFileReader<File>) -> Result<()> {
     let groups = file.metadata().row_groups().iter();
     for column in groups.flat_map(|group| group.columns()) {
         match column.compression() {
@@ -126,7 +126,7 @@ fn told(field: Field) -> Option<Value> {
 }
 
 /// A cell as JSON; a text where it is nothing that has a plain word there.
-pub fn value(field: Field) -> Value {
+pub(crate) fn value(field: Field) -> Value {
     match field {
         Field::Bool(value) => value.into(),
         Field::Byte(value) => value.into(),
