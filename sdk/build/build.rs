@@ -8,7 +8,12 @@ use std::process::Command;
 
 /// The name of each list, the folder below `sdk/` that it is of, what of it is there, and how its files end.
 const LISTS: [(&str, &str, &[&str], &[&str]); 3] = [
-    ("RUST", "", &["Cargo.toml", "src", "wit"], &["toml", "rs", "wit"]),
+    (
+        "RUST",
+        "",
+        &["Cargo.toml", "src", "wit"],
+        &["toml", "rs", "wit"],
+    ),
     ("PYTHON", "python/attune_sdk", &["."], &["py", "typed"]),
     ("JS", "js", &["package.json", "src"], &["json", "js"]),
 ];
@@ -43,7 +48,8 @@ fn list_sdks() {
         for file in files {
             let short = file.strip_prefix(&folder).expect("it was found in there");
             let short = short.to_str().expect("names of our files are texts");
-            writeln!(code, "    ({short:?}, include_str!({file:?})),").expect("memory can be written to");
+            writeln!(code, "    ({short:?}, include_str!({file:?})),")
+                .expect("memory can be written to");
         }
         code.push_str("];\n");
     }
@@ -55,10 +61,16 @@ fn collect(place: &Path, ends: &[&str], files: &mut Vec<PathBuf>) {
     let place = place.components().collect::<PathBuf>();
     if place.is_dir() {
         let entries = std::fs::read_dir(&place).expect("the SDK can be read");
-        for entry in entries.flatten().filter(|entry| entry.file_name() != "__pycache__") {
+        for entry in entries
+            .flatten()
+            .filter(|entry| entry.file_name() != "__pycache__")
+        {
             collect(&entry.path(), ends, files);
         }
-    } else if place.extension().is_some_and(|end| ends.iter().any(|one| end == *one)) {
+    } else if place
+        .extension()
+        .is_some_and(|end| ends.iter().any(|one| end == *one))
+    {
         files.push(place);
     }
 }

@@ -50,7 +50,11 @@ fn words(panic: &std::panic::PanicHookInfo<'_>) -> String {
     let place = panic
         .location()
         .map(|at| format!(" at {}:{}", at.file(), at.line()));
-    format!("panic: {text}{}{}", place.unwrap_or_default(), instead_of(text))
+    format!(
+        "panic: {text}{}{}",
+        place.unwrap_or_default(),
+        instead_of(text)
+    )
 }
 
 /// What to use in place of what the standard library has not where plugins run, of which it only says that.

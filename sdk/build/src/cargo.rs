@@ -81,7 +81,9 @@ impl Build<'_> {
     pub(crate) fn command(&self) -> Result<Command> {
         let mut command = cargo(self.root);
         command.args([self.subcommand, "--target", self.target, "--target-dir"]);
-        command.arg(self.folder).args(["--message-format", format()]);
+        command
+            .arg(self.folder)
+            .args(["--message-format", format()]);
         for setting in self.settings {
             command.args(["--config", setting]);
         }
@@ -125,8 +127,11 @@ pub(crate) fn run(
     let shown = shown(command);
     let mut made = Artifacts::default();
     let mut broken = None;
-    let ended = finish(command, COMPILING, Stderr::Shown, &mut |line| {
-        match serde_json::from_slice(line) {
+    let ended = finish(
+        command,
+        COMPILING,
+        Stderr::Shown,
+        &mut |line| match serde_json::from_slice(line) {
             Ok(Message::CompilerArtifact {
                 manifest_path,
                 target,
@@ -145,16 +150,23 @@ pub(crate) fn run(
                 }
             }
             _ => {}
-        }
-    })?;
+        },
+    )?;
     if let Some(limit) = ended.stopped {
-        return Err(too_long("cargo", limit, "a build script or a macro may never end"));
+        return Err(too_long(
+            "cargo",
+            limit,
+            "a build script or a macro may never end",
+        ));
     }
     if !ended.status.success() {
         if let Some(explained) = broken.as_deref().and_then(explained) {
             return Err(explained);
         }
-        bail!("`{shown}` failed with {}\nhint: what is wrong is said above", ended.status);
+        bail!(
+            "`{shown}` failed with {}\nhint: what is wrong is said above",
+            ended.status
+        );
     }
     Ok(made)
 }

@@ -29,7 +29,15 @@ const ADVICE: [(&[&str], &str); 4] = [
          `rng`",
     ),
     (
-        &["rand", "getrandom", "fastrand", "ahash", "nanoid", "ulid", "oorandom"],
+        &[
+            "rand",
+            "getrandom",
+            "fastrand",
+            "ahash",
+            "nanoid",
+            "ulid",
+            "oorandom",
+        ],
         "draw from `row.rng()`, which the run's seed decides, or seed a generator with it: leave out the crate, or its \
          features that ask a system for chance (`default-features = false`)",
     ),
@@ -83,7 +91,9 @@ pub(crate) fn refusal(core: &[u8], folder: &Path, own_sdk: bool) -> Option<Error
     let (module, name) = foreign_import(core)?;
     let wants = match module.as_str() {
         _ if module.starts_with("__wbindgen") => "is for a browser".to_owned(),
-        _ if module.starts_with("wasi") => "is for a system of files, clocks and chance (WASI)".to_owned(),
+        _ if module.starts_with("wasi") => {
+            "is for a system of files, clocks and chance (WASI)".to_owned()
+        }
         _ => "was not linked with all that it calls".to_owned(),
     };
     let gate = match module.as_str() {
@@ -91,7 +101,8 @@ pub(crate) fn refusal(core: &[u8], folder: &Path, own_sdk: bool) -> Option<Error
         _ if module.starts_with("wasi") => Some("wasi"),
         _ => None,
     };
-    let imports = format!("the module {wants}: it imports `{name}` of `{module}`, which no plugin has");
+    let imports =
+        format!("the module {wants}: it imports `{name}` of `{module}`, which no plugin has");
     let way = gate.and_then(|gate| way_to(gate, folder, own_sdk).ok().flatten());
     Some(told(&imports, way.as_deref()))
 }
@@ -101,7 +112,10 @@ pub(crate) fn broken(package_id: &str, folder: &Path, own_sdk: bool) -> Option<E
     let name = name_of(package_id);
     GATES.contains(&name).then(|| {
         let way = way_to(name, folder, own_sdk).ok().flatten();
-        told(&format!("`{name}` knows no source of chance where plugins run"), way.as_deref())
+        told(
+            &format!("`{name}` knows no source of chance where plugins run"),
+            way.as_deref(),
+        )
     })
 }
 
@@ -123,7 +137,11 @@ fn told(what: &str, way: Option<&[String]>) -> Error {
         _ => format!(" (through `{}`)", others.join("`, `")),
     };
     let advice = ADVICE.iter().find(|(names, _)| {
-        names.iter().any(|name| first.strip_prefix(name).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric)))
+        names.iter().any(|name| {
+            first
+                .strip_prefix(name)
+                .is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        })
     });
     let advice = advice.map_or(OTHERWISE, |(_, advice)| *advice);
     anyhow!("{what}\nit comes with the dependency `{first}`{through}\nhint: {advice}")
@@ -146,14 +164,26 @@ fn foreign_import(core: &[u8]) -> Option<(String, String)> {
 /// The dependencies that lead from the package in `folder` to the crate `gate`, first its own; the shortest way.
 fn way_to(gate: &str, folder: &Path, own_sdk: bool) -> Result<Option<Vec<String>>> {
     let mut command = cargo(folder);
-    command.args(["metadata", "--format-version", "1", "--filter-platform", TARGET]);
+    command.args([
+        "metadata",
+        "--format-version",
+        "1",
+        "--filter-platform",
+        TARGET,
+    ]);
     if own_sdk {
         command.args(["--config", &patch()?]);
     }
     let metadata: Metadata = serde_json::from_str(&capture(&mut command)?)?;
-    let about: BTreeMap<&str, &Package> =
-        metadata.packages.iter().map(|package| (package.id.as_str(), package)).collect();
-    let start = metadata.packages.iter().find(|package| package.manifest_path.parent() == Some(folder));
+    let about: BTreeMap<&str, &Package> = metadata
+        .packages
+        .iter()
+        .map(|package| (package.id.as_str(), package))
+        .collect();
+    let start = metadata
+        .packages
+        .iter()
+        .find(|package| package.manifest_path.parent() == Some(folder));
     let mut ways = VecDeque::from_iter(start.map(|package| vec![package.id.as_str()]));
     let mut seen = std::collections::BTreeSet::new();
     while let Some(way) = ways.pop_front() {
@@ -179,7 +209,10 @@ mod tests {
 
     #[test]
     fn names_are_read_of_package_ids() {
-        assert_eq!(name_of("registry+https://a.b/c#getrandom@0.2.15"), "getrandom");
+        assert_eq!(
+            name_of("registry+https://a.b/c#getrandom@0.2.15"),
+            "getrandom"
+        );
         assert_eq!(name_of("path+file:///a/few-words#0.1.0"), "few-words");
     }
 
@@ -190,7 +223,10 @@ mod tests {
             told("it asks", Some(&way)).to_string()
         };
         let chrono = said(&["chrono", "js-sys", "wasm-bindgen"]);
-        assert!(chrono.contains("`chrono` (through `js-sys`, `wasm-bindgen`)\nhint: write `chrono"), "{chrono}");
+        assert!(
+            chrono.contains("`chrono` (through `js-sys`, `wasm-bindgen`)\nhint: write `chrono"),
+            "{chrono}"
+        );
         assert!(said(&["rand_core", "getrandom"]).contains("row.rng()"));
         assert!(said(&["getrandom"]).contains("`getrandom`\nhint: draw"));
         assert!(said(&["timely", "wasi"]).contains("leave the crate out"));

@@ -13,8 +13,8 @@ mod manifest;
 mod tool;
 
 use crate::project::Built;
-use crate::sdk::JS;
 use crate::script::{self, PIN, Sources, WIT, Words, run};
+use crate::sdk::JS;
 use crate::tool::{clear, too_long, write_atomically};
 use manifest::Manifest;
 pub(crate) use manifest::is_plugin;
@@ -76,7 +76,11 @@ fn componentize(manifest: &Manifest, modules: &BTreeMap<String, String>) -> Resu
     }
     if let Some(limit) = run(&mut command, &UNIMPORTED)? {
         let what = format!("importing `{}` and what it imports", manifest.file);
-        return Err(too_long(&what, limit, "look for what never ends outside of functions"));
+        return Err(too_long(
+            &what,
+            limit,
+            "look for what never ends outside of functions",
+        ));
     }
     Ok(std::fs::read(stage.path().join("component.wasm"))?)
 }

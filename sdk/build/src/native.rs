@@ -2,13 +2,13 @@
 //! plugin natively. It is an ordinary `cargo build --lib`, of the
 //! same profile and flags for everyone.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::env::consts::{DLL_EXTENSION, DLL_SUFFIX};
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::{cache, sdk};
+use crate::cache;
 use crate::cargo::{self, Build};
 use crate::project::{Built, Language, Project, keep};
 use crate::rust::{Package, Workspace};
@@ -45,7 +45,7 @@ impl Workspace {
             folder: target_folder,
             settings: &PROFILE,
             flags: &own_functions(),
-            has_own_sdk: self.has_own_sdk(),
+            has_own_sdk: self.own_sdk,
             quiet,
         };
         let mut command = build.command()?;
@@ -94,9 +94,9 @@ impl Project {
                 self.language.name()
             );
         }
-        sdk::put_beside(&self.folder, self.language)?;
         let workspace = Workspace::of(&self.folder)?;
         let package = workspace.plugin_in(&self.folder)?;
+        package.put_sdk_beside()?;
         let target = match target_folder {
             Some(folder) => folder.to_owned(),
             // A project by itself: what it has in common with others is compiled once for all.

@@ -18,8 +18,8 @@ pub use native::answers;
 pub use tool::interpreter;
 
 use crate::project::Built;
-use crate::sdk::PYTHON;
 use crate::script::{self, PIN, Sources, WIT, Words, run};
+use crate::sdk::PYTHON;
 use crate::tool::{clear, too_long, write_atomically};
 use manifest::Manifest;
 use tool::Tool;
@@ -28,7 +28,7 @@ use tool::Tool;
 const SCRIPT: &str = include_str!("python/componentize.py");
 
 /// After so many lines of Python an import that takes too long is looked at: some seconds.
-const LINES_TRACED: u64 = 2_000_000;
+const LINES_TRACED: u64 = 300_000;
 
 /// All `.py` files but tests.
 const SOURCES: Sources = Sources {
@@ -71,12 +71,18 @@ fn componentize(manifest: &Manifest, modules: &BTreeMap<String, String>) -> Resu
         write(&format!("app/{name}"), text.as_bytes())?;
     }
     if let Some(limit) = import(&tool, stage.path(), manifest, modules, 0)? {
-        let never = too_long("importing the plugin", limit, "look for what never ends outside of functions");
+        let never = too_long(
+            "importing the plugin",
+            limit,
+            "look for what never ends outside of functions",
+        );
         // Once more, and told after so many lines where it is.
-        return Err(match import(&tool, stage.path(), manifest, modules, LINES_TRACED) {
-            Err(told) => never.context(format!("{told:#}")),
-            Ok(_) => never,
-        });
+        return Err(
+            match import(&tool, stage.path(), manifest, modules, LINES_TRACED) {
+                Err(told) => never.context(format!("{told:#}")),
+                Ok(_) => never,
+            },
+        );
     }
     Ok(std::fs::read(stage.path().join("component.wasm"))?)
 }

@@ -137,9 +137,16 @@ fn shortened(said: &str) -> String {
     if lines.len() <= MOST_LINES {
         return said.to_owned();
     }
-    let (first, last) = (&lines[..MOST_LINES / 2], &lines[lines.len() - MOST_LINES / 2..]);
+    let (first, last) = (
+        &lines[..MOST_LINES / 2],
+        &lines[lines.len() - MOST_LINES / 2..],
+    );
     let lost = lines.len() - MOST_LINES;
-    format!("{}\n… {lost} lines left out …\n{}", first.join("\n"), last.join("\n"))
+    format!(
+        "{}\n… {lost} lines left out …\n{}",
+        first.join("\n"),
+        last.join("\n")
+    )
 }
 
 /// Refuses a name that a file of a plugin cannot have; `place` says where it stands.

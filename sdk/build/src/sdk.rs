@@ -58,7 +58,9 @@ pub fn put_beside(project: &Path, language: Language) -> Result<()> {
 /// What a copy of the SDK is made of.
 fn files(language: Language) -> Result<Vec<(String, String)>> {
     let whole = |prefix: &str, files: Files| {
-        let named = files.iter().map(|(name, text)| (format!("{prefix}{name}"), (*text).to_owned()));
+        let named = files
+            .iter()
+            .map(|(name, text)| (format!("{prefix}{name}"), (*text).to_owned()));
         named.collect::<Vec<_>>()
     };
     Ok(match language {
@@ -91,7 +93,11 @@ fn standalone(manifest: &str, workspace: &str) -> Result<String> {
     let workspace: toml::Table = workspace.parse()?;
     let inherited = |place: &[&str]| {
         let table = workspace.get("workspace")?.as_table()?;
-        place.iter().try_fold(toml::Value::from(table.clone()), |at, key| at.get(key).cloned())
+        place
+            .iter()
+            .try_fold(toml::Value::from(table.clone()), |at, key| {
+                at.get(key).cloned()
+            })
     };
     // How our own code is checked is nothing to those who build it.
     manifest.remove("lints");
@@ -112,7 +118,10 @@ fn write_out(
             continue;
         };
         if inner.get("workspace").and_then(toml::Value::as_bool) == Some(true) {
-            ensure!(inner.len() == 1, "`{key}` says more than that it is inherited");
+            ensure!(
+                inner.len() == 1,
+                "`{key}` says more than that it is inherited"
+            );
             let kind = place.last().map_or("package", String::as_str).to_owned();
             let found = inherited(&[&kind, key]);
             *value = found.with_context(|| format!("the workspace has no `{kind}.{key}`"))?;
@@ -156,10 +165,15 @@ mod tests {
             (PYTHON, "python/attune_sdk", ""),
             (JS, "js/src", "src/"),
         ] {
-            let known = known.iter().filter_map(|(name, _)| name.strip_prefix(prefix));
+            let known = known
+                .iter()
+                .filter_map(|(name, _)| name.strip_prefix(prefix));
             let mut known: Vec<&str> = known.collect();
             known.sort();
-            assert_eq!(there(&sdk.join(folder), &[".rs", ".wit", ".py", ".typed", ".js"]), known);
+            assert_eq!(
+                there(&sdk.join(folder), &[".rs", ".wit", ".py", ".typed", ".js"]),
+                known
+            );
         }
     }
 
@@ -170,16 +184,28 @@ mod tests {
         let manifest: toml::Table = manifest.parse().unwrap();
         let version = |name: &str| manifest["dependencies"][name].clone();
         assert_eq!(manifest["package"]["edition"].as_str(), Some("2024"));
-        assert!(version("serde")["version"].as_str().unwrap().starts_with('='));
+        assert!(
+            version("serde")["version"]
+                .as_str()
+                .unwrap()
+                .starts_with('=')
+        );
         let text = manifest.to_string();
-        assert!(!text.contains("workspace = true") && text.contains("[workspace]"), "{text}");
+        assert!(
+            !text.contains("workspace = true") && text.contains("[workspace]"),
+            "{text}"
+        );
         assert!(text.contains("cfg(not(target_arch = \\\"wasm32\\\"))") || text.contains("wasm32"));
     }
 
     #[test]
     fn what_is_inherited_and_not_there_is_named() {
-        let refused = standalone("[dependencies]\nabc.workspace = true\n", "[workspace]\n").unwrap_err();
-        assert!(refused.to_string().contains("`dependencies.abc`"), "{refused}");
+        let refused =
+            standalone("[dependencies]\nabc.workspace = true\n", "[workspace]\n").unwrap_err();
+        assert!(
+            refused.to_string().contains("`dependencies.abc`"),
+            "{refused}"
+        );
     }
 
     #[test]
@@ -197,6 +223,9 @@ mod tests {
         assert_eq!(std::fs::read_to_string(&config).unwrap(), "# mine\n");
         let written = std::fs::metadata(&source).unwrap().modified().unwrap();
         put_beside(folder.path(), Language::Rust).unwrap();
-        assert_eq!(std::fs::metadata(&source).unwrap().modified().unwrap(), written);
+        assert_eq!(
+            std::fs::metadata(&source).unwrap().modified().unwrap(),
+            written
+        );
     }
 }

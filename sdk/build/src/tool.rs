@@ -50,7 +50,9 @@ pub(crate) fn finish(
         Err(_) => limit,
         Ok(text) => match text.parse() {
             Ok(seconds) if seconds > 0 => Duration::from_secs(seconds),
-            _ => bail!("{LIMIT} is `{text}`\nhint: it is a number of seconds, 1 or more, such as 600"),
+            _ => bail!(
+                "{LIMIT} is `{text}`\nhint: it is a number of seconds, 1 or more, such as 600"
+            ),
         },
     };
     process::run(command, limit, stderr, each)
@@ -80,7 +82,11 @@ pub fn capture_within(command: &mut Command, limit: Duration) -> Result<String> 
         }
     })?;
     if let Some(limit) = ended.stopped {
-        return Err(too_long(&format!("`{shown}`"), limit, "see what it waits for"));
+        return Err(too_long(
+            &format!("`{shown}`"),
+            limit,
+            "see what it waits for",
+        ));
     }
     if !ended.status.success() {
         let lines: Vec<_> = ended

@@ -149,7 +149,9 @@ fn target_is_installed() -> bool {
 pub(crate) fn host() -> Result<String> {
     let said = capture(rustc().arg("-vV"))?;
     let host = said.lines().find_map(|line| line.strip_prefix("host: "));
-    Ok(host.context("rustc does not say which platform it is for")?.to_owned())
+    Ok(host
+        .context("rustc does not say which platform it is for")?
+        .to_owned())
 }
 
 /// Debian's compiler with its source, if both are there.

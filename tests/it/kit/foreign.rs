@@ -9,8 +9,11 @@ use crate::support::failure;
 fn krate(folder: &Path, name: &str, depends: Option<&str>, code: &str) {
     let place = folder.join(name);
     std::fs::create_dir_all(place.join("src")).unwrap();
-    let depends = depends.map_or(String::new(), |on| format!("[dependencies]\n{on} = {{ path = \"../{on}\" }}\n"));
-    let manifest = format!("[package]\nname = \"{name}\"\nversion = \"0.2.0\"\nedition = \"2024\"\n{depends}");
+    let depends = depends.map_or(String::new(), |on| {
+        format!("[dependencies]\n{on} = {{ path = \"../{on}\" }}\n")
+    });
+    let manifest =
+        format!("[package]\nname = \"{name}\"\nversion = \"0.2.0\"\nedition = \"2024\"\n{depends}");
     std::fs::write(place.join("Cargo.toml"), manifest).unwrap();
     std::fs::write(place.join("src/lib.rs"), code).unwrap();
 }
@@ -31,8 +34,18 @@ fn calling(folder: &Path, krate: &str, call: &str) -> PathBuf {
 #[test]
 fn a_crate_that_asks_a_browser_is_named_with_what_to_use_instead() {
     for (gate, module, way, hint) in [
-        ("wasm-bindgen", "__wbindgen_placeholder__", "`chrono` (through `wasm-bindgen`)", "default-features = false"),
-        ("wasi", "wasi_snapshot_preview1", "`chrono` (through `wasi`)", "default-features = false"),
+        (
+            "wasm-bindgen",
+            "__wbindgen_placeholder__",
+            "`chrono` (through `wasm-bindgen`)",
+            "default-features = false",
+        ),
+        (
+            "wasi",
+            "wasi_snapshot_preview1",
+            "`chrono` (through `wasi`)",
+            "default-features = false",
+        ),
     ] {
         let folder = tempfile::tempdir().unwrap();
         let name = gate.replace('-', "_");
@@ -41,7 +54,12 @@ fn a_crate_that_asks_a_browser_is_named_with_what_to_use_instead() {
              pub fn ask() -> usize {{ now() as usize }}\n"
         );
         krate(folder.path(), gate, None, &code);
-        krate(folder.path(), "chrono", Some(gate), &format!("pub use {name}::ask;\n"));
+        krate(
+            folder.path(),
+            "chrono",
+            Some(gate),
+            &format!("pub use {name}::ask;\n"),
+        );
         let project = calling(folder.path(), "chrono", "chrono::ask()");
         let message = failure(&mut plugin(&project, "build", &[]));
         for part in [module, "`now`", way, hint] {
@@ -56,10 +74,19 @@ fn a_crate_that_finds_no_source_of_chance_is_named_with_what_to_use_instead() {
     let code = "#[cfg(target_arch = \"wasm32\")] compile_error!(\"not supported; enable the \\\"js\\\" feature\");\n\
                 pub fn draw() -> usize { 4 }\n";
     krate(folder.path(), "getrandom", None, code);
-    krate(folder.path(), "rand", Some("getrandom"), "pub use getrandom::draw;\n");
+    krate(
+        folder.path(),
+        "rand",
+        Some("getrandom"),
+        "pub use getrandom::draw;\n",
+    );
     let project = calling(folder.path(), "rand", "rand::draw()");
     let message = failure(&mut plugin(&project, "build", &[]));
-    for part in ["enable the \"js\" feature", "`rand` (through `getrandom`)", "draw from `row.rng()`"] {
+    for part in [
+        "enable the \"js\" feature",
+        "`rand` (through `getrandom`)",
+        "draw from `row.rng()`",
+    ] {
         assert!(message.contains(part), "`{part}` is not in: {message}");
     }
 }
@@ -74,9 +101,15 @@ fn a_clock_that_is_not_there_is_said_with_the_author_s_line() {
         "let words = words + std::time::Instant::now().elapsed().as_secs() as usize;\n        let over = words",
     );
     done(&mut plugin(&project, "build", &[]));
-    let said = plugin(&project, "test", &["--in", "wasm"]).output().unwrap();
+    let said = plugin(&project, "test", &["--in", "wasm"])
+        .output()
+        .unwrap();
     let said = String::from_utf8_lossy(&said.stdout).into_owned();
-    for part in ["`Instant::now` and `SystemTime::now`", "the number of the update", "src/lib.rs:"] {
+    for part in [
+        "`Instant::now` and `SystemTime::now`",
+        "the number of the update",
+        "src/lib.rs:",
+    ] {
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
 }

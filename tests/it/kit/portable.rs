@@ -64,7 +64,11 @@ fn a_project_that_is_cloned_is_built_to_the_same_bytes() {
             let _ = std::os::unix::fs::symlink(usual, cache.join("attune").join(of));
         }
         let mut build = plugin(&copy, "build", &[]);
-        assert_eq!(first, sha(&done(build.env("XDG_CACHE_HOME", &cache))), "{lang}");
+        assert_eq!(
+            first,
+            sha(&done(build.env("XDG_CACHE_HOME", &cache))),
+            "{lang}"
+        );
         assert!(copy.join(".attune/sdk").is_dir(), "{lang}");
     }
 }
@@ -83,7 +87,11 @@ fn a_new_crate_is_locked_and_tested_by_cargo_alone() {
     };
     done(&mut test());
     done(&mut plugin(&project, "build", &[]));
-    assert_eq!(lock(), made, "the lock of the template is not what cargo makes of it");
+    assert_eq!(
+        lock(),
+        made,
+        "the lock of the template is not what cargo makes of it"
+    );
     // After cloning, a build is all that it takes; what the author has in cargo's configuration stays.
     std::fs::remove_dir_all(project.join(".attune")).unwrap();
     assert!(!test().output().unwrap().status.success());
@@ -118,7 +126,10 @@ const VARIABLES: [(&str, &str); 14] = [
     ("CARGO_TARGET_DIR", "/nowhere/target"),
     ("CARGO_BUILD_TARGET_DIR", "/nowhere/target"),
     ("CARGO_BUILD_RUSTFLAGS", "-Copt-level=0"),
-    ("CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS", "-Copt-level=0"),
+    (
+        "CARGO_TARGET_WASM32_UNKNOWN_UNKNOWN_RUSTFLAGS",
+        "-Copt-level=0",
+    ),
     ("CARGO_ENCODED_RUSTFLAGS", "-Copt-level=0"),
     ("RUSTFLAGS", "-Copt-level=0 --cfg=mine"),
     ("RUSTC_WRAPPER", "/nowhere/wrapper"),
@@ -149,7 +160,11 @@ fn what_cargo_is_told_elsewhere_changes_no_byte_and_tests_no_other_library() {
     let said = done(&mut test);
     assert!(said.contains(" 0 failed, natively"), "{said}");
     // What is tested natively is what stands in the source, and not what an earlier build left.
-    replace_in(&project.join("src/lib.rs"), "-self.0.per_word", "-3.0 * self.0.per_word");
+    replace_in(
+        &project.join("src/lib.rs"),
+        "-self.0.per_word",
+        "-3.0 * self.0.per_word",
+    );
     let [_, mut test] = other();
     assert!(failure(test.args(["--in", "native"])).contains("golden cases failed natively"));
     assert!(project.join("target/plugins/some-words.wasm").is_file());
@@ -197,9 +212,16 @@ fn a_workspace_above_a_project_stays_whole() {
     std::fs::write(&manifest, "[workspace]\nmembers = [\"plugins/*\"]\n").unwrap();
     let arguments = ["few-words", "--kind", "shaper", "--in", "plugins"];
     let message = failure(&mut plugin(folder.path(), "new", &arguments));
-    assert!(message.contains("exclude = [\"plugins/few-words\"]"), "{message}");
+    assert!(
+        message.contains("exclude = [\"plugins/few-words\"]"),
+        "{message}"
+    );
     assert!(!folder.path().join("plugins/few-words").exists());
-    std::fs::write(&manifest, "[workspace]\nmembers = [\"plugins/*\"]\nexclude = [\"plugins/few-words\"]\n").unwrap();
+    std::fs::write(
+        &manifest,
+        "[workspace]\nmembers = [\"plugins/*\"]\nexclude = [\"plugins/few-words\"]\n",
+    )
+    .unwrap();
     done(&mut plugin(folder.path(), "new", &arguments));
     let said = done(&mut plugin(folder.path(), "test", &["plugins/few-words"]));
     assert!(said.contains(" 0 failed, natively"), "{said}");

@@ -33,11 +33,18 @@ fn a_tool_that_never_ends_is_stopped_and_named() {
     let folder = tempfile::tempdir().unwrap();
     let (_, mut build) = with_node(folder.path(), "sleep 86400 & sleep 86400");
     let message = failure(build.env("ATTUNE_TOOL_SECONDS", "2"));
-    for part in ["`waits.js`", "did not end within 2 s", "ATTUNE_TOOL_SECONDS=10"] {
+    for part in [
+        "`waits.js`",
+        "did not end within 2 s",
+        "ATTUNE_TOOL_SECONDS=10",
+    ] {
         assert!(message.contains(part), "`{part}` is not in: {message}");
     }
     let message = failure(build.env("ATTUNE_TOOL_SECONDS", "soon"));
-    assert!(message.contains("ATTUNE_TOOL_SECONDS is `soon`"), "{message}");
+    assert!(
+        message.contains("ATTUNE_TOOL_SECONDS is `soon`"),
+        "{message}"
+    );
 }
 
 #[test]
@@ -65,17 +72,29 @@ fn nothing_is_left_of_a_build_that_is_ended() {
     for signal in [2, 15, 1, 9] {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("fifo");
-        assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        assert!(
+            Command::new("mkfifo")
+                .arg(&fifo)
+                .status()
+                .unwrap()
+                .success()
+        );
         // The tool holds the pipe open, and so does what it starts; that ends with the group alone.
         let inner = if signal == 9 { "" } else { "sleep 86400 & " };
         let script = format!("exec 3>'{}'; {inner}exec sleep 86400", fifo.display());
         let (_, mut build) = with_node(folder.path(), &script);
         build.env("TMPDIR", folder.path().join("cache"));
-        let mut build = build.stderr(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
+        let mut build = build
+            .stderr(Stdio::null())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
         // This waits until the tool opens it.
         let mut pipe = std::fs::File::open(&fifo).unwrap();
         let id = build.id().to_string();
-        let kill = Command::new("kill").args([format!("-{signal}"), id]).status();
+        let kill = Command::new("kill")
+            .args([format!("-{signal}"), id])
+            .status();
         assert!(kill.unwrap().success());
         assert_eq!(build.wait().unwrap().signal(), Some(signal));
         // And this until nobody has it open.
@@ -89,13 +108,28 @@ fn nothing_is_left_of_a_build_that_is_ended() {
 
 /// A Python module that cannot be imported, and what is said of it.
 const UNIMPORTABLE: [(&str, &[&str]); 7] = [
-    ("raise SystemExit(3)", &["SystemExit: 3", "calm.py\", line 10"]),
-    ("import sys; sys.exit('no more')", &["SystemExit: no more", "calm.py\", line 10"]),
-    ("import os; os._exit(0)", &["`os._exit` cannot be used", "calm.py\", line 10"]),
-    ("import os; os.abort()", &["`os.abort` cannot be used", "calm.py\", line 10"]),
+    (
+        "raise SystemExit(3)",
+        &["SystemExit: 3", "calm.py\", line 10"],
+    ),
+    (
+        "import sys; sys.exit('no more')",
+        &["SystemExit: no more", "calm.py\", line 10"],
+    ),
+    (
+        "import os; os._exit(0)",
+        &["`os._exit` cannot be used", "calm.py\", line 10"],
+    ),
+    (
+        "import os; os.abort()",
+        &["`os.abort` cannot be used", "calm.py\", line 10"],
+    ),
     ("1 / 0", &["ZeroDivisionError", "calm.py\", line 10"]),
     ("def f(:", &["SyntaxError", "calm.py\", line 10"]),
-    ("input('why? ')", &["`input` cannot be used", "calm.py\", line 10"]),
+    (
+        "input('why? ')",
+        &["`input` cannot be used", "calm.py\", line 10"],
+    ),
 ];
 
 #[test]
@@ -106,11 +140,18 @@ fn a_module_in_python_that_ends_its_import_is_said_with_its_line() {
     let source = std::fs::read_to_string(&module).unwrap();
     let lines: Vec<&str> = source.lines().collect();
     for (code, parts) in UNIMPORTABLE {
-        let broken = format!("{}\n{code}\n{}\n", lines[..9].join("\n"), lines[9..].join("\n"));
+        let broken = format!(
+            "{}\n{code}\n{}\n",
+            lines[..9].join("\n"),
+            lines[9..].join("\n")
+        );
         std::fs::write(&module, broken).unwrap();
         let message = failure(&mut plugin(&project, "build", &[]));
         for part in parts {
-            assert!(message.contains(part), "{code}: `{part}` is not in: {message}");
+            assert!(
+                message.contains(part),
+                "{code}: `{part}` is not in: {message}"
+            );
         }
         assert!(message.lines().count() < 20, "{code}: {message}");
     }
@@ -122,10 +163,18 @@ fn a_module_in_python_that_is_imported_for_ever_is_said_with_its_line() {
     let project = new_in("python", folder.path(), "calm", "shaper");
     let module = project.join("calm.py");
     let source = std::fs::read_to_string(&module).unwrap();
-    std::fs::write(&module, format!("{source}\n\ncount = 0\nwhile True:\n    count += 1\n")).unwrap();
+    std::fs::write(
+        &module,
+        format!("{source}\n\ncount = 0\nwhile True:\n    count += 1\n"),
+    )
+    .unwrap();
     let mut build = plugin(&project, "build", &[]);
     let message = failure(build.env("ATTUNE_TOOL_SECONDS", "60"));
-    for part in ["calm.py\", line 3", "still here after", "did not end within 60 s"] {
+    for part in [
+        "calm.py\", line 3",
+        "still here after",
+        "did not end within 60 s",
+    ] {
         assert!(message.contains(part), "`{part}` is not in: {message}");
     }
 }
@@ -137,7 +186,10 @@ fn a_module_in_javascript_that_ends_its_import_is_said_with_its_line() {
     let module = project.join("calm.js");
     let source = std::fs::read_to_string(&module).unwrap();
     for (code, parts) in [
-        ("process.exit(0);", &["'process' is not defined", "calm.js:"][..]),
+        (
+            "process.exit(0);",
+            &["'process' is not defined", "calm.js:"][..],
+        ),
         ("throw new Error('not today');", &["not today", "calm.js:"]),
         ("throw 7;", &["7"]),
         ("let x = ;", &["SyntaxError", "calm.js:"]),
@@ -145,7 +197,10 @@ fn a_module_in_javascript_that_ends_its_import_is_said_with_its_line() {
         std::fs::write(&module, format!("{source}\n{code}\n")).unwrap();
         let message = failure(&mut plugin(&project, "build", &[]));
         for part in parts {
-            assert!(message.contains(part), "{code}: `{part}` is not in: {message}");
+            assert!(
+                message.contains(part),
+                "{code}: `{part}` is not in: {message}"
+            );
         }
         assert!(message.lines().count() < 20, "{code}: {message}");
     }

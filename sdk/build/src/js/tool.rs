@@ -76,7 +76,12 @@ fn install(home: &Path, folder: &Path) -> Result<()> {
         .args(["install", "--no-save", "--no-package-lock", "--no-audit"])
         .args(["--no-fund", "--ignore-scripts", "--loglevel=error"])
         // What a configuration might say otherwise.
-        .args(["--no-global", "--no-dry-run", "--include=optional", "--no-workspaces"])
+        .args([
+            "--no-global",
+            "--no-dry-run",
+            "--include=optional",
+            "--no-workspaces",
+        ])
         .arg("--prefix")
         .arg(&into)
         .arg(PACKAGE)

@@ -40,7 +40,11 @@ pub fn answers(folder: &Path, cases: &str, assets: &Path) -> Result<Vec<Vec<Valu
         .arg(place("answers.json"));
     if let Some(limit) = run(&mut command, &FAILED)? {
         let hint = "look for what never ends, or test in WebAssembly alone by --in wasm";
-        return Err(too_long("the plugin, under this machine's Python,", limit, hint));
+        return Err(too_long(
+            "the plugin, under this machine's Python,",
+            limit,
+            hint,
+        ));
     }
     let answers = std::fs::read(place("answers.json"))?;
     serde_json::from_slice(&answers).context("cannot read what the plugin answered")

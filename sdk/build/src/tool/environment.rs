@@ -56,7 +56,13 @@ const KEPT: [&str; 35] = [
 ];
 
 /// All that a program hears of the environment that only reads its own stage: where programs and libraries are.
-const NEEDED: [&str; 5] = ["PATH", "HOME", "LD_LIBRARY_PATH", "PYENV_ROOT", "PYENV_VERSION"];
+const NEEDED: [&str; 5] = [
+    "PATH",
+    "HOME",
+    "LD_LIBRARY_PATH",
+    "PYENV_ROOT",
+    "PYENV_VERSION",
+];
 
 /// Takes from a command what the user's shell tells tools about other builds.
 pub(crate) fn isolate(command: &mut Command) {
@@ -69,7 +75,10 @@ pub(crate) fn isolate(command: &mut Command) {
 
 /// Takes from a command all of the environment but the way to programs.
 pub(crate) fn clear(command: &mut Command) {
-    let set: Vec<_> = NEEDED.iter().filter_map(|name| Some((*name, std::env::var_os(name)?))).collect();
+    let set: Vec<_> = NEEDED
+        .iter()
+        .filter_map(|name| Some((*name, std::env::var_os(name)?)))
+        .collect();
     command.env_clear().envs(set);
 }
 

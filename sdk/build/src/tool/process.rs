@@ -196,7 +196,9 @@ fn handle_signals() {
         // SAFETY: all zeros are a value of it; the handler only uses what a handler may.
         unsafe {
             let mut now: libc::sigaction = std::mem::zeroed();
-            if libc::sigaction(signal, std::ptr::null(), &mut now) != 0 || now.sa_sigaction != libc::SIG_DFL {
+            if libc::sigaction(signal, std::ptr::null(), &mut now) != 0
+                || now.sa_sigaction != libc::SIG_DFL
+            {
                 continue;
             }
             let handler: extern "C" fn(i32) = handled;
@@ -267,16 +269,24 @@ mod tests {
     fn shell(script: &str, limit: Duration) -> (Ended, Vec<u8>) {
         let mut said = Vec::new();
         let mut command = Command::new("sh");
-        let ended = run(command.args(["-c", script]), limit, Stderr::Kept, &mut |line| {
-            said.extend_from_slice(line);
-        });
+        let ended = run(
+            command.args(["-c", script]),
+            limit,
+            Stderr::Kept,
+            &mut |line| {
+                said.extend_from_slice(line);
+            },
+        );
         (ended.unwrap(), said)
     }
 
     #[test]
     fn both_streams_are_read_and_there_is_nothing_to_read() {
         let (ended, said) = shell("echo out; echo err >&2; cat; exit 3", LONG);
-        assert_eq!((said.as_slice(), ended.stderr.as_str()), (&b"out\n"[..], "err\n"));
+        assert_eq!(
+            (said.as_slice(), ended.stderr.as_str()),
+            (&b"out\n"[..], "err\n")
+        );
         assert_eq!(ended.status.code(), Some(3));
         assert!(ended.stopped.is_none());
     }
@@ -296,9 +306,21 @@ mod tests {
 
     #[test]
     fn of_endless_words_the_beginning_and_the_end_are_kept() {
-        let words = read_words(b"begin".iter().chain(&[b'x'; 200_000]).chain(b"end").copied().collect::<Vec<_>>().as_slice());
+        let words = read_words(
+            b"begin"
+                .iter()
+                .chain(&[b'x'; 200_000])
+                .chain(b"end")
+                .copied()
+                .collect::<Vec<_>>()
+                .as_slice(),
+        );
         assert!(words.starts_with("beginx") && words.ends_with("xend"));
-        assert!(words.contains("bytes left out") && words.len() < 3 * KEPT, "{}", words.len());
+        assert!(
+            words.contains("bytes left out") && words.len() < 3 * KEPT,
+            "{}",
+            words.len()
+        );
     }
 
     #[test]
