@@ -17,6 +17,7 @@ mod cpu;
 pub mod digest;
 pub mod disk;
 pub mod experiment;
+pub mod fetch;
 pub mod golden;
 pub mod label;
 pub mod metrics;

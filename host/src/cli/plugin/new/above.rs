@@ -10,7 +10,10 @@ use anyhow::{Context, Result, bail};
 pub(super) fn check(folder: &Path) -> Result<()> {
     let folder = std::path::absolute(folder)?;
     // The folder is not there yet; what is may be a link.
-    let parent = folder.ancestors().skip(1).find_map(|above| above.canonicalize().ok());
+    let parent = folder
+        .ancestors()
+        .skip(1)
+        .find_map(|above| above.canonicalize().ok());
     let (Some(parent), Some(name)) = (parent, folder.file_name()) else {
         return Ok(());
     };
@@ -32,7 +35,10 @@ pub(super) fn check(folder: &Path) -> Result<()> {
             let listed = workspace.get(key).and_then(toml::Value::as_array);
             let mut patterns = listed.into_iter().flatten().filter_map(toml::Value::as_str);
             patterns.find(|pattern| {
-                let parts: Vec<&str> = pattern.split('/').filter(|part| !["", "."].contains(part)).collect();
+                let parts: Vec<&str> = pattern
+                    .split('/')
+                    .filter(|part| !["", "."].contains(part))
+                    .collect();
                 match key {
                     "exclude" => place.starts_with(&parts),
                     _ => fits(&parts, &place),
@@ -59,7 +65,8 @@ fn fits(pattern: &[&str], path: &[&str]) -> bool {
         ([], []) => true,
         (["**", rest @ ..], _) => (0..=path.len()).any(|skipped| fits(rest, &path[skipped..])),
         ([one, rest @ ..], [part, parts @ ..]) => {
-            let (one, part): (Vec<char>, Vec<char>) = (one.chars().collect(), part.chars().collect());
+            let (one, part): (Vec<char>, Vec<char>) =
+                (one.chars().collect(), part.chars().collect());
             fits_part(&one, &part) && fits(rest, parts)
         }
         _ => false,
@@ -92,7 +99,10 @@ mod tests {
             ("[workspace]\nmembers = [\"a\", \"./plugins/few-*\"]", true),
             ("[workspace]\nmembers = [\"**\"]", true),
             ("[workspace]\nmembers = [\"*\"]", false),
-            ("[workspace]\nmembers = [\"plugins/*\"]\nexclude = [\"plugins\"]", false),
+            (
+                "[workspace]\nmembers = [\"plugins/*\"]\nexclude = [\"plugins\"]",
+                false,
+            ),
             ("[workspace]\nmembers = [\"plugins/many-?\"]", false),
             ("[workspace]", false),
             ("[package]\nname = \"a\"", false),
@@ -102,7 +112,10 @@ mod tests {
             assert_eq!(checked.is_err(), refused, "{workspace}: {checked:?}");
             if let Err(error) = checked {
                 let said = error.to_string();
-                assert!(said.contains("hint: write `exclude = [\"plugins/few-words\"]`"), "{said}");
+                assert!(
+                    said.contains("hint: write `exclude = [\"plugins/few-words\"]`"),
+                    "{said}"
+                );
             }
         }
     }

@@ -110,11 +110,19 @@ fn sorted(lock: &str) -> Option<String> {
     let name = |package: &&str| package.lines().next().unwrap_or_default().to_owned();
     // The project's own is the first in the template.
     let own = name(packages.first()?);
-    if packages.iter().filter(|package| name(package) == own).count() > 1 {
+    if packages
+        .iter()
+        .filter(|package| name(package) == own)
+        .count()
+        > 1
+    {
         return None;
     }
     packages.sort_by_key(|package| name(package).trim_matches('"').to_owned());
-    Some(format!("{head}{PACKAGE}{}\n", packages.join(&format!("\n{PACKAGE}"))))
+    Some(format!(
+        "{head}{PACKAGE}{}\n",
+        packages.join(&format!("\n{PACKAGE}"))
+    ))
 }
 
 /// The text with every `{{place}}` filled in.
@@ -145,8 +153,14 @@ mod tests {
                     name = \"c\"\nversion = \"1\"\n\n[[package]]\nname = \"c\"\nversion = \"2\"\n";
         let names = |name: &str| {
             let lock = sorted(&lock.replace("NAME", name))?;
-            assert!(lock.starts_with("# a\nversion = 4\n\n[[package]]\n"), "{lock}");
-            assert!(lock.ends_with("\"2\"\n") || lock.ends_with("\"z\"\n"), "{lock}");
+            assert!(
+                lock.starts_with("# a\nversion = 4\n\n[[package]]\n"),
+                "{lock}"
+            );
+            assert!(
+                lock.ends_with("\"2\"\n") || lock.ends_with("\"z\"\n"),
+                "{lock}"
+            );
             let names = lock.lines().filter_map(|line| line.strip_prefix("name = "));
             Some(names.collect::<Vec<_>>().join(" "))
         };
@@ -158,12 +172,21 @@ mod tests {
 
     #[test]
     fn new_projects_lock_the_versions_that_the_sdk_is_built_with() {
-        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"))
+            .parent()
+            .unwrap();
         let ours = std::fs::read_to_string(root.join("Cargo.lock")).unwrap();
         let packages = |lock: &str| -> Vec<String> {
             let blocks = lock.split("[[package]]\n").skip(1);
             let locked = blocks.filter(|block| block.contains("\nchecksum = "));
-            let kept = |block: &str| block.split("dependencies = [").next().unwrap_or_default().trim().to_owned();
+            let kept = |block: &str| {
+                block
+                    .split("dependencies = [")
+                    .next()
+                    .unwrap_or_default()
+                    .trim()
+                    .to_owned()
+            };
             locked.map(kept).collect()
         };
         let ours = packages(&ours);
