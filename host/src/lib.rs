@@ -19,6 +19,7 @@ mod cpu;
 pub mod digest;
 mod disk;
 pub mod experiment;
+pub mod fetch;
 #[doc(hidden)] // for the program and its tests
 pub mod golden;
 pub mod label;

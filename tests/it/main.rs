@@ -26,3 +26,4 @@ mod support;
 mod tidy;
 mod training;
 mod twins;
+mod wheel;

@@ -41,11 +41,6 @@ impl Layout {
         self.deps().join("stamps")
     }
 
-    /// The pretrained model as it was published.
-    pub(crate) fn gguf(&self) -> PathBuf {
-        self.deps().join("models/SmolLM2-135M-Instruct.Q4_1.gguf")
-    }
-
     /// The pretrained model as the host reads it.
     pub(crate) fn model(&self) -> PathBuf {
         self.deps().join("models/smollm2-135m")

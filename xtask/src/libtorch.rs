@@ -5,9 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
+use attune_build::pip::Python;
 
 use crate::layout::Layout;
-use crate::python::Python;
 use crate::stamp::{Stamp, make_folder};
 use crate::step::{exists, step, up_to_date};
 

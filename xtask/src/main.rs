@@ -14,21 +14,17 @@
 
 mod bench;
 mod checks;
-mod corpus;
 mod demo;
 mod fuzz;
 mod layout;
 mod libtorch;
 mod peer;
 mod plugins;
-mod preferences;
-mod python;
-mod ratings;
 mod setup;
-mod snippets;
 mod stamp;
 mod step;
 mod wasm;
+mod wheel;
 
 use std::path::PathBuf;
 
@@ -78,6 +74,10 @@ enum Verb {
     },
     /// Build plugins/* for WebAssembly into target/plugins, and the tests' into target/test-plugins
     Plugins,
+    /// Pack the program and its plugins as a Python wheel, in target/wheels
+    ///
+    /// `pip install` of it brings PyTorch 2.11, whose libtorch the program then uses.
+    Wheel,
     /// Compare PPO updates and reward model training with PyTorch + transformers, and record it in
     /// docs/benchmarks.md
     ///
@@ -118,6 +118,7 @@ fn main() -> std::process::ExitCode {
         Verb::Bench(options) => bench::run(&layout, &options),
         Verb::Parity { python, args } => peer::parity(&layout, python.as_deref(), &args),
         Verb::Plugins => plugins::run(&layout),
+        Verb::Wheel => wheel::run(&layout),
         Verb::Fuzz(options) => fuzz::run(&layout, &options),
         Verb::Lint => checks::lint(&layout),
         Verb::Ci => checks::ci(&layout),

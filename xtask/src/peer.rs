@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use attune_build::pip::Python;
 
 use crate::layout::Layout;
-use crate::python::Python;
 use crate::setup;
 use crate::stamp::Stamp;
 use crate::step::{capture, run as run_command, step, up_to_date};

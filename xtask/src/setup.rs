@@ -1,26 +1,23 @@
 //! The `setup` verb: everything that a build, a test or the demo needs and that is not committed.
 //! It knows the order; each step's own module knows the rest.
 
-use std::fs;
 use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
 use crate::layout::Layout;
-use crate::step::{cargo, run as run_command, step, up_to_date};
+use crate::step::{cargo, run as run_command, step};
 use crate::wasm;
-use crate::{corpus, libtorch, plugins};
+use crate::{libtorch, plugins};
 
 /// Runs every step that is not up to date. Fetching first: it fails fast where it fails.
 pub(crate) fn run(layout: &Layout) -> Result<()> {
     let start = Instant::now();
     libtorch::ensure(layout)?;
     let toolchain = wasm::ensure()?;
-    corpus::ensure_model(layout)?;
-    corpus::ensure_data(layout)?;
     plugins::build(layout, &toolchain)?;
-    import_model(layout)?;
+    fetch(layout)?;
     println!("setup took {:.1} s", start.elapsed().as_secs_f64());
     Ok(())
 }
@@ -33,25 +30,15 @@ pub(crate) fn build_host(layout: &Layout) -> Result<()> {
     )
 }
 
-/// Brings the model into the form the host reads. A complete folder is one that has its final name.
-fn import_model(layout: &Layout) -> Result<()> {
-    let model = layout.model();
-    if model.exists() {
-        up_to_date("imported model");
-        return Ok(());
-    }
+/// Has the program fetch what the examples need; it knows what is there already.
+fn fetch(layout: &Layout) -> Result<()> {
     build_host(layout)?;
-    step("model SmolLM2-135M-Instruct: import", || {
-        let part = model.with_extension("importing");
-        if part.exists() {
-            fs::remove_dir_all(&part)
-                .with_context(|| format!("cannot remove {}", part.display()))?;
-        }
+    step("examples: model and data", || {
+        let mut fetch = Command::new(layout.host_binary());
         run_command(
-            Command::new(layout.host_binary())
-                .args(["model", "import"])
-                .args([&layout.gguf(), &part]),
-        )?;
-        fs::rename(&part, &model).with_context(|| format!("cannot rename {}", part.display()))
+            fetch
+                .args(["fetch", "sentiment", "--to"])
+                .arg(layout.deps()),
+        )
     })
 }

@@ -8,9 +8,6 @@ use std::path::PathBuf;
 use anyhow::{Result, bail};
 use tch::Device;
 
-/// Where libtorch was when this binary was built.
-const BUILT_WITH: Option<&str> = option_env!("ATTUNE_LIBTORCH_LIB");
-
 /// The device of a config: `auto`, `cpu`, `cuda` or `cuda:INDEX`.
 pub fn resolve(name: &str) -> Result<Device> {
     let index = match name {
@@ -72,13 +69,19 @@ fn open_cuda() -> Result<(), String> {
     }
 }
 
-/// The folder with libtorch's libraries.
+/// The folder with libtorch's libraries: of the one that runs in this process, where the system says.
 pub fn libtorch_folder() -> Option<PathBuf> {
-    let exported = std::env::var_os("LIBTORCH").map(|folder| PathBuf::from(folder).join("lib"));
-    exported
-        .into_iter()
-        .chain(BUILT_WITH.map(PathBuf::from))
-        .find(|folder| folder.is_dir())
+    let exported = || Some(PathBuf::from(std::env::var_os("LIBTORCH")?).join("lib"));
+    loaded().or_else(exported).filter(|folder| folder.is_dir())
+}
+
+fn loaded() -> Option<PathBuf> {
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    let mut paths = maps
+        .lines()
+        .filter_map(|line| Some(&line[line.find('/')?..]));
+    let library = paths.find(|path| path.ends_with("/libtorch_cpu.so"))?;
+    Some(PathBuf::from(library).parent()?.to_owned())
 }
 
 /// CPU threads; 0 leaves libtorch's choice.

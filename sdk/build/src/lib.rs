@@ -8,6 +8,7 @@ mod cargo;
 mod foreign;
 pub mod js;
 mod native;
+pub mod pip;
 pub mod project;
 pub mod python;
 pub mod rust;

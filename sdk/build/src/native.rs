@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
+use crate::cache;
 use crate::cargo::{self, Build};
 use crate::project::{Built, Language, Project, keep};
 use crate::rust::{Package, Workspace};
 use crate::wasm::host;
-use crate::{cache, sdk};
 
 /// As quick as the component, the same arithmetic, and all that a debugger wants to know. A panic
 /// must come back as an answer, whatever the manifest says.
@@ -45,7 +45,7 @@ impl Workspace {
             folder: target_folder,
             settings: &PROFILE,
             flags: &own_functions(),
-            has_own_sdk: self.has_own_sdk(),
+            has_own_sdk: self.own_sdk,
             quiet,
         };
         let mut command = build.command()?;
@@ -94,9 +94,9 @@ impl Project {
                 self.language.name()
             );
         }
-        sdk::put_beside(&self.folder, self.language)?;
         let workspace = Workspace::of(&self.folder)?;
         let package = workspace.plugin_in(&self.folder)?;
+        package.put_sdk_beside()?;
         let target = match target_folder {
             Some(folder) => folder.to_owned(),
             // A project by itself: what it has in common with others is compiled once for all.

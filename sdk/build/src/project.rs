@@ -102,11 +102,16 @@ impl Project {
     /// Builds the component, to `out` or to where the language's tools put things. `target_folder`
     /// is where a compiler keeps its work, when another place than the usual one is wanted.
     pub fn build(&self, out: Option<&Path>, target_folder: Option<&Path>) -> Result<Built> {
-        sdk::put_beside(&self.folder, self.language)?;
         match self.language {
             Language::Rust => self.build_rust(out, target_folder),
-            Language::Python => python::build(&self.folder, out),
-            Language::JavaScript => js::build(&self.folder, out),
+            Language::Python => {
+                sdk::put_beside(&self.folder, self.language)?;
+                python::build(&self.folder, out)
+            }
+            Language::JavaScript => {
+                sdk::put_beside(&self.folder, self.language)?;
+                js::build(&self.folder, out)
+            }
         }
     }
 
@@ -114,6 +119,7 @@ impl Project {
         let toolchain = WasmToolchain::require()?;
         let workspace = Workspace::of(&self.folder)?;
         let package = workspace.plugin_in(&self.folder)?;
+        package.put_sdk_beside()?;
         let target = match target_folder {
             Some(folder) => folder.to_owned(),
             // A project by itself: what it has in common with others is compiled once for all.

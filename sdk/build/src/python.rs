@@ -28,7 +28,7 @@ use tool::Tool;
 const SCRIPT: &str = include_str!("python/componentize.py");
 
 /// After so many lines of Python an import that takes too long is looked at: some seconds.
-const LINES_TRACED: u64 = 2_000_000;
+const LINES_TRACED: u64 = 300_000;
 
 /// All `.py` files but tests.
 const SOURCES: Sources = Sources {

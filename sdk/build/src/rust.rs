@@ -10,7 +10,7 @@ use serde::Deserialize;
 use crate::cargo::{self, Build};
 use crate::tool::{self, capture};
 use crate::wasm::{PROFILE, TARGET, WasmToolchain, rename};
-use crate::{cache, foreign, sdk};
+use crate::{Language, cache, foreign, sdk};
 
 /// The SDK's crate, whose place on this machine is kept out of what is built with it.
 const SDK: &str = "attune-sdk";
@@ -41,6 +41,8 @@ pub struct Workspace {
     pub target: PathBuf,
     /// How many packages it has, plugins or not.
     members: usize,
+    /// Whether any of them names the SDK by its version.
+    pub(crate) own_sdk: bool,
 }
 
 #[derive(Deserialize)]
@@ -71,6 +73,16 @@ struct DependencyMetadata {
     path: Option<PathBuf>,
 }
 
+impl Package {
+    /// Puts the SDK where the author's own tools find it, unless the manifest says where it is.
+    pub(crate) fn put_sdk_beside(&self) -> Result<()> {
+        match self.own_sdk {
+            true => sdk::put_beside(&self.folder, Language::Rust),
+            false => Ok(()),
+        }
+    }
+}
+
 impl Workspace {
     /// Asks cargo what is in the workspace of `folder`.
     pub fn of(folder: &Path) -> Result<Self> {
@@ -83,6 +95,7 @@ impl Workspace {
             target: metadata.workspace_root.join("target"),
             root: metadata.workspace_root,
             members: metadata.packages.len(),
+            own_sdk: metadata.packages.iter().any(PackageMetadata::has_own_sdk),
             plugins: metadata.packages.into_iter().filter_map(package).collect(),
         })
     }
@@ -105,11 +118,6 @@ impl Workspace {
         self.members == 1
     }
 
-    /// Whether any of the packages names the SDK by its version.
-    pub(crate) fn has_own_sdk(&self) -> bool {
-        self.plugins.iter().any(|package| package.own_sdk)
-    }
-
     /// Builds packages to components, in cargo's one call: their bytes, in order.
     pub fn build(
         &self,
@@ -121,8 +129,7 @@ impl Workspace {
         // Held until the module is read: another project of the same name would be in its place.
         let _only = cache::lock(target_folder)?;
         let mut command = self.cargo(toolchain, packages, target_folder, quiet)?;
-        let explained =
-            |id: &str| foreign::broken(id, &packages.first()?.folder, self.has_own_sdk());
+        let explained = |id: &str| foreign::broken(id, &packages.first()?.folder, self.own_sdk);
         let made = cargo::run(&mut command, explained)?;
         let component = |package: &&Package| {
             let module = made
@@ -130,7 +137,7 @@ impl Workspace {
                 .with_context(|| format!("cargo says nothing of a module of `{}`", package.name))?;
             let core = std::fs::read(module)
                 .with_context(|| format!("cannot read {}", module.display()))?;
-            let made = match foreign::refusal(&core, &package.folder, self.has_own_sdk()) {
+            let made = match foreign::refusal(&core, &package.folder, self.own_sdk) {
                 Some(refusal) => Err(refusal),
                 None => encode(&core),
             };
@@ -150,7 +157,7 @@ impl Workspace {
         quiet: bool,
     ) -> Result<Command> {
         let mut renamed = Vec::new();
-        if self.has_own_sdk() {
+        if self.own_sdk {
             renamed.push((sdk::of_rust()?, "/attune-sdk"));
         }
         let mut places = packages.iter().filter_map(|package| package.sdk.clone());
@@ -168,7 +175,7 @@ impl Workspace {
             folder: target_folder,
             settings: &PROFILE,
             flags: &toolchain.flags(&renamed),
-            has_own_sdk: self.has_own_sdk(),
+            has_own_sdk: self.own_sdk,
             quiet,
         };
         let mut command = build.command()?;
@@ -184,17 +191,25 @@ impl Workspace {
     }
 }
 
+impl PackageMetadata {
+    fn sdk(&self) -> Option<&DependencyMetadata> {
+        self.dependencies
+            .iter()
+            .find(|dependency| dependency.name == SDK)
+    }
+
+    fn has_own_sdk(&self) -> bool {
+        self.sdk().is_some_and(|sdk| sdk.source.is_some())
+    }
+}
+
 fn package(package: PackageMetadata) -> Option<Package> {
     let is_module =
         |target: &TargetMetadata| target.crate_types.iter().any(|kind| kind == "cdylib");
     package.targets.iter().find(|target| is_module(target))?;
-    let sdk = package
-        .dependencies
-        .into_iter()
-        .find(|dependency| dependency.name == SDK);
     Some(Package {
-        own_sdk: sdk.as_ref().is_some_and(|sdk| sdk.source.is_some()),
-        sdk: sdk.and_then(|sdk| sdk.path),
+        own_sdk: package.has_own_sdk(),
+        sdk: package.sdk().and_then(|sdk| sdk.path.clone()),
         name: package.name,
         version: package.version,
         folder: package.manifest_path.parent()?.to_owned(),

@@ -1,7 +1,7 @@
 use std::collections::BTreeSet;
 
 use super::*;
-use crate::{ratings, snippets};
+use crate::fetch::{ratings, snippets};
 
 /// A table of texts `t1`, `t2`, … and one of their ratings: three each, all of which `rating` says.
 fn tables(count: u32, rating: impl Fn(u32) -> [i8; 3]) -> (Vec<Snippet>, String) {

@@ -1,13 +1,13 @@
-//! The Python that is found, its pip, and what of its standard library we borrow (archives).
-//! It knows nothing about what is fetched.
+//! The Python that is found, its pip, and what of its standard library we borrow (archives): how packages are had from
+//! an index. It knows nothing about what is fetched.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::stamp::{make_folder, sha256_of_file};
-use crate::step::capture;
+use crate::python::interpreter;
+use crate::tool::{INSTALLING, capture, capture_within, program};
 
 /// Extracts one member of a zip or tar archive to a file: `archive member out`.
 const EXTRACT: &str = r#"
@@ -22,36 +22,34 @@ with open(out, "wb") as target:
 "#;
 
 /// A Python interpreter of version 3.9 or newer.
-pub(crate) struct Python {
+pub struct Python {
     program: &'static str,
 }
 
-/// One file of a package index, pinned by its hash.
-pub(crate) struct Package {
+/// One file of a package index.
+pub struct Package {
     /// The package's name in pip's spelling.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// The exact version.
-    pub(crate) version: &'static str,
-    /// SHA-256 of the file.
-    pub(crate) sha256: &'static str,
+    pub version: &'static str,
     /// Whether the source archive is wanted instead of the wheel.
-    pub(crate) source: bool,
+    pub source: bool,
 }
 
 impl Python {
     /// The one that plugins are built with.
-    pub(crate) fn find() -> Result<Self> {
-        let program = attune_build::python::interpreter()?;
+    pub fn find() -> Result<Self> {
+        let program = interpreter()?;
         Ok(Self { program })
     }
 
     /// The interpreter, about to be run.
-    pub(crate) fn command(&self) -> Command {
-        Command::new(self.program)
+    pub fn command(&self) -> Command {
+        program(self.program)
     }
 
     /// The folder of an importable package, found without importing it (which takes seconds).
-    pub(crate) fn package_folder(&self, package: &str) -> Option<PathBuf> {
+    pub fn package_folder(&self, package: &str) -> Option<PathBuf> {
         // Without the empty entry: a folder of that name in the current folder is not an installed package.
         let script = "import importlib.util as u, sys; sys.path = [p for p in sys.path if p]; \
                       s = u.find_spec(sys.argv[1]); print(s.submodule_search_locations[0] if s else '')";
@@ -61,15 +59,15 @@ impl Python {
     }
 
     /// Runs pip; its failure is told together with the likeliest fix.
-    pub(crate) fn pip(&self, args: &[&str]) -> Result<()> {
+    pub fn pip(&self, args: &[&str]) -> Result<()> {
         let pip = ["-m", "pip", "--disable-pip-version-check"];
-        capture(Command::new(self.program).args(pip).arg("--version")).with_context(|| {
+        capture(self.command().args(pip).arg("--version")).with_context(|| {
             format!(
                 "`{} -m pip` does not work\nhint: install pip, e.g. `apt-get install python3-pip`",
                 self.program
             )
         })?;
-        let result = capture(Command::new(self.program).args(pip).args(args));
+        let result = capture_within(self.command().args(pip).args(args), INSTALLING);
         result.map(drop).map_err(|error| {
             let hint = pip_hint(&format!("{error:#}"));
             error.context(format!("pip failed\nhint: {hint}"))
@@ -77,7 +75,7 @@ impl Python {
     }
 
     /// Installs pinned packages, without what they depend on, into a folder.
-    pub(crate) fn install_into(&self, folder: &Path, packages: &[&str]) -> Result<()> {
+    pub fn install_into(&self, folder: &Path, packages: &[&str]) -> Result<()> {
         let folder = folder.to_string_lossy();
         let mut args = vec!["install", "--no-deps", "--only-binary", ":all:"];
         args.extend(["--quiet", "--target", &folder]);
@@ -85,9 +83,10 @@ impl Python {
         self.pip(&args)
     }
 
-    /// Downloads one package's file into a folder and checks its hash.
-    pub(crate) fn download(&self, package: &Package, folder: &Path) -> Result<PathBuf> {
-        make_folder(folder)?;
+    /// Downloads one package's file into a folder of its own; its hash is the caller's to check.
+    pub fn download(&self, package: &Package, folder: &Path) -> Result<PathBuf> {
+        std::fs::create_dir_all(folder)
+            .with_context(|| format!("cannot make the folder `{}`", folder.display()))?;
         let dest = folder.to_string_lossy();
         let wanted = format!("{}=={}", package.name, package.version);
         let mut args = vec!["download", "--no-deps", "--quiet", "--dest", &dest];
@@ -105,24 +104,16 @@ impl Python {
         args.push(&wanted);
         self.pip(&args)?;
         let mut files = std::fs::read_dir(folder)?.collect::<std::io::Result<Vec<_>>>()?;
-        let file = match (files.pop(), files.is_empty()) {
-            (Some(file), true) => file.path(),
+        match (files.pop(), files.is_empty()) {
+            (Some(file), true) => Ok(file.path()),
             _ => bail!("pip left not exactly one file for {wanted} in {dest}"),
-        };
-        let found = sha256_of_file(&file)?;
-        if found != package.sha256 {
-            bail!(
-                "{wanted} has SHA-256 {found}, expected {}\nhint: the index served another file; check its address",
-                package.sha256
-            );
         }
-        Ok(file)
     }
 
     /// Extracts one member of a zip or tar archive to the file `out`.
-    pub(crate) fn extract(&self, archive: &Path, member: &str, out: &Path) -> Result<()> {
+    pub fn extract(&self, archive: &Path, member: &str, out: &Path) -> Result<()> {
         capture(
-            Command::new(self.program)
+            self.command()
                 .args(["-I", "-c", EXTRACT])
                 .args([archive, Path::new(member), out]),
         )
@@ -135,9 +126,9 @@ impl Python {
 fn pip_hint(said: &str) -> &'static str {
     let any = |needles: &[&str]| needles.iter().any(|needle| said.contains(needle));
     if any(&["Permission denied", "Errno 13"]) {
-        "check that you may write to this checkout and to pip's temporary folder (TMPDIR)"
+        "check that you may write there and to pip's temporary folder (TMPDIR)"
     } else if any(&["No space left", "Errno 28"]) {
-        "free some disk space: about 3 GB are needed while installing, in the checkout and in TMPDIR"
+        "free some disk space: about 3 GB are needed while installing, where it goes and in TMPDIR"
     } else if any(&[
         "onnection",
         "resolve",

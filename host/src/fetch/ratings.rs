@@ -3,26 +3,26 @@
 
 use anyhow::{Context, Result, ensure};
 
-use crate::snippets::Snippet;
+use super::snippets::Snippet;
 
 /// Means are published with nine digits after the point, or rounded to a few more.
 const MEAN_TOLERANCE: f64 = 1e-6;
 
 /// One snippet with each person's rating of it.
 #[derive(Clone)]
-pub(crate) struct Rated<'a> {
+pub(super) struct Rated<'a> {
     /// What was rated.
-    pub(crate) snippet: &'a Snippet,
+    pub(super) snippet: &'a Snippet,
     /// From -4 (most negative) to 4 (most positive), two or more. Within a batch of 30 neighbours a place in this
     /// list is one person; across batches it is not.
-    pub(crate) ratings: Vec<i8>,
+    pub(super) ratings: Vec<i8>,
 }
 
 /// Reads a table of `id TAB mean TAB deviation TAB [rating, rating, …]` lines.
 ///
 /// It rates the same snippets in the same order as the table of texts, and each line's mean must be that of its
 /// ratings and of the snippet: otherwise ratings would be taken for those of another text.
-pub(crate) fn parse<'a>(table: &str, snippets: &'a [Snippet]) -> Result<Vec<Rated<'a>>> {
+pub(super) fn parse<'a>(table: &str, snippets: &'a [Snippet]) -> Result<Vec<Rated<'a>>> {
     let lines: Vec<_> = table
         .lines()
         .enumerate()
@@ -82,7 +82,7 @@ fn parse_line(line: &str, snippet: &Snippet) -> Result<Vec<i8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::snippets;
+    use crate::fetch::snippets;
 
     const TEXTS: &str = "1\t2.33333333333\tGood .\r\n2\t-0.5\tBad\r\n";
 

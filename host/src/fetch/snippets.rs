@@ -2,10 +2,11 @@
 //! It knows this one table's quirks; it knows nothing about where it comes from or goes.
 
 use anyhow::{Context, Result};
-use sha2::{Digest, Sha256};
+
+use crate::digest;
 
 /// One snippet with the mean of its 15 to 29 people's ratings.
-pub(crate) struct Snippet {
+pub(super) struct Snippet {
     id: u32,
     /// From -4 (most negative) to 4 (most positive).
     rating: f64,
@@ -15,46 +16,46 @@ pub(crate) struct Snippet {
 impl Snippet {
     /// Whether the snippet is in the held-out fifth. By a hash of the id: it depends neither on the order nor
     /// on the number of snippets, and the table's order is not random.
-    pub(crate) fn is_test(&self) -> bool {
+    pub(super) fn is_test(&self) -> bool {
         hash(&self.id.to_string()).is_multiple_of(5)
     }
 
     /// Whether the snippet is in the tenth that is held out of training on preferences, and that never meets the
     /// held-out fifth: a hash that is 1 modulo 10 is 1 modulo 5.
-    pub(crate) fn is_validation(&self) -> bool {
+    pub(super) fn is_validation(&self) -> bool {
         hash(&self.id.to_string()) % 10 == 1
     }
 
     /// The snippet's number in the table.
-    pub(crate) fn id(&self) -> u32 {
+    pub(super) fn id(&self) -> u32 {
         self.id
     }
 
     /// The mean rating, from -4 (most negative) to 4 (most positive).
-    pub(crate) fn rating(&self) -> f64 {
+    pub(super) fn rating(&self) -> f64 {
         self.rating
     }
 
     /// The cleaned text.
-    pub(crate) fn text(&self) -> &str {
+    pub(super) fn text(&self) -> &str {
         &self.text
     }
 
     /// The snippet as one line of JSON.
-    pub(crate) fn to_json_line(&self) -> String {
+    pub(super) fn to_json_line(&self) -> String {
         let value = serde_json::json!({"id": self.id, "text": self.text, "rating": self.rating});
         format!("{value}\n")
     }
 }
 
 /// The first eight bytes of a text's SHA-256, as a big-endian number: the same on every platform.
-pub(crate) fn hash(text: &str) -> u64 {
-    let hash = Sha256::digest(text.as_bytes());
-    u64::from_be_bytes(hash[..8].try_into().expect("a SHA-256 has 32 bytes"))
+pub(super) fn hash(text: &str) -> u64 {
+    let digits = digest::of_bytes(text.as_bytes());
+    u64::from_str_radix(&digits[..16], 16).unwrap_or_default()
 }
 
 /// Reads a table of `id TAB mean rating TAB text` lines.
-pub(crate) fn parse(table: &str) -> Result<Vec<Snippet>> {
+pub(super) fn parse(table: &str) -> Result<Vec<Snippet>> {
     let lines = table
         .lines()
         .enumerate()
@@ -96,7 +97,7 @@ fn parse_line(line: &str) -> Result<Snippet> {
 /// The published table has `''` for `"`, a run of blanks where a dash stood, HTML entities, `?` for an
 /// apostrophe inside a word, editors' brackets around single letters, sentences glued to an ellipsis, and a few
 /// blanks before punctuation. Hyphens that it lost (`sci fi`) cannot be told from blanks and stay lost.
-pub(crate) fn natural_text(raw: &str) -> String {
+pub(super) fn natural_text(raw: &str) -> String {
     let text = raw
         .trim()
         .replace("&amp;", "&")

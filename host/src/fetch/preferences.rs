@@ -10,11 +10,11 @@ use std::fmt;
 use anyhow::{Result, ensure};
 use serde_json::{Value, json};
 
-use crate::ratings::Rated;
-use crate::snippets::{Snippet, hash};
+use super::ratings::Rated;
+use super::snippets::{Snippet, hash};
 
 /// The files of labels, in the order of [`Preferences::files`].
-pub(crate) const FILES: [&str; 4] = [
+pub(super) const FILES: [&str; 4] = [
     "human.train.jsonl",
     "human.validation.jsonl",
     "human.test.jsonl",
@@ -26,16 +26,16 @@ const VALIDATION: usize = 512;
 const TEST: usize = 2048;
 
 /// Labels of all splits.
-pub(crate) struct Preferences {
+pub(super) struct Preferences {
     /// For each of [`FILES`], its lines.
-    pub(crate) files: [Vec<String>; 4],
+    pub(super) files: [Vec<String>; 4],
     /// The held-out rater's agreement with the labels of the test split.
-    pub(crate) agreement: Agreement,
+    pub(super) agreement: Agreement,
 }
 
 /// How often one person says what the mean of the others says, as a share from 0 to 1.
 #[derive(Debug, PartialEq)]
-pub(crate) struct Agreement {
+pub(super) struct Agreement {
     /// About the best of four; a tie counts as a guess among its places.
     best: f64,
     /// About the better of two, in every pair whose means differ; a tie counts as half.
@@ -54,7 +54,7 @@ impl fmt::Display for Agreement {
 }
 
 /// Draws the labels of all splits.
-pub(crate) fn draw(rated: &[Rated]) -> Result<Preferences> {
+pub(super) fn draw(rated: &[Rated]) -> Result<Preferences> {
     let [test, validation, train] = split(rated);
     let train = comparisons(&train, "human.train", TRAIN)?;
     let validation = comparisons(&validation, "human.validation", VALIDATION)?;
