@@ -7,6 +7,7 @@ pub mod cache;
 mod cargo;
 mod foreign;
 pub mod js;
+pub mod names;
 mod native;
 pub mod pip;
 pub mod project;

@@ -6,7 +6,6 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
 mod above;
-mod names;
 mod templates;
 
 /// Longest name of a plugin: it becomes a file's and a metric's.
@@ -140,7 +139,7 @@ fn check_name(name: &str, lang: Lang) -> Result<()> {
              {MAX_NAME}, beginning with a letter, such as `plain-words`"
         );
     }
-    if let Some(what) = names::taken(name, lang) {
+    if let Some(what) = attune_build::names::taken(name, templates::language(lang)) {
         bail!(
             "`{name}` cannot be the name of a plugin in {}: it is that of {what}\nhint: add a word, such as \
              `{name}-terms`",

@@ -1,7 +1,7 @@
 //! Names that a project would not build under: its crate, its module or its type would stand in the
 //! place of one that it needs.
 
-use super::Lang;
+use crate::project::Language;
 
 /// Crates that a plugin in Rust is made of, and words that cannot name one.
 const CRATES: [&str; 7] = [
@@ -80,16 +80,17 @@ const JAVASCRIPT: &str = "attune-sdk array boolean date error function invalid m
     object promise proxy reflect reg-exp rng set string symbol";
 
 /// What the name is already, if it cannot be a plugin's in this language.
-pub(super) fn taken(name: &str, lang: Lang) -> Option<&'static str> {
+#[must_use]
+pub fn taken(name: &str, language: Language) -> Option<&'static str> {
     if TYPES.contains(&name) {
         return Some("a type that its source uses");
     }
-    match lang {
-        Lang::Rust if CRATES.contains(&name) => Some("a crate that it is built with"),
-        Lang::Python if PYTHON.split_whitespace().any(|known| known == name) => {
+    match language {
+        Language::Rust if CRATES.contains(&name) => Some("a crate that it is built with"),
+        Language::Python if PYTHON.split_whitespace().any(|known| known == name) => {
             Some("a word or a module of Python")
         }
-        Lang::Js if JAVASCRIPT.split_whitespace().any(|known| known == name) => {
+        Language::JavaScript if JAVASCRIPT.split_whitespace().any(|known| known == name) => {
             Some("a class or a package that it may need")
         }
         _ => None,
