@@ -177,7 +177,9 @@ fn json_hint(at: &str, problem: &str) -> &'static str {
     } else if problem.contains("EOF") {
         "it ends before it is complete: is the file cut, or is there a line break in a text, which is \
          written `\\n`?"
-    } else if problem.contains("trailing comma") {
+    } else if problem.contains("trailing comma")
+        || (at.starts_with('}') && problem.contains("key must be a string"))
+    {
         "remove the comma before `]` or `}`"
     } else if problem.contains("trailing characters") {
         "remove what comes after the end"
