@@ -18,9 +18,9 @@ pub use native::answers;
 pub use tool::interpreter;
 
 use crate::project::Built;
-use crate::script::{self, PIN, Sources, WIT, Words, run};
+use crate::script::{self, PIN, Sources, WIT, Words, run, run_within};
 use crate::sdk::PYTHON;
-use crate::tool::{clear, too_long, write_atomically};
+use crate::tool::{IMPORTING, clear, too_long, write_atomically};
 use manifest::Manifest;
 use tool::Tool;
 
@@ -113,7 +113,11 @@ fn import(
         std::fs::write(pin, PIN)?;
         command.env("LD_PRELOAD", pin);
     }
-    run(&mut command, &UNIMPORTED)
+    match lines {
+        0 => run(&mut command, &UNIMPORTED),
+        // It ends by itself; a busy machine is to have the time.
+        _ => run_within(&mut command, &UNIMPORTED, IMPORTING),
+    }
 }
 
 /// What it means when no component was made, and what to do.

@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 
 use crate::project::{Built, keep};
-use crate::tool::{IMPORTING, Stderr, finish, write_atomically};
+use crate::tool::{IMPORTING, Stderr, finish, limit, write_atomically};
 
 /// What keeps chance and time out of a component; empty where there is none.
 pub(crate) const PIN: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/pin.so"));
@@ -112,7 +112,16 @@ pub(crate) struct Words {
 /// Runs the program that builds; what it says is what the author has to read. `Some` of its time when that was over
 /// before it had ended.
 pub(crate) fn run(command: &mut Command, words: &Words) -> Result<Option<Duration>> {
-    let ended = finish(command, IMPORTING, Stderr::Kept, &mut |_| {})?;
+    run_within(command, words, limit(IMPORTING)?)
+}
+
+/// The same, whatever the user says of time.
+pub(crate) fn run_within(
+    command: &mut Command,
+    words: &Words,
+    limit: Duration,
+) -> Result<Option<Duration>> {
+    let ended = finish(command, limit, Stderr::Kept, &mut |_| {})?;
     if ended.stopped.is_some() {
         return Ok(ended.stopped);
     }

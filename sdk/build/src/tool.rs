@@ -13,7 +13,7 @@ mod process;
 
 pub(crate) use environment::{clear, isolate};
 pub use process::end_if_interrupted;
-pub(crate) use process::{Ended, Stderr};
+pub(crate) use process::{Stderr, run as finish};
 
 /// How many lines of a failed program's words are passed on.
 const LINES_TOLD: usize = 6;
@@ -39,23 +39,15 @@ pub fn shown(command: &Command) -> String {
         .join(" ")
 }
 
-/// Runs a command to its end, or to that of its time; `each` gets the lines of its standard output.
-pub(crate) fn finish(
-    command: &mut Command,
-    limit: Duration,
-    stderr: Stderr,
-    each: &mut (dyn FnMut(&[u8]) + Send),
-) -> Result<Ended> {
-    let limit = match std::env::var(LIMIT) {
-        Err(_) => limit,
-        Ok(text) => match text.parse() {
-            Ok(seconds) if seconds > 0 => Duration::from_secs(seconds),
-            _ => bail!(
-                "{LIMIT} is `{text}`\nhint: it is a number of seconds, 1 or more, such as 600"
-            ),
-        },
+/// The time that a tool may take: the usual one, or what the user says.
+pub(crate) fn limit(usual: Duration) -> Result<Duration> {
+    let Ok(text) = std::env::var(LIMIT) else {
+        return Ok(usual);
     };
-    process::run(command, limit, stderr, each)
+    match text.parse() {
+        Ok(seconds) if seconds > 0 => Ok(Duration::from_secs(seconds)),
+        _ => bail!("{LIMIT} is `{text}`\nhint: it is a number of seconds, 1 or more, such as 600"),
+    }
 }
 
 /// Says that a program took longer than it may.
@@ -76,7 +68,7 @@ pub fn capture(command: &mut Command) -> Result<String> {
 pub fn capture_within(command: &mut Command, limit: Duration) -> Result<String> {
     let shown = shown(command);
     let mut said = Vec::new();
-    let ended = finish(command, limit, Stderr::Kept, &mut |line| {
+    let ended = finish(command, self::limit(limit)?, Stderr::Kept, &mut |line| {
         if said.len() + line.len() <= MOST_CAPTURED {
             said.extend_from_slice(line);
         }

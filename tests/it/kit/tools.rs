@@ -188,11 +188,11 @@ fn a_module_in_javascript_that_ends_its_import_is_said_with_its_line() {
     for (code, parts) in [
         (
             "process.exit(0);",
-            &["'process' is not defined", "calm.js:"][..],
+            &["process is not defined", "calm.js:"][..],
         ),
         ("throw new Error('not today');", &["not today", "calm.js:"]),
-        ("throw 7;", &["7"]),
-        ("let x = ;", &["SyntaxError", "calm.js:"]),
+        ("throw 7;", &["is no Error", "7"]),
+        ("let x = ;", &["unexpected token", "calm.js:"]),
     ] {
         std::fs::write(&module, format!("{source}\n{code}\n")).unwrap();
         let message = failure(&mut plugin(&project, "build", &[]));

@@ -6,6 +6,7 @@ system's under an environment, it is told where."""
 import importlib.metadata
 import importlib.util
 import os
+import shlex
 import sys
 
 WANTED = "2.11"
@@ -39,7 +40,7 @@ def torch():
 
 
 def hint():
-    return f"hint: {sys.executable} -m pip install 'torch=={WANTED}.*'"
+    return f"hint: {shlex.quote(sys.executable)} -m pip install 'torch=={WANTED}.*'"
 
 
 if __name__ == "__main__":

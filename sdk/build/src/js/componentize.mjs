@@ -33,8 +33,9 @@ function told(text) {
     .replaceAll(`${app}/`, "")
     .replaceAll("/node_modules/attune-sdk/src/index.js", "attune-sdk")
     .split("\n")
-    .filter((line) => !/^\s*\d+:\s+0x.*(?<!: call stack exhausted)$/.test(line))
-    .map((line) => line.replace(/^\s*\d+:\s+0x.*: wasm trap: /, ""))
+    // Frames of the interpreter itself; the last has what stopped it.
+    .map((line) => line.replace(/^\s*\d+:\s+(0x|<unknown>).*: wasm trap: /, ""))
+    .filter((line) => !/^\s*\d+:\s+(0x|<unknown>)|^error while executing at wasm/.test(line))
     .filter((line) => !/^\s*at .*\/(node_modules\/attune-sdk|attune-entry\.js)/.test(line))
     .map((line) => line.replace(/^(\s*at .*?)(\(?)\//, "$1$2"))
     .join("\n")

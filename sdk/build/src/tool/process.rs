@@ -48,7 +48,7 @@ pub(crate) struct Ended {
 
 /// Runs a command to its end, without anything to read, for at most `limit`; `each` gets the lines of its standard
 /// output with their ends.
-pub(super) fn run(
+pub(crate) fn run(
     command: &mut Command,
     limit: Duration,
     stderr: Stderr,
