@@ -72,7 +72,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tensorboard",
         ],
     ),
-    ("plugin", &["digest", "role", "spelling"]),
+    ("plugin", &["digest", "outside", "role", "spelling"]),
     ("model", &["cpu", "disk", "outside", "tokenizer"]),
     ("rl", &["cpu"]),
     ("cpu", &[]),

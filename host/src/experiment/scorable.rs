@@ -149,7 +149,7 @@ impl Scorable {
             more => format!("; {more} more of its {all} rows cannot either"),
         };
         let hint = match skip {
-            true => "no row is left",
+            true => "no row is left to score; mend them",
             false => "mend the row, or leave such rows out by `--skip-bad`",
         };
         bail!("cannot score {said}{more}\nhint: {hint}{advice}")

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, bail};
 
 use super::AssetDescription;
 use super::wit::exports::attune::plugin::plugin::Asset;
+use crate::outside::{self, Kind};
 use crate::spelling::nearest;
 
 /// All assets of one plugin, read; together they may have `max_bytes`.
@@ -66,9 +67,19 @@ pub(super) fn read(
             );
         }
         let data = std::fs::read(path).with_context(about)?;
+        let kind = outside::kind_of(&data[..data.len().min(outside::HEAD)]);
+        // An empty list or a document may be what is meant.
+        let may_be = matches!(kind, Kind::Empty | Kind::Xml);
+        if let Some(refusal) = kind.refusal(path).filter(|_| !may_be) {
+            bail!("asset `{}`: {refusal}", asset.name);
+        }
         assets.push(Asset {
             name: asset.name.clone(),
-            data,
+            data: match outside::text(&data) {
+                // Editors put a mark before a text, which is no part of its first word.
+                Ok(text) => text.as_bytes().to_vec(),
+                Err(_) => data,
+            },
         });
     }
     Ok(assets)

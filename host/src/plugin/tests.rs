@@ -126,4 +126,13 @@ fn assets_are_checked_before_anything_runs() {
             .unwrap_err()
             .contains("not a file")
     );
+    std::fs::write(&path, "\u{feff}a").unwrap();
+    let assets = assets::read(&described, &given("words", &path), 9).unwrap();
+    assert_eq!(assets[0].data, b"a");
+    std::fs::write(&path, "version https://git-lfs.github.com/spec/v1").unwrap();
+    assert!(
+        read(&given("words", &path), 99)
+            .unwrap_err()
+            .contains("git lfs pull")
+    );
 }
