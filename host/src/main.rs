@@ -6,6 +6,7 @@ use attune::cli;
 
 fn main() -> ExitCode {
     attune::model::device::tune_allocator();
+    attune::disk::survive_limits();
     match cli::run(std::env::args_os()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => cli::report(&error),

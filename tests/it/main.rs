@@ -23,3 +23,4 @@ mod support;
 mod tidy;
 mod training;
 mod twins;
+mod vocabulary;
