@@ -38,6 +38,7 @@ use anyhow::{Context, Result, bail};
 use clap::{Args, CommandFactory, Parser, Subcommand};
 
 use crate::config::Config;
+use crate::disk;
 use crate::experiment;
 use crate::terminal::Line;
 
@@ -190,6 +191,7 @@ fn load(file: &Path, overrides: &[String]) -> Result<Config> {
 
 /// Runs what was typed.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
+    disk::survive_limits();
     let cli = Cli::parse_from(arguments);
     SANDBOXED_ONLY.store(cli.sandboxed_only, Ordering::Relaxed);
     match cli.command {

@@ -51,6 +51,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "run_dir",
             "seed",
             "spelling",
+            "terminal",
             "tokenizer",
         ],
     ),

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use serde::Deserialize;
 
 use crate::sdk;
-use crate::tool::{COMPILING, Stderr, cargo, finish, limit, shown, too_long};
+use crate::tool::{COMPILING, Stderr, cargo, finish, shown, too_long};
 
 /// Separates flags in the variable that holds them.
 const BETWEEN: &str = "\u{1f}";
