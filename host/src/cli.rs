@@ -190,6 +190,7 @@ fn load(file: &Path, overrides: &[String]) -> Result<Config> {
 
 /// Runs what was typed.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
+    crate::disk::survive_limits();
     let cli = Cli::parse_from(arguments);
     SANDBOXED_ONLY.store(cli.sandboxed_only, Ordering::Relaxed);
     match cli.command {

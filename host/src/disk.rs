@@ -95,6 +95,16 @@ pub(crate) fn unwritten(path: &Path, size: u64, error: Error) -> Error {
     error.context(format!("{takes}\nhint: {hint}"))
 }
 
+/// Has the system refuse a file that is larger than a process may write, rather than end the process, so that
+/// the file can be named.
+pub(crate) fn survive_limits() {
+    #[cfg(unix)]
+    // SAFETY: nothing of ours runs in a handler; the signal is ignored from here on.
+    unsafe {
+        let _ = libc::signal(libc::SIGXFSZ, libc::SIG_IGN);
+    }
+}
+
 /// Where a file is written before it is renamed.
 fn beside(path: &Path) -> PathBuf {
     let mut beside = path.as_os_str().to_owned();

@@ -267,7 +267,7 @@ fn models_that_are_not_whole() {
         &lab,
         file,
         Some(&deep),
-        &["missing tensor `model.layers.2."],
+        &["missing tensors `model.layers.2."],
     );
     let heads = other("\"num_key_value_heads\":2", "\"num_key_value_heads\":3");
     refuse_with(&lab, file, Some(&heads), &["3 key/value heads"]);
@@ -342,4 +342,22 @@ fn a_damaged_checkpoint_is_named() {
     std::fs::create_dir(lab.path("run/checkpoints/update-old")).unwrap();
     std::fs::remove_dir_all(lab.path("run/checkpoints/update-000006")).unwrap();
     lab.train("run", &["--resume"]);
+}
+
+#[test]
+#[cfg(unix)]
+fn files_that_take_more_than_there_is_are_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("tiny.json");
+    std::fs::write(&config, crate::support::TINY_LLAMA).unwrap();
+    let mut limited = std::process::Command::new("sh");
+    limited.args(["-c", "ulimit -f 16; exec \"$0\" \"$@\""]);
+    limited.arg(env!("CARGO_BIN_EXE_attune"));
+    limited.args(["model", "random"]);
+    limited.arg(&config).arg(folder.path().join("model"));
+    let message = failure(&mut limited);
+    for part in ["model.safetensors`, which takes", "bytes", "`ulimit -f`"] {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+    assert!(!folder.path().join("model/model.safetensors").exists());
 }

@@ -26,4 +26,5 @@ mod support;
 mod tidy;
 mod training;
 mod twins;
+mod vocabulary;
 mod wheel;

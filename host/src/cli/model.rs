@@ -9,6 +9,7 @@ use tch::{Device, Kind, Tensor};
 
 use crate::cli::warn;
 use crate::model::config::ModelConfig;
+use crate::model::files::read_json;
 use crate::model::gguf;
 use crate::model::open;
 use crate::model::policy::Policy;
@@ -84,6 +85,7 @@ pub(super) fn run(command: &ModelCommand) -> Result<()> {
 }
 
 fn inspect(dir: &Path) -> Result<()> {
+    let _ = ModelConfig::load(dir)?;
     let stored = stored_kinds(dir)?;
     let policy = Policy::load(dir, Device::Cpu, Kind::Float, None)?;
     warn(policy.notes());
@@ -172,16 +174,14 @@ fn random(config: &Path, dir: &Path, seed: u64) -> Result<()> {
     if dir.join("config.json").exists() {
         bail!("`{}` holds a model already", dir.display());
     }
-    let text = std::fs::read_to_string(config)
-        .with_context(|| format!("cannot read `{}`", config.display()))?;
     let about = || {
         format!(
             "in `{}`\nhint: give it a config.json of a small GPT-2, Llama or Qwen2",
             config.display()
         )
     };
-    let json = serde_json::from_str(&text).context("it is no JSON");
-    let config = ModelConfig::from_json(&json.with_context(about)?).with_context(about)?;
+    let json = read_json(config).with_context(about)?;
+    let config = ModelConfig::from_json(&json).with_context(about)?;
     let parameters: i64 = config
         .parameters()
         .iter()
@@ -204,8 +204,12 @@ fn logits(dir: &Path, text: &Path, out: &Path, greedy: usize) -> Result<()> {
     let (_, tokenizer) = open::open(dir)?;
     let policy = Policy::load(dir, Device::Cpu, Kind::Float, None)?;
     warn(policy.notes());
-    let text = std::fs::read_to_string(text)
-        .with_context(|| format!("cannot read `{}`", text.display()))?;
+    let text = std::fs::read_to_string(text).with_context(|| {
+        format!(
+            "cannot read `{}`\nhint: name a file of UTF-8 text",
+            text.display()
+        )
+    })?;
     let tokens = tokenizer.encode(&text);
     if tokens.is_empty() {
         bail!("the text has no tokens\nhint: give it a file with some words");

@@ -136,6 +136,10 @@ fn model_folder(dir: &Path) -> Result<PathBuf> {
     if policy.join("config.json").is_file() {
         return Ok(policy);
     }
+    // It may be something that nobody can sample from: what, and what to do, is said there.
+    if dir.is_file() || dir.join("adapter_config.json").is_file() {
+        let _ = open::open(dir)?;
+    }
     bail!(
         "`{}` is neither a model folder (no config.json) nor a finished run (no policy/config.json)\n\
          hint: name a folder that `attune train policy` or `attune model import` made",

@@ -1,7 +1,7 @@
 //! The shape of a model, read from and written to Hugging Face's `config.json`.
 //! Knows which families there are and which parameters each has; holds no tensors.
 
-use super::files::read_json;
+use super::files::{lacks, read_json};
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 use std::path::Path;
@@ -153,8 +153,20 @@ impl ModelConfig {
     /// The file cannot be read, lacks a key, or asks for what is not supported.
     pub fn load(dir: &Path) -> Result<Self> {
         let path = dir.join("config.json");
+        if !path.is_file() {
+            bail!(lacks(dir, "config.json"));
+        }
         let value = read_json(&path)?;
-        Self::from_json(&value).with_context(|| format!("in {}", path.display()))
+        Self::from_json(&value).map_err(|error| {
+            let has_own = error.to_string().contains("\nhint: ");
+            let about = format!("in `{}`", path.display());
+            match has_own {
+                true => error.context(about),
+                false => error.context(format!(
+                    "{about}\nhint: use the config.json that came with the weights"
+                )),
+            }
+        })
     }
 
     /// Parses the content of a `config.json`.

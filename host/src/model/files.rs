@@ -12,6 +12,8 @@ use tch::{Kind, Tensor};
 
 mod folder;
 
+pub(super) use self::folder::{WHOLE, lacks};
+
 /// All tensors of a Hugging Face folder as stored, unchecked.
 ///
 /// # Errors
@@ -28,8 +30,8 @@ pub fn read_folder(dir: &Path) -> Result<Vec<(String, Tensor)>> {
 ///
 /// # Errors
 /// It cannot be read, is something else, or no JSON.
-pub(super) fn read_json(path: &Path) -> Result<Value> {
-    let bytes = std::fs::read(path).with_context(|| format!("cannot read {}", path.display()))?;
+pub fn read_json(path: &Path) -> Result<Value> {
+    let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let head = &bytes[..bytes.len().min(HEAD)];
     let kind = outside::kind_of(head);
     if let Some(refusal) = kind.refusal(path) {
@@ -37,8 +39,8 @@ pub(super) fn read_json(path: &Path) -> Result<Value> {
     }
     let value = serde_json::from_slice(outside::without_mark(&bytes));
     value.with_context(|| match kind.remedy() {
-        Some(remedy) => format!("{} is {}\nhint: {remedy}", path.display(), kind.what()),
-        None => format!("{} is not JSON", path.display()),
+        Some(remedy) => format!("`{}` is {}\nhint: {remedy}", path.display(), kind.what()),
+        None => format!("`{}` is not JSON", path.display()),
     })
 }
 
@@ -48,10 +50,10 @@ pub(super) fn read_json(path: &Path) -> Result<Value> {
 /// The file cannot be read or holds a type that is not supported.
 pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>> {
     let mut file =
-        std::fs::File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
+        std::fs::File::open(path).with_context(|| format!("cannot open `{}`", path.display()))?;
     let mut head = Vec::new();
     let read = file.by_ref().take(HEAD as u64).read_to_end(&mut head);
-    let _ = read.with_context(|| format!("cannot read {}", path.display()))?;
+    let _ = read.with_context(|| format!("cannot read `{}`", path.display()))?;
     let kind = outside::kind_of(&head);
     if let Some(refusal) = kind.refusal(path) {
         bail!(refusal);
@@ -59,7 +61,7 @@ pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>> {
     // SAFETY: the map is only read, and every tensor is copied out of it before it ends; a file
     // that another process truncates meanwhile is not something a reader can defend against.
     let map = unsafe { memmap2::Mmap::map(&file) }
-        .with_context(|| format!("cannot map {}", path.display()))?;
+        .with_context(|| format!("cannot map `{}`", path.display()))?;
     let parsed =
         SafeTensors::deserialize(&map).map_err(|error| damaged(path, kind, &map, &error))?;
     let mut out = Vec::with_capacity(parsed.len());
@@ -74,7 +76,7 @@ pub fn read_tensors(path: &Path) -> Result<Vec<(String, Tensor)>> {
             Dtype::BOOL => Kind::Bool,
             Dtype::U8 => Kind::Uint8,
             other => bail!(
-                "tensor `{name}` of {} has type {other:?}, supported: F64, F32, F16, BF16\nhint: use the model as \
+                "tensor `{name}` of `{}` has type {other:?}, supported: F64, F32, F16, BF16\nhint: use the model as \
                  it was before it was quantized",
                 path.display()
             ),
@@ -95,7 +97,7 @@ fn damaged(
     bytes: &[u8],
     error: &dyn std::fmt::Display,
 ) -> anyhow::Error {
-    let name = path.display();
+    let name = format!("`{}`", path.display());
     if kind != outside::Kind::Safetensors {
         let hint = kind.remedy().unwrap_or("fetch or write the file again");
         return anyhow::anyhow!(
@@ -137,20 +139,20 @@ fn files_of(index: &Path) -> Result<BTreeSet<String>> {
     const HINT: &str = "hint: fetch the index again, from where the weights came";
     let value = read_json(index)?;
     let map = value["weight_map"].as_object();
-    let map = map.with_context(|| format!("{} has no `weight_map`\n{HINT}", index.display()))?;
+    let map = map.with_context(|| format!("`{}` has no `weight_map`\n{HINT}", index.display()))?;
     let mut files = BTreeSet::new();
     for (tensor, file) in map {
         let name = file.as_str().filter(|name| is_plain(name));
         let Some(name) = name else {
             bail!(
-                "{}: tensor `{tensor}` is said to be in {file}, which is no file of the folder\n{HINT}",
+                "`{}`: tensor `{tensor}` is said to be in {file}, which is no file of the folder\n{HINT}",
                 index.display()
             );
         };
         files.insert(name.to_owned());
     }
     if files.is_empty() {
-        bail!("{} names no file\n{HINT}", index.display());
+        bail!("`{}` names no file\n{HINT}", index.display());
     }
     Ok(files)
 }

@@ -2,13 +2,10 @@
 //! two models that read each other's tokens have one tokenizer. Knows descriptions, not weights.
 
 use super::config::ModelConfig;
+use super::files::{WHOLE, lacks};
 use crate::tokenizer::Tokenizer;
 use anyhow::{Result, bail};
 use std::path::Path;
-
-/// What to do about a model folder that is not whole.
-const WHOLE: &str = "a model folder holds config.json, model.safetensors and tokenizer.json of one model; \
-                     `attune model import` makes one of a GGUF file";
 
 /// Shape and tokenizer of a model folder.
 ///
@@ -77,32 +74,4 @@ pub fn of_folder(error: anyhow::Error, dir: &Path) -> anyhow::Error {
         true => error.context(said),
         false => error.context(format!("{said}\nhint: {WHOLE}")),
     }
-}
-
-/// What is said of a folder without one of its small files.
-fn lacks(dir: &Path, file: &str) -> String {
-    let at = dir.display();
-    if !dir.exists() {
-        return format!(
-            "there is no model folder `{at}`: it should have {file}\nhint: name a folder that is there; `attune model import` \
-             makes one of a GGUF file"
-        );
-    }
-    let adapter = dir.join("adapter_config.json").is_file();
-    let old = ["vocab.json", "tokenizer.model", "spiece.model"]
-        .into_iter()
-        .find(|name| dir.join(name).is_file());
-    let hint = match (file, adapter, old) {
-        (_, true, _) => format!(
-            "it holds an adapter alone; merge it into the model that it was made for: with peft, `python3 -c \"from peft \
-             import AutoPeftModelForCausalLM as M; \
-             M.from_pretrained('{at}').merge_and_unload().save_pretrained('{at}-merged')\"`"
-        ),
-        ("tokenizer.json", _, Some(old)) => format!(
-            "it has the older `{old}`; with transformers, `python3 -c \"from transformers import AutoTokenizer as T; \
-             T.from_pretrained('{at}').save_pretrained('{at}')\"` makes a tokenizer.json of it"
-        ),
-        _ => WHOLE.to_owned(),
-    };
-    format!("model folder `{at}` has no {file}\nhint: {hint}")
 }

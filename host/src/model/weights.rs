@@ -101,7 +101,7 @@ impl Weights {
         kind: Kind,
     ) -> Result<Self> {
         let weights = Self::from_tensors(config, found, device, kind);
-        let weights = weights.with_context(|| format!("in the weights of {}", dir.display()))?;
+        let weights = weights.with_context(|| format!("in the weights of `{}`", dir.display()))?;
         let notes = weights.notes.iter();
         let notes = notes.map(|note| format!("model `{}`: {note}", dir.display()));
         Ok(Self {

@@ -79,7 +79,7 @@ mod tests {
         let row = json!({"title": "One two three", "lines": ["ab", "é語"], "year": 1999});
         assert_eq!(
             halves(&row),
-            [("One", " two three"), ("a", "b"), ("é", "語")]
+            [("One two", " three"), ("a", "b"), ("é", "語")]
         );
     }
 

@@ -4,6 +4,9 @@ use super::files_of;
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 
+/// What to do about a model folder that is not whole.
+pub(in crate::model) const WHOLE: &str = "a model folder holds config.json, model.safetensors and tokenizer.json of one model; \
+    `attune model import` makes one of a GGUF file";
 const SINGLE: &str = "model.safetensors";
 const INDEX: &str = "model.safetensors.index.json";
 
@@ -51,27 +54,53 @@ pub(super) fn weights(dir: &Path) -> Result<Vec<PathBuf>> {
     Ok(parts.into_iter().map(|name| dir.join(name)).collect())
 }
 
-/// Names of what is in a folder, in order.
-fn names(dir: &Path) -> Result<Vec<String>> {
-    if dir.is_file() {
-        let hint = match dir.extension().is_some_and(|ending| ending == "gguf") {
-            true => format!(
-                "make a folder of it by `attune model import {} FOLDER`",
-                dir.display()
-            ),
-            false => "name the folder that holds config.json and the weights".to_owned(),
-        };
-        bail!(
-            "`{}` is a file, no model folder\nhint: {hint}",
-            dir.display()
+/// What is said of a folder without one of its small files.
+pub(in crate::model) fn lacks(dir: &Path, file: &str) -> String {
+    let at = dir.display();
+    if !dir.is_dir() {
+        return no_folder(dir);
+    }
+    let adapter = dir.join("adapter_config.json").is_file();
+    let old = ["vocab.json", "tokenizer.model", "spiece.model"]
+        .into_iter()
+        .find(|name| dir.join(name).is_file());
+    let hint = match (file, adapter, old) {
+        (_, true, _) => format!(
+            "it holds an adapter alone; merge it into the model that it was made for: with peft, `python3 -c \"from peft \
+             import AutoPeftModelForCausalLM as M; \
+             M.from_pretrained('{at}').merge_and_unload().save_pretrained('{at}-merged')\"`"
+        ),
+        ("tokenizer.json", _, Some(old)) => format!(
+            "it has the older `{old}`; with transformers, `python3 -c \"from transformers import AutoTokenizer as T; \
+             T.from_pretrained('{at}').save_pretrained('{at}')\"` makes a tokenizer.json of it"
+        ),
+        _ => WHOLE.to_owned(),
+    };
+    format!("model folder `{at}` has no {file}\nhint: {hint}")
+}
+
+/// What is said where there is no folder.
+fn no_folder(dir: &Path) -> String {
+    let at = dir.display();
+    if dir.extension().is_some_and(|ending| ending == "gguf") && dir.is_file() {
+        return format!(
+            "`{at}` is a file, no model folder\nhint: make a folder of it by `attune model import {at} FOLDER`"
         );
     }
+    let what = match dir.exists() {
+        true => format!("`{at}` is a file, no model folder"),
+        false => format!("there is no model folder `{at}`"),
+    };
+    format!(
+        "{what}\nhint: name a folder that holds config.json, model.safetensors and tokenizer.json; `attune model import` makes \
+         one of a GGUF file"
+    )
+}
+
+/// Names of what is in a folder, in order.
+fn names(dir: &Path) -> Result<Vec<String>> {
     let Ok(entries) = std::fs::read_dir(dir) else {
-        bail!(
-            "there is no model folder `{}`\nhint: name one that is there; `attune model import` makes one of a GGUF \
-             file",
-            dir.display()
-        );
+        bail!(no_folder(dir));
     };
     let names = entries
         .flatten()
@@ -134,7 +163,13 @@ fn nothing_to_read(dir: &Path, names: &[String]) -> String {
              came from"
         );
     }
-    if let Some(file) = first(&[".safetensors", ".safetensors.part", ".incomplete"]) {
+    // What is beside the weights of a policy or reward model.
+    let beside = ["value_head.safetensors", "reward_head.safetensors"];
+    let other = [".safetensors", ".safetensors.part", ".incomplete"];
+    let is_other = |name: &&String| {
+        other.iter().any(|ending| name.ends_with(ending)) && !beside.contains(&name.as_str())
+    };
+    if let Some(file) = names.iter().find(is_other) {
         let hint = match file.ends_with(".safetensors") {
             true => {
                 format!("if these are its weights, rename the file: `mv {at}/{file} {at}/{SINGLE}`")

@@ -111,7 +111,11 @@ fn folders_without_weights_say_what_they_have() {
             ["neither model.safetensors nor", "fetch the weights"],
         ),
     ] {
-        let dir = with(&[("config.json", b"{}"), (file, b"x")]);
+        let dir = with(&[
+            ("config.json", b"{}"),
+            ("value_head.safetensors", b"x"),
+            (file, b"x"),
+        ]);
         expect(&refused(dir.path()), &words);
     }
     let dir = with(&[("m.gguf", b"x")]);
@@ -212,6 +216,10 @@ fn small_files_of_a_folder_are_told_too() {
         (
             r#"{"model_type": "gpt2", "vocab_size": null}"#,
             "`n_embd` is missing",
+        ),
+        (
+            r#"{"model_type": "gpt2", "n_embd": 8, "n_head": 3}"#,
+            "does not divide",
         ),
         (
             r#"{"model_type": "gpt2", "vocab_size": 255, "n_embd": 8, "n_head": 2, "n_layer": 1}"#,

@@ -48,7 +48,8 @@ pub(super) struct GgufFile {
 impl GgufFile {
     /// Maps the file and reads its directory.
     pub(super) fn open(path: &Path) -> Result<Self> {
-        let file = File::open(path).context("cannot open")?;
+        let file =
+            File::open(path).context("cannot open it\nhint: name a GGUF file that is there")?;
         ensure!(
             file.metadata()?.is_file(),
             "it is no file\nhint: name a GGUF file; a folder with config.json and safetensors is used as it is"
