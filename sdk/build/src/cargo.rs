@@ -23,7 +23,8 @@ enum Message {
         target: Target,
         filenames: Vec<PathBuf>,
     },
-    CompilerMessage {
+    #[serde(rename = "compiler-message")]
+    Said {
         package_id: String,
         message: Diagnostic,
     },
@@ -139,7 +140,7 @@ pub(crate) fn run(
             }) if target.crate_types.iter().any(|kind| kind == "cdylib") => {
                 made.0.push((manifest_path, filenames));
             }
-            Ok(Message::CompilerMessage {
+            Ok(Message::Said {
                 package_id,
                 message,
             }) => {
