@@ -61,14 +61,18 @@ pub(crate) fn too_long(what: &str, limit: Duration, hint: &str) -> anyhow::Error
 
 /// Runs a command quietly and returns its standard output, or the end of what it said as an error.
 pub fn capture(command: &mut Command) -> Result<String> {
-    capture_within(command, ASKING)
+    captured(command, ASKING)
 }
 
 /// The same for what takes longer.
-pub fn capture_within(command: &mut Command, limit: Duration) -> Result<String> {
+pub fn capture_within(command: &mut Command, usual: Duration) -> Result<String> {
+    captured(command, limit(usual)?)
+}
+
+fn captured(command: &mut Command, limit: Duration) -> Result<String> {
     let shown = shown(command);
     let mut said = Vec::new();
-    let ended = finish(command, self::limit(limit)?, Stderr::Kept, &mut |line| {
+    let ended = finish(command, limit, Stderr::Kept, &mut |line| {
         if said.len() + line.len() <= MOST_CAPTURED {
             said.extend_from_slice(line);
         }
