@@ -148,7 +148,7 @@ fn changes_are_told_by_key() {
         told,
         [
             "`model.trainable_layers` was `1`, now it is not given",
-            "`ppo.lr` was `1e-5`, now it is `0.5`",
+            "`ppo.lr` was `0.00001`, now it is `0.5`",
             "`score.0.weight` was `1.0`, now it is `2.0`",
         ]
     );
