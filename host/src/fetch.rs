@@ -20,8 +20,11 @@ pub struct Example {
     pub about: &'static str,
     /// What to do with it once it is there, after the folder's name.
     pub then: &'static str,
-    fetch: fn(&Path, &mut dyn FnMut(&str)) -> Result<()>,
+    fetch: Fetch,
 }
+
+/// Puts an example into a folder, and tells a line for each part.
+type Fetch = fn(&Path, &mut dyn FnMut(&str)) -> Result<()>;
 
 /// All of them.
 pub const EXAMPLES: [Example; 1] = [Example {
@@ -36,7 +39,7 @@ pub const EXAMPLES: [Example; 1] = [Example {
 pub fn fetch(name: &str, to: &Path, tell: &mut dyn FnMut(&str)) -> Result<&'static Example> {
     let Some(example) = EXAMPLES.iter().find(|example| example.name == name) else {
         let names = EXAMPLES.map(|example| example.name);
-        let hint = match nearest(name, names.into_iter()) {
+        let hint = match nearest(name, names) {
             Some(name) => format!("did you mean `{name}`?"),
             None => format!("there are {}", names.join(", ")),
         };

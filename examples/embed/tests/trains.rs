@@ -39,7 +39,7 @@ queries = 4
 "#;
 
 fn run(command: &mut Command) {
-    let output = command.output().unwrap();
+    let output = command.output().expect("the program is there");
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{said}");
 }

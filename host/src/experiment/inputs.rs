@@ -129,23 +129,23 @@ pub(super) fn check(before: &[Input], now: &[Input]) -> Result<()> {
             format!("sha256 {}", input.sha256)
         })
     };
-    let gone = before.iter().filter(|input| !is_there(input, now));
-    let new = now.iter().filter(|input| !is_there(input, before));
-    for input in gone.chain(new) {
-        if is_labels(input) {
-            bail!(
-                "the {} are not those that this training began with: some were added, or answers were \
-                 corrected\nhint: remove the directory of this training, to begin it anew from the labels \
-                 as they are now",
-                input.path.display()
-            );
-        }
-        let (old, new) = (find(before, &input.path), find(now, &input.path));
+    let mut gone = before.iter().filter(|input| !is_there(input, now));
+    let mut new = now.iter().filter(|input| !is_there(input, before));
+    let Some(input) = gone.next().or_else(|| new.next()) else {
+        return Ok(());
+    };
+    if is_labels(input) {
         bail!(
-            "`{}` has changed since the run began: it was {old}, now it is {new}\nhint: put the \
-             old file back, or start a new run directory",
+            "the {} are not those that this training began with: some were added, or answers were \
+             corrected\nhint: remove the directory of this training, to begin it anew from the labels \
+             as they are now",
             input.path.display()
         );
     }
-    Ok(())
+    let (old, new) = (find(before, &input.path), find(now, &input.path));
+    bail!(
+        "`{}` has changed since the run began: it was {old}, now it is {new}\nhint: put the \
+         old file back, or start a new run directory",
+        input.path.display()
+    );
 }
