@@ -6,12 +6,14 @@ use std::path::PathBuf;
 mod host {
     pub mod digest;
     pub mod golden;
+    pub mod outside;
     pub mod plugin;
     pub mod role;
     pub mod spelling;
+    pub mod terminal;
 }
 
-pub use host::{digest, golden, plugin, role, spelling};
+pub use host::{digest, golden, outside, plugin, role, spelling, terminal};
 
 /// Writes what a target begins with into the folder that `ATTUNE_FUZZ_SEEDS` names.
 pub fn seed(target: &str) {
