@@ -13,7 +13,7 @@ fn krate(folder: &Path, name: &str, depends: Option<&str>, code: &str) {
         format!("[dependencies]\n{on} = {{ path = \"../{on}\" }}\n")
     });
     let manifest =
-        format!("[package]\nname = \"{name}\"\nversion = \"0.2.0\"\nedition = \"2024\"\n{depends}");
+        format!("[package]\nname = \"{name}\"\nversion = \"0.2.100\"\nedition = \"2024\"\n{depends}");
     std::fs::write(place.join("Cargo.toml"), manifest).unwrap();
     std::fs::write(place.join("src/lib.rs"), code).unwrap();
 }
