@@ -18,13 +18,12 @@ use crate::label::{Answer, Label};
 use crate::plugin::TokenizerHost;
 use crate::rl::collection::Collection;
 use crate::role::Split;
-use crate::rows;
 use crate::run_dir::{RunDir, replace};
 use crate::seed;
 use crate::train::checkpoint;
 use crate::train::collect::Writer;
 use crate::train::observer::{Event, Observer, Planned, Table};
-use crate::train::queries::{QueryStream, make_queries};
+use crate::train::queries::QueryStream;
 use crate::train::reward::report::Share;
 
 /// What all parts have in common.
@@ -171,14 +170,7 @@ impl Loop<'_> {
         let host: Arc<dyn TokenizerHost> = tokenizer;
         let task = parts::load_task(config, host)?;
         let data = config.data()?;
-        let rows = rows::read(&data.train)?;
-        let made = make_queries(
-            task.as_ref(),
-            &rows,
-            Split::Train,
-            config.run.seed,
-            &config.plugins,
-        )?;
+        let made = parts::made_of(&data.train, Split::Train, task.as_ref(), config)?;
         let labeler = match self.collect.by.as_str() {
             "store" => None,
             _ => Some(parts::load_judge(config)?.0),

@@ -192,13 +192,22 @@ pub(crate) fn load(config: &Config) -> Result<Parts> {
     })
 }
 
+/// The queries that a task makes of the rows of a file, and what became of the others.
+pub(crate) fn made_of(path: &Path, split: Split, task: &dyn Task, config: &Config) -> Result<Made> {
+    make_queries(
+        task,
+        &rows::read(path)?,
+        split,
+        config.run.seed,
+        &config.plugins,
+    )
+}
+
 /// Queries to train on, at least a batch of them, and held-out ones, as many as asked for.
 fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>, Vec<RowCount>)> {
-    let seed = config.run.seed;
     let count = config.eval.queries as usize;
     let data = config.data()?;
-    let make =
-        |path: &Path, split| make_queries(task, &rows::read(path)?, split, seed, &config.plugins);
+    let make = |path: &Path, split| made_of(path, split, task, config);
     let Made {
         queries: all,
         count: of_train,

@@ -18,6 +18,15 @@ pub struct Difference {
     pub instead: Vec<String>,
 }
 
+impl Difference {
+    /// Whether what came is the text of a failure.
+    #[must_use]
+    pub fn is_failure(&self) -> bool {
+        let has = |got: &Value| FAILURES.iter().any(|key| got.get(key).is_some());
+        FAILURES.contains(&self.place.as_str()) || self.got.as_ref().is_some_and(has)
+    }
+}
+
 /// All places where `got` is not `expected`. A key that `expected` leaves out is not compared, and
 /// an error or a rule that was broken need only contain the expected words. One that nobody expected
 /// is a difference by itself, and not what is missing because of it.

@@ -142,6 +142,7 @@ def before_import() -> None:
     os.isatty = posix.isatty = lambda fd: False
     for module in (builtins, io, _io):
         _refuse(module, "open", _NO_FILES, later=True)
+    _refuse(builtins, "input", NOBODY)
     io.FileIO = _io.FileIO = _File  # type: ignore[misc]
     _refuse(_signal, "raise_signal", _NO_END, shown="signal.raise_signal")
     for name in ("select", "poll"):
@@ -170,7 +171,6 @@ def after_import(uses_random: bool) -> None:
         for name in names if of in sys.modules else ():
             _refuse(sys.modules[of], name, why)
     _refuse(io, "open_code", _NO_FILES)
-    _refuse(builtins, "input", NOBODY)
     # Source lines for tracebacks and warnings would be read from files.
     linecache.updatecache = lambda *_: []
     linecache.lazycache = lambda *_: False

@@ -12,8 +12,9 @@ fn krate(folder: &Path, name: &str, depends: Option<&str>, code: &str) {
     let depends = depends.map_or(String::new(), |on| {
         format!("[dependencies]\n{on} = {{ path = \"../{on}\" }}\n")
     });
-    let manifest =
-        format!("[package]\nname = \"{name}\"\nversion = \"0.2.100\"\nedition = \"2024\"\n{depends}");
+    let manifest = format!(
+        "[package]\nname = \"{name}\"\nversion = \"0.2.100\"\nedition = \"2024\"\n{depends}"
+    );
     std::fs::write(place.join("Cargo.toml"), manifest).unwrap();
     std::fs::write(place.join("src/lib.rs"), code).unwrap();
 }

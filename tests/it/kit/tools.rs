@@ -2,7 +2,7 @@
 
 use std::io::Read;
 use std::os::unix::fs::PermissionsExt;
-use std::os::unix::process::ExitStatusExt;
+use std::os::unix::process::{CommandExt, ExitStatusExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -67,6 +67,20 @@ fn new_folder(folder: &Path) -> PathBuf {
     place
 }
 
+/// What begins in the background of a shell without a terminal, such as this suite, is deaf to Ctrl-C, and so
+/// is all that it starts.
+fn hearing_signals(command: &mut Command) {
+    // SAFETY: between fork and exec only `signal` is called, which may be.
+    unsafe {
+        command.pre_exec(|| {
+            for signal in [libc::SIGINT, libc::SIGTERM, libc::SIGHUP] {
+                libc::signal(signal, libc::SIG_DFL);
+            }
+            Ok(())
+        });
+    }
+}
+
 #[test]
 fn nothing_is_left_of_a_build_that_is_ended() {
     for signal in [2, 15, 1, 9] {
@@ -84,6 +98,7 @@ fn nothing_is_left_of_a_build_that_is_ended() {
         let script = format!("exec 3>'{}'; {inner}exec sleep 86400", fifo.display());
         let (_, mut build) = with_node(folder.path(), &script);
         build.env("TMPDIR", folder.path().join("cache"));
+        hearing_signals(&mut build);
         let mut build = build
             .stderr(Stdio::null())
             .stdout(Stdio::null())

@@ -267,10 +267,12 @@ fn print(result: &CaseResult<'_>) {
             [] => String::new(),
             names => format!(", but `{}`", names.join("`, `")),
         };
-        println!(
-            "       + got      {}{instead}",
-            shown(difference.got.as_ref())
-        );
+        let got = match &difference.got {
+            // Its end is where the author's line is.
+            Some(failure) if difference.is_failure() => failure.to_string(),
+            got => shown(got.as_ref()),
+        };
+        println!("       + got      {got}{instead}");
     }
     let more = result.differences.len().saturating_sub(SHOWN);
     if more > 0 {

@@ -14,11 +14,10 @@ use crate::model::reward::{Passages, Placement};
 use crate::model::sampling::Sampling;
 use crate::plugin::TokenizerHost;
 use crate::role::{Layout, Split};
-use crate::rows;
 use crate::seed;
 use crate::tokenizer::Tokenizer;
 use crate::train::observer::Observer;
-use crate::train::queries::{QueryStream, contexts, make_queries};
+use crate::train::queries::{QueryStream, contexts};
 
 /// Responses of the reference, uncut and unfiltered, that fix the scale of rewards.
 pub(super) struct Reference {
@@ -49,14 +48,7 @@ impl Reference {
         parts::check_length(task.layout(), &shape)?;
         let start = start(config, reward);
         parts::check_reading(task.layout(), &parts::model(start)?.0, start)?;
-        let rows = rows::read(&data.train)?;
-        let made = make_queries(
-            task.as_ref(),
-            &rows,
-            Split::Train,
-            config.run.seed,
-            &config.plugins,
-        )?;
+        let made = parts::made_of(&data.train, Split::Train, task.as_ref(), config)?;
         observer.note(&format!("rows to answer: {}", made.count));
         let sampler = Sampler {
             config,
