@@ -11,7 +11,7 @@ use super::fields::{self, count_unread};
 use super::stream::{for_objects, wrong};
 use super::talk::Besides;
 use super::{Imported, count, prompt, time};
-use crate::label::{Comparison, Label, Labeler};
+use crate::label::{Comparison, Label, Labeler, Passage};
 
 mod said;
 mod write;
@@ -53,33 +53,25 @@ fn push(record: &Map<String, Value>, into: &mut Imported) -> Result<()> {
     let names = names.context("`fields`")?;
     let metadata = record.get("metadata").and_then(Value::as_object);
     let source = metadata.and_then(fields::source);
-    let passages = names
+    let said = names
         .iter()
         .map(|name| fields::passage(&all[*name], name, &mut besides));
+    let apart = prompt::apart(&query, &said.collect::<Result<Vec<_>>>()?);
     let comparison = Comparison {
-        query,
-        responses: passages.collect::<Result<_>>()?,
+        query: Passage::of_text(apart.query),
+        responses: apart.responses.into_iter().map(Passage::of_text).collect(),
         source,
     };
     besides.count(&mut into.left);
     let is_read = |name: &str| name == asked || names.contains(&name);
     count_unread(all, "fields.", is_read, &mut into.left);
     count_besides(record, metadata, comparison.source.is_some(), into);
-    let time = match metadata.and_then(|all| all.get("labeled_at")) {
-        None => None,
-        Some(at) => Some(
-            at.as_str()
-                .and_then(time::parse)
-                .with_context(|| wrong("metadata.labeled_at", at, "a time", time::HINT))?,
-        ),
-    };
+    let time = time_of(metadata)?;
     let said = judgements(record, &names, &mut into.left)?;
     if said.is_empty() {
         count(&mut into.left, "records that nobody has judged");
     }
-    let doubled = prompt::is_doubled_in(&comparison.query, &comparison.responses);
-    let id = record.get("id").filter(|id| !id.is_null());
-    let origin = id.map(|id| format!("argilla record {id}"));
+    let origin = record.get("id").and_then(origin);
     for Judgement {
         answer,
         place,
@@ -96,12 +88,32 @@ fn push(record: &Map<String, Value>, into: &mut Imported) -> Result<()> {
             labeler: labeler(user)?,
             time,
         };
-        if doubled {
+        if apart.is_twice {
             prompt::note_doubled(into);
         }
         into.push_from(label, origin.clone())?;
     }
     Ok(())
+}
+
+/// When it was judged, where the record says so as we do.
+fn time_of(metadata: Option<&Map<String, Value>>) -> Result<Option<i64>> {
+    let Some(at) = metadata.and_then(|all| all.get("labeled_at")) else {
+        return Ok(None);
+    };
+    let time = at.as_str().and_then(time::parse);
+    let time = time.with_context(|| wrong("metadata.labeled_at", at, "a time", time::HINT))?;
+    Ok(Some(time))
+}
+
+/// How a record is known. Its number may be written as one or as a text.
+fn origin(id: &Value) -> Option<String> {
+    let id = match id {
+        Value::Null => return None,
+        Value::Number(number) => Value::from(number.to_string()),
+        other => other.clone(),
+    };
+    Some(format!("argilla record {id}"))
 }
 
 /// Counts what of a record is not read, but for its fields.

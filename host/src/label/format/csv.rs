@@ -1,7 +1,6 @@
 //! Tables for spreadsheets: a header, then a row a label. An empty cell is nothing, so that a text of no
 //! characters is one only where the column `responses` counts it.
 
-use std::borrow::Cow;
 use std::fs::File;
 use std::io::{Cursor, Read};
 
@@ -9,14 +8,17 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use csv::{ErrorKind, ReaderBuilder, StringRecord, Writer};
 use serde_json::Value;
 
-use super::fields;
-use super::guess::{listed, meant};
 use super::stream::{LONGEST, metered, wrong};
 use super::table::{self, COLUMNS, Row, response_of};
 use super::{Imported, Written, count, one_kind, rows, talk, time, trl};
 use crate::label::Label;
 use crate::outside::HEAD;
 use crate::terminal::Line;
+
+mod breaks;
+mod header;
+
+use header::{AGAIN, check_header, is_header};
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     from(file, into)
@@ -25,15 +27,18 @@ pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
 fn from(mut file: impl Read, into: &mut Imported) -> Result<()> {
     let mut head = Vec::new();
     file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
-    let breaks = Breaks::of(&head);
-    let (file, left) = metered(Cursor::new(head).chain(file));
-    let mut table = ReaderBuilder::new().from_reader(file);
+    let (file, left) = metered(Cursor::new(head.clone()).chain(file));
+    // How many cells a row has is looked at here, where it is known in which line it begins.
+    let mut table = ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(breaks::unix(&head, file));
     let header = table.headers().cloned();
     let header = header.map_err(|error| explained(error, &StringRecord::new()))?;
     let ours = check_header(&header)?;
+    let names: Vec<&str> = header.iter().map(str::trim).collect();
     let is_read = |name: &str| match ours {
         true => known(name),
-        false => trl::FIELDS.contains(&name.trim()),
+        false => trl::is_read(name.trim(), &names),
     };
     for name in header.iter().filter(|name| !is_read(name)) {
         count(&mut into.left, format!("the column `{name}`"));
@@ -48,9 +53,12 @@ fn from(mut file: impl Read, into: &mut Imported) -> Result<()> {
             Err(error) => return Err(explained(error, &header)),
         }
         // Where the row begins, which is not where the lines before it end when those are empty.
-        let line = record.position().map_or(line, csv::Position::line);
-        let record = breaks.plain(&record);
+        let inside = record.iter().flat_map(str::bytes);
+        let inside = inside.filter(|byte| *byte == b'\n').count() as u64;
+        let line = line.max(table.position().line().saturating_sub(inside + 1));
         let pushed = match ours {
+            _ if record.len() != header.len() => Err(of_length(record.len(), header.len())),
+            _ if is_header(&header, &record) => Err(anyhow!(AGAIN)),
             true => row(&header, &record)
                 .and_then(|row| table::label(&row))
                 .and_then(|label| into.push(label)),
@@ -60,39 +68,12 @@ fn from(mut file: impl Read, into: &mut Imported) -> Result<()> {
     }
 }
 
-/// How the lines of a table end. Who saves one with other line ends changes those in its cells as well.
-enum Breaks {
-    Unix,
-    Windows,
-}
-
-impl Breaks {
-    fn of(head: &[u8]) -> Breaks {
-        let first = head.iter().position(|byte| *byte == b'\n');
-        match first.is_some_and(|at| head[..at].ends_with(b"\r")) {
-            true => Breaks::Windows,
-            false => Breaks::Unix,
-        }
-    }
-
-    /// The cells as they were before.
-    fn plain<'a>(&self, record: &'a StringRecord) -> Cow<'a, StringRecord> {
-        let is_changed = |record: &StringRecord| record.iter().any(|cell| cell.contains("\r\n"));
-        match self {
-            Breaks::Windows if is_changed(record) => {
-                let cells = record.iter().map(|cell| cell.replace("\r\n", "\n"));
-                Cow::Owned(cells.collect::<Vec<_>>().into())
-            }
-            _ => Cow::Borrowed(record),
-        }
-    }
-}
-
 /// A row of `chosen` and `rejected`, as [`trl`] reads it.
 fn preference(header: &StringRecord, record: &StringRecord) -> Result<Row> {
     let mut row = Row::new();
-    for (name, cell) in header.iter().map(str::trim).zip(record) {
-        if trl::FIELDS.contains(&name) {
+    let names: Vec<&str> = header.iter().map(str::trim).collect();
+    for (name, cell) in names.iter().copied().zip(record) {
+        if trl::is_read(name, &names) {
             row.insert(name.to_owned(), cell_of(name, cell)?);
         }
     }
@@ -110,19 +91,11 @@ fn preference(header: &StringRecord, record: &StringRecord) -> Result<Row> {
 
 /// A text, a list of messages as JSON, or whether two are equally good.
 fn cell_of(name: &str, cell: &str) -> Result<Value> {
-    let start = cell.trim_start();
     Ok(match (name, cell.trim().to_lowercase().as_str()) {
         (_, "") => Value::Null,
         ("tie", "true" | "1") => true.into(),
         ("tie", "false" | "0") => false.into(),
-        _ if start.starts_with("[{'") => bail!(
-            "`{name}` is a list as Python prints it, must be a text or a list of messages in JSON\nhint: write it by \
-             `json.dumps`, or write JSON lines for `--format trl`"
-        ),
-        _ => match serde_json::from_str(cell) {
-            Ok(list) if start.starts_with('[') && talk::is_talk(&list) => list,
-            _ => cell.into(),
-        },
+        _ => talk::of_cell(name, cell)?,
     })
 }
 
@@ -132,78 +105,18 @@ fn known(column: &str) -> bool {
     once.contains(&column) || COLUMNS.contains(&column) || response_of(column).is_some()
 }
 
-/// Refuses a header that lacks what a label needs; says whether it is the one that we write.
-fn check_header(header: &StringRecord) -> Result<bool> {
-    let names: Vec<&str> = header.iter().map(str::trim).collect();
-    if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
-        bail!(
-            "line 1, the header: has `{}` twice\nhint: leave one of them, or give the other another name",
-            Line(names[at])
-        );
-    }
-    if !names.contains(&"answer") && ["chosen", "rejected"].iter().all(|n| names.contains(n)) {
-        return Ok(false);
-    }
-    let either =
-        |name: &str| names.contains(&name) || names.contains(&format!("{name}_tokens").as_str());
-    for name in ["query", "response0", "answer"] {
-        if !either(name) {
-            bail!(
-                "line 1, the header: has no column `{name}`, but {}\n{}",
-                listed(&names),
-                hint_of(name, &names)
-            );
-        }
-    }
-    Ok(true)
-}
-
-/// What to do about a header without the column `name`.
-fn hint_of(name: &str, has: &[&str]) -> String {
-    if let [all] = has
-        && let Some(other) = all.chars().find(|c| [';', '\t', '|'].contains(c))
-    {
-        let other = Line(other);
-        return format!("hint: columns are separated by commas, and here by `{other}`");
-    }
-    let preference = ["chosen", "rejected"];
-    let other = |other: &&&str| {
-        preference
-            .iter()
-            .any(|name| other.eq_ignore_ascii_case(name))
-    };
-    if let Some(other) = has.iter().find(other) {
-        let other = Line(other);
-        return format!(
-            "hint: preferences stand in the columns `prompt`, `chosen` and `rejected`, in small letters; here is `{other}`"
-        );
-    }
-    let query = fields::QUERIES.iter().find(|query| has.contains(query));
-    if let ("query", Some(other)) = (name, query) {
-        return format!("hint: is `{other}` what is meant? call it `query`");
-    }
-    if name == "response0" && has.contains(&"response1") {
-        return "hint: responses are numbered from 0: `response0`, `response1`".to_owned();
-    }
-    meant(name, has).unwrap_or_else(|| {
-        "hint: the first line names the columns: query, response0, response1, answer, value"
-            .to_owned()
-    })
+/// Says that a row has other cells than the header.
+fn of_length(cells: usize, wanted: usize) -> Error {
+    anyhow!(
+        "has {cells} cells, the header has {wanted}\nhint: a cell with a comma, a quote or a line break stands in double \
+         quotes; is one not closed?"
+    )
 }
 
 /// What the crate says of a table that is none, with the line and what to do.
 fn explained(error: csv::Error, header: &StringRecord) -> Error {
     let line = |at: &Option<csv::Position>| at.as_ref().map_or(1, csv::Position::line);
     match error.kind() {
-        ErrorKind::UnequalLengths {
-            pos,
-            expected_len,
-            len,
-        } => anyhow!(
-            "line {} has {len} cells, the header has {expected_len}\nhint: a cell with a comma, a quote or a line \
-             break stands in double quotes; is one not closed?",
-            line(pos)
-        ),
         ErrorKind::Utf8 { pos, err } => anyhow!(
             "line {}, column `{}`: is not UTF-8 text\nhint: save the table as UTF-8; spreadsheets call it \
              `CSV UTF-8`",

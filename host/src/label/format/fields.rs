@@ -8,9 +8,9 @@ use serde_json::{Map, Value};
 
 use super::guess::listed;
 use super::stream::wrong;
-use super::talk::{self, Besides, is_nothing, is_talk, transcript};
+use super::talk::{self, Besides, Said, is_nothing, is_talk};
 use super::{Tally, count};
-use crate::label::{Passage, Source};
+use crate::label::Source;
 use crate::terminal::Line;
 
 /// Fields that may be the query.
@@ -35,7 +35,7 @@ pub(super) fn query<'a>(
     fields: &'a Map<String, Value>,
     responses: &[&str],
     besides: &mut Besides,
-) -> Result<(&'a str, Passage)> {
+) -> Result<(&'a str, Said)> {
     let called = |(name, _): &(&String, &Value)| QUERIES.contains(&name.as_str());
     let mut found: Vec<_> = fields.iter().filter(called).collect();
     if found.is_empty() {
@@ -150,6 +150,87 @@ pub(super) fn place(said: &str, names: &[&str]) -> Option<usize> {
     only(&|name| numbered(name).is_some_and(|(_, own)| own == number))
 }
 
+/// The places of the responses that several names are about which differ in the number or letter at their end alone,
+/// as the responses do: `txt-2` and `txt-1`, `B` and `A`, whatever stands before.
+pub(super) fn places(told: &[&str], names: &[&str]) -> Option<Vec<usize>> {
+    let ends = |names: &[&str]| -> Option<Vec<u32>> {
+        let ends: Vec<_> = names
+            .iter()
+            .map(|name| ended(name))
+            .collect::<Option<_>>()?;
+        let is_one = ends.iter().all(|(stem, _)| *stem == ends[0].0);
+        is_one.then(|| ends.iter().map(|(_, number)| *number).collect())
+    };
+    let (told, own) = (ends(told)?, ends(names)?);
+    // Programs count from 0 or from 1, each in its way.
+    let lowest = |ends: &[u32]| ends.iter().min().copied().unwrap_or(0);
+    let by = match told.iter().all(|number| own.contains(number)) {
+        false if told.len() == own.len() => i64::from(lowest(&own)) - i64::from(lowest(&told)),
+        _ => 0,
+    };
+    let place = |number: &u32| {
+        let mut fitting =
+            (0..own.len()).filter(|at| i64::from(own[*at]) == i64::from(*number) + by);
+        fitting.next().filter(|_| fitting.next().is_none())
+    };
+    let places: Vec<usize> = told.iter().map(place).collect::<Option<_>>()?;
+    let is_once = (1..places.len()).all(|at| !places[..at].contains(&places[at]));
+    is_once.then_some(places)
+}
+
+/// As [`numbered`], of names that need nothing before their letter: `B` and `textB` are 2.
+fn ended(name: &str) -> Option<(&str, u32)> {
+    let letter = || {
+        let (at, last) = name.char_indices().next_back()?;
+        let stem = &name[..at];
+        let is_apart = stem.is_empty()
+            || last.is_ascii_uppercase() && stem.ends_with(|c: char| c.is_ascii_lowercase());
+        let letter = Some(last.to_ascii_lowercase()).filter(char::is_ascii_alphabetic)?;
+        is_apart.then_some((stem, u32::from(letter) - u32::from('a') + 1))
+    };
+    numbered(name).or_else(letter)
+}
+
+/// The word in a question's name by which it asks for the opposite of the best.
+pub(super) fn opposite(name: &str) -> Option<&'static str> {
+    const BAD: [&str; 9] = [
+        "worst",
+        "worse",
+        "least",
+        "reject",
+        "lose",
+        "inferior",
+        "disprefer",
+        "unprefer",
+        "dislike",
+    ];
+    const GOOD: [&str; 6] = ["best", "better", "most", "chose", "win", "prefer"];
+    let name = name.to_lowercase();
+    let words = name.split(|c: char| !c.is_alphanumeric());
+    let begun = |words: &[&'static str], word: &str| {
+        let mut begun = words
+            .iter()
+            .copied()
+            .filter(|known| word.starts_with(known));
+        begun.next()
+    };
+    // What names both, such as `best_to_worst`, goes by the first.
+    let mut said = words.filter_map(|word| match begun(&BAD, word) {
+        None => begun(&GOOD, word).map(|_| None),
+        bad => Some(bad),
+    });
+    said.next().flatten()
+}
+
+/// Says that a question called so is not read.
+pub(super) fn not_the_best(question: &str, word: &str) -> String {
+    format!(
+        "`{}` asks, by its name, for what is `{word}`, and a label says what is best\nhint: leave its answers out; or, \
+         when the best is meant, call it `best`",
+        Line(question)
+    )
+}
+
 fn names(fields: &Map<String, Value>) -> Vec<&str> {
     fields.keys().map(String::as_str).collect()
 }
@@ -162,10 +243,9 @@ pub(super) fn source(fields: &Map<String, Value>) -> Option<Source> {
 }
 
 /// A passage: a text, or what was said in turns.
-pub(super) fn passage(value: &Value, name: &str, besides: &mut Besides) -> Result<Passage> {
+pub(super) fn passage(value: &Value, name: &str, besides: &mut Besides) -> Result<Said> {
     if let Some(list) = value.as_array().filter(|_| is_talk(value)) {
-        let messages = talk::messages(list, name, besides)?;
-        return Ok(Passage::of_text(transcript(&messages)));
+        return Ok(Said::Talk(talk::messages(list, name, besides)?));
     }
     let hint = match value {
         Value::Array(_) | Value::Object(_) => {
@@ -175,7 +255,7 @@ pub(super) fn passage(value: &Value, name: &str, besides: &mut Besides) -> Resul
     };
     let text = value.as_str();
     let text = text.with_context(|| wrong(name, value, "a text", hint));
-    text.map(Passage::of_text)
+    text.map(|text| Said::Text(text.to_owned()))
 }
 
 /// Counts what of a record is not read: the fields of `all`, but those that are nothing and those that are `known`.

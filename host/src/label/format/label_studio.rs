@@ -9,12 +9,13 @@ use serde_json::{Map, Value};
 
 use super::fields::{self, count_unread};
 use super::stream::{for_objects, wrong};
-use super::talk::{Besides, is_talk};
+use super::talk::{Besides, Said};
 use super::{Imported, count, prompt, time};
 use crate::label::{Comparison, Label, Labeler, Passage, Source};
-use crate::terminal::Line;
 
+mod about;
 mod answer;
+mod list;
 mod write;
 
 pub(super) use write::write;
@@ -62,8 +63,8 @@ struct Task<'a> {
     names: Vec<String>,
     responses: Vec<Passage>,
     source: Option<Source>,
-    /// Whether all responses begin with the query.
-    doubled: bool,
+    /// Whether all responses began with the query.
+    is_twice: bool,
 }
 
 impl Task<'_> {
@@ -137,14 +138,16 @@ fn push_annotation(
     let is_known = |name: &str| known.contains(&name) || BOOKKEEPING.contains(&name);
     count_unread(annotation, "annotations[].", is_known, &mut into.left);
     let created = annotation.get("created_at").unwrap_or(&Value::Null);
-    let time = match created.as_str() {
-        None => None,
-        Some(text) => Some(
-            time::parse(text)
-                .with_context(|| wrong("created_at", created, "a time", time::HINT))?,
-        ),
+    let time = match created {
+        Value::Null => None,
+        Value::Number(number) => number.as_f64().and_then(time::since_1970),
+        other => other.as_str().and_then(time::parse),
     };
-    let ids = ["unique_id", "id"];
+    if time.is_none() && !created.is_null() {
+        bail!(wrong("created_at", created, "a time", time::HINT));
+    }
+    // Older exports have no `unique_id`, and an annotation is the same one in all of them.
+    let ids = ["id", "unique_id"];
     let id = ids
         .iter()
         .find_map(|id| annotation.get(*id).and_then(id_text));
@@ -160,7 +163,7 @@ fn push_annotation(
             labeler: labeler.clone(),
             time,
         };
-        if task.doubled {
+        if task.is_twice {
             prompt::note_doubled(into);
         }
         into.push_from(label, origin.clone())?;
@@ -177,7 +180,7 @@ fn judged<'a>(
     let mut besides = Besides::default();
     let told: Vec<&str> = results
         .iter()
-        .flat_map(|result| answer::told(result))
+        .flat_map(|result| about::told(result))
         .collect();
     let is_ranked = results
         .iter()
@@ -188,14 +191,14 @@ fn judged<'a>(
     // A ranking names the items of a list; all other results name fields.
     let list = match &numbered {
         Ok(_) if !is_ranked => None,
-        _ => list_of(data, asked, &told),
+        _ => list::list_of(data, asked, &told, &answer::ranked(results)).context("`data`")?,
     };
-    let (mut names, mut responses) = (Vec::<String>::new(), Vec::new());
+    let (mut names, mut responses) = (Vec::<String>::new(), Vec::<Said>::new());
     let mut read = vec![asked];
     if let Some((list, items)) = list {
         read.push(list);
         for (at, item) in items.iter().enumerate() {
-            let (name, response) = response_of(item, list, at, &names, &mut besides, into)?;
+            let (name, response) = list::response_of(item, list, at, &names, &mut besides, into)?;
             names.push(name);
             responses.push(response);
         }
@@ -212,13 +215,14 @@ fn judged<'a>(
         read.contains(&name) || (source.is_some() && ["checkpoint", "config"].contains(&name))
     };
     count_unread(data, "data.", is_read, &mut into.left);
+    let apart = prompt::apart(&query, &responses);
     Ok(Task {
         data,
-        doubled: prompt::is_doubled_in(&query, &responses),
-        query,
+        query: Passage::of_text(apart.query),
         names,
-        responses,
+        responses: apart.responses.into_iter().map(Passage::of_text).collect(),
         source,
+        is_twice: apart.is_twice,
     })
 }
 
@@ -236,54 +240,6 @@ fn named<'a>(data: &'a Map<String, Value>, told: &[&str]) -> Result<Vec<&'a str>
         _ if named.len() > 1 => Ok(named),
         other => other,
     }
-}
-
-/// The list of objects that are responses, and its name.
-fn list_of<'a>(
-    data: &'a Map<String, Value>,
-    asked: &str,
-    told: &[&str],
-) -> Option<(&'a str, &'a [Value])> {
-    let lists = data.iter().filter_map(|(name, value)| {
-        let items = value.as_array()?;
-        let are_items = !items.is_empty() && items.iter().all(Value::is_object);
-        let is_said = is_talk(value) && items.iter().any(|item| item.get("id").is_none());
-        (are_items && !is_said && name != asked).then_some((name.as_str(), items.as_slice()))
-    });
-    let lists: Vec<_> = lists.collect();
-    let named = lists.iter().find(|(name, _)| told.contains(name));
-    named.or(lists.first()).copied()
-}
-
-/// The name and the text of the item `at` of a list.
-fn response_of(
-    item: &Value,
-    list: &str,
-    at: usize,
-    before: &[String],
-    besides: &mut Besides,
-    into: &mut Imported,
-) -> Result<(String, Passage)> {
-    let about = |part: &str| format!("data.{list}[{at}].{part}");
-    let empty = Map::new();
-    let fields = item.as_object().unwrap_or(&empty);
-    let id = item.get("id").unwrap_or(&Value::Null);
-    let hint = "results name responses by the `id` of each";
-    let name = id_text(id).with_context(|| wrong(&about("id"), id, "a name", hint))?;
-    if before.contains(&name) {
-        bail!(wrong(&about("id"), id, "another than those before", hint));
-    }
-    let parts = ["body", "text"];
-    let body = parts.into_iter().find(|part| fields.contains_key(*part));
-    let body = body.with_context(|| {
-        format!(
-            "`{}` has no text\nhint: it stands in `body` or in `text`",
-            Line(format!("data.{list}[{at}]"))
-        )
-    })?;
-    let is_read = |name: &str| name == "id" || name == body;
-    count_unread(fields, &format!("data.{list}[]."), is_read, &mut into.left);
-    Ok((name, fields::passage(&item[body], &about(body), besides)?))
 }
 
 fn id_text(id: &Value) -> Option<String> {

@@ -19,7 +19,7 @@ use serde_json::Value;
 
 use super::guess::{listed, meant};
 use super::table::{self, COLUMNS, Row, response_of};
-use super::{Imported, Written, count, fields, one_kind, rows, trl};
+use super::{Imported, Written, count, fields, one_kind, rows, talk, trl};
 use crate::label::{Answer, Label};
 use crate::rows::parquet::{AGAIN, check_packing, guarded, open, value};
 use crate::terminal::Line;
@@ -33,31 +33,8 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
     let file = open(file)?;
     let schema = file.metadata().file_metadata().schema();
     let columns = schema.get_fields();
-    let has = |name: &str| columns.iter().any(|column| column.name() == name);
-    let ours = has("answer");
-    let theirs = has("chosen") && has("rejected");
-    if !ours && !theirs {
-        let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
-        let missing = match has("chosen") {
-            true => "rejected",
-            false => "chosen",
-        };
-        bail!(
-            "it has no columns `chosen` and `rejected`, and no `answer`, but {}\n{}",
-            listed(&names),
-            meant(missing, &names).unwrap_or_else(|| {
-                "hint: preferences stand in `prompt`, `chosen` and `rejected`".to_owned()
-            })
-        );
-    }
-    if ours {
-        check_names(
-            &columns
-                .iter()
-                .map(|column| column.name())
-                .collect::<Vec<_>>(),
-        )?;
-    }
+    let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+    let ours = check_columns(&names)?;
     check_packing(&file)?;
     let is_fine = |column: &str| {
         columns
@@ -68,7 +45,7 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
         let name = column.name();
         match ours {
             true => is_ours(name),
-            false => trl::FIELDS.contains(&name),
+            false => trl::is_read(name, &names),
         }
     });
     // `chosen` and `rejected` of ours say nothing that the rest does not say.
@@ -77,7 +54,7 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
         count(&mut into.left, format!("the column `{name}`"));
     }
     for column in &known {
-        check_type(column)?;
+        check_type(column, column.name())?;
     }
     // What is not known is not even unpacked.
     let wanted = Type::group_type_builder(schema.name()).with_fields(known);
@@ -99,11 +76,53 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
             .collect();
         let pushed = match ours {
             true => table::label(&row).and_then(|label| into.push(label)),
-            false => trl::push(&row, into),
+            false => preference(row).and_then(|row| trl::push(&row, into)),
         };
         pushed.with_context(about)?;
     }
     Ok(())
+}
+
+/// Refuses columns of which labels cannot be made; says whether they are the ones that we write.
+fn check_columns(names: &[&str]) -> Result<bool> {
+    let has = |name: &str| names.contains(&name);
+    if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
+        bail!(
+            "it has the column `{}` twice\nhint: leave one of them, or give the other another name",
+            Line(names[at])
+        );
+    }
+    if has("answer") {
+        check_names(names)?;
+        return Ok(true);
+    }
+    if has("chosen") && has("rejected") {
+        return Ok(false);
+    }
+    let missing = match has("chosen") {
+        true => "rejected",
+        false => "chosen",
+    };
+    bail!(
+        "it has no columns `chosen` and `rejected`, and no `answer`, but {}\n{}",
+        listed(names),
+        meant(missing, names).unwrap_or_else(|| {
+            "hint: preferences stand in `prompt`, `chosen` and `rejected`".to_owned()
+        })
+    )
+}
+
+/// A row of `chosen` and `rejected`, as [`trl`] reads it. A text may be a list of messages in JSON, as it may in a
+/// table of text.
+fn preference(row: Row) -> Result<Row> {
+    let cells = row.into_iter().map(|(name, cell)| {
+        let cell = match cell.as_str() {
+            Some(text) => talk::of_cell(&name, text)?,
+            None => cell,
+        };
+        Ok((name, cell))
+    });
+    cells.collect()
 }
 
 /// Refuses a table of labels without queries or responses.
@@ -126,10 +145,13 @@ fn check_names(names: &[&str]) -> Result<()> {
     Ok(())
 }
 
-/// Refuses a column of a type that no cell of labels has, before anything is read.
-fn check_type(column: &Type) -> Result<()> {
+/// Refuses a column of a type that no cell of labels has, before anything is read; of those within others, such as
+/// the parts of messages, one of bytes that need be no text. `name`: where it is.
+fn check_type(column: &Type, name: &str) -> Result<()> {
+    let is_within = column.name() != name;
     if !column.is_primitive() {
-        return Ok(());
+        let mut parts = column.get_fields().iter();
+        return parts.try_for_each(|part| check_type(part, &format!("{name}.{}", part.name())));
     }
     let info = column.get_basic_info();
     let physical = column.get_physical_type();
@@ -147,11 +169,15 @@ fn check_type(column: &Type) -> Result<()> {
         ),
         Physical::FIXED_LEN_BYTE_ARRAY => false,
     };
-    if !is_known {
+    let is_bytes = matches!(
+        physical,
+        Physical::BYTE_ARRAY | Physical::FIXED_LEN_BYTE_ARRAY
+    );
+    if !is_known && (is_bytes || !is_within) {
         bail!(
             "column `{}` is of type {physical} ({said}), which labels do not have\nhint: write it as \
              text, as a number, or, for a time, as a timestamp",
-            Line(column.name())
+            Line(name)
         );
     }
     Ok(())

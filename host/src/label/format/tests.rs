@@ -7,6 +7,9 @@ use proptest::prelude::*;
 
 mod broken;
 mod foreign;
+mod named;
+mod parts;
+mod twice;
 mod variants;
 
 pub(super) fn reread(bytes: &[u8], format: &str) -> Result<Imported> {

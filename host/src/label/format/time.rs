@@ -59,6 +59,17 @@ pub(super) fn parse(text: &str) -> Option<i64> {
     exists.then_some(local - offset(zone)?)
 }
 
+/// Milliseconds since 1970 of a number of seconds or of milliseconds since then, whichever is after the year 1973 and
+/// before 5138.
+pub(super) fn since_1970(number: f64) -> Option<i64> {
+    const MOST_SECONDS: f64 = 1e11;
+    let milliseconds = match number.abs() < MOST_SECONDS {
+        true => number * 1000.0,
+        false => number,
+    };
+    (milliseconds.abs() < 1e15).then_some(milliseconds.round() as i64)
+}
+
 /// How far a zone such as `+02:00` is before UTC, in milliseconds.
 fn offset(zone: &str) -> Option<i64> {
     if zone == "Z" {

@@ -7,13 +7,21 @@ use std::fs::File;
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
+use super::fields::QUERIES;
+use super::guess::listed;
 use super::stream::{for_objects, wrong};
-use super::talk::{self, Besides, Message, transcript};
+use super::talk::{self, Besides, Message, Said, transcript};
 use super::{Imported, Written, count, guess, in_lines, prompt, rows};
 use crate::label::{Answer, Comparison, Label, Labeler, Passage};
 
-/// The fields that are read: texts, and whether they are equally good.
-pub(super) const FIELDS: [&str; 4] = ["prompt", "chosen", "rejected", "tie"];
+/// The fields that are read beside the prompt: texts, and whether they are equally good.
+const FIELDS: [&str; 3] = ["chosen", "rejected", "tie"];
+
+/// Whether rows with these fields are read by this one. Many call the prompt otherwise where there is none.
+pub(super) fn is_read(name: &str, has: &[&str]) -> bool {
+    let is_prompt = name == QUERIES[0] || QUERIES.contains(&name) && !has.contains(&QUERIES[0]);
+    is_prompt || FIELDS.contains(&name)
+}
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     for_objects(file, "trl", |row| push(row, into))
@@ -23,7 +31,6 @@ pub(super) fn write(labels: &[Label]) -> Result<Written> {
     let (rows, mut written) = rows(labels, row, |row| {
         let mut back = Imported::default();
         push(row.as_object().context("is no JSON object")?, &mut back)?;
-        prompt::take_out(&mut back);
         back.labels.pop().context("is no row")
     })?;
     written.bytes = in_lines(&rows)?;
@@ -39,8 +46,9 @@ pub(super) fn push(row: &Map<String, Value>, into: &mut Imported) -> Result<()> 
 /// What `chosen` and `rejected` say; what of the row says more is counted.
 fn label(row: &Map<String, Value>, into: &mut Imported) -> Result<Label> {
     let mut besides = Besides::default();
+    let asked = asked(row)?;
     let [prompt, chosen, rejected] =
-        ["prompt", "chosen", "rejected"].map(|name| said(row, name, &mut besides));
+        [asked, "chosen", "rejected"].map(|name| said(row, name, &mut besides));
     let chosen = chosen?.with_context(|| absent(row, "chosen"))?;
     let rejected = rejected?.with_context(|| absent(row, "rejected"))?;
     let prompt = prompt?;
@@ -54,7 +62,12 @@ fn label(row: &Map<String, Value>, into: &mut Imported) -> Result<Label> {
             "true is that neither is better, without quotes"
         )),
     };
-    for name in row.keys().filter(|name| !FIELDS.contains(&name.as_str())) {
+    let is_left = |name: &&String| name.as_str() != asked && !FIELDS.contains(&name.as_str());
+    for name in row
+        .keys()
+        .filter(is_left)
+        .filter(|name| *name != QUERIES[0])
+    {
         count(&mut into.left, format!("`{name}`"));
     }
     besides.count(&mut into.left);
@@ -62,9 +75,7 @@ fn label(row: &Map<String, Value>, into: &mut Imported) -> Result<Label> {
     if [&chosen, &rejected].into_iter().chain(&prompt).any(talks) {
         count(&mut into.left, "who says a message that stands alone");
     }
-    let texts = match (chosen, rejected) {
-        (Said::Text(chosen), Said::Text(rejected)) => of_texts(prompt, chosen, rejected, into),
-        (Said::Talk(chosen), Said::Talk(rejected)) => of_talks(prompt, &chosen, &rejected, into),
+    let (query, responses) = match (&chosen, &rejected) {
         (Said::Text(_), Said::Talk(_)) => bail!(
             "`rejected` is a list of messages, must be a text as `chosen` is\nhint: write a single message as its \
              text alone"
@@ -73,18 +84,35 @@ fn label(row: &Map<String, Value>, into: &mut Imported) -> Result<Label> {
             "`rejected` is a text, must be a list of messages as `chosen` is\nhint: write it as \
              [{{\"role\": \"assistant\", \"content\": …}}]"
         ),
+        _ => texts(prompt, &[chosen, rejected], into),
     };
-    let [query, best, other] = texts.map(Passage::of_text);
     Ok(Label {
         comparison: Comparison {
-            query,
-            responses: vec![best, other],
+            query: Passage::of_text(query),
+            responses: responses.into_iter().map(Passage::of_text).collect(),
             source: None,
         },
         answer,
         labeler: Labeler::Unknown,
         time: None,
     })
+}
+
+/// The field that is the prompt.
+fn asked(row: &Map<String, Value>) -> Result<&'static str> {
+    let is_there = |name: &&str| row.get(*name).is_some_and(|value| !value.is_null());
+    if is_there(&QUERIES[0]) {
+        return Ok(QUERIES[0]);
+    }
+    let found: Vec<&str> = QUERIES.into_iter().filter(is_there).collect();
+    match found.as_slice() {
+        [] => Ok(QUERIES[0]),
+        [name] => Ok(name),
+        several => bail!(
+            "has no `prompt`, and any of {} could be it\nhint: call the one that is meant `prompt`",
+            listed(several)
+        ),
+    }
 }
 
 /// Says that a row has no such field, and what may be meant.
@@ -98,83 +126,55 @@ fn absent(row: &Map<String, Value>, name: &str) -> String {
         return format!("`{name}` is null\nhint: leave out rows that nobody has judged");
     } else {
         let all: Vec<&str> = row.keys().map(String::as_str).collect();
-        let others = all.iter().copied().filter(|other| !FIELDS.contains(other));
+        let others = all.iter().copied();
+        let others = others.filter(|other| *other != QUERIES[0] && !FIELDS.contains(other));
         guess::meant(name, &others.collect::<Vec<_>>()).unwrap_or_else(|| guess::missing(name, all))
     };
     format!("has no `{name}`\n{hint}")
 }
 
-/// Query and responses.
-fn of_texts(
-    prompt: Option<Said>,
-    chosen: String,
-    rejected: String,
-    into: &mut Imported,
-) -> [String; 3] {
-    let Some(prompt) = prompt else {
-        let shared = prompt::shared(&chosen, &rejected);
-        let [prompt, chosen] = [&chosen[..shared], &chosen[shared..]];
-        return [prompt, chosen, &rejected[shared..]].map(str::to_owned);
-    };
-    let prompt = prompt.text();
-    if prompt::is_doubled(&prompt, &[&chosen, &rejected]) {
-        prompt::note_doubled(into);
+/// Query and responses. Without a prompt it is what both of the others begin with.
+fn texts(prompt: Option<Said>, both: &[Said; 2], into: &mut Imported) -> (String, Vec<String>) {
+    if let Some(prompt) = &prompt {
+        let apart = prompt::apart(prompt, both);
+        if apart.is_twice {
+            prompt::note_doubled(into);
+            return (apart.query, apart.responses);
+        }
     }
-    [prompt, chosen, rejected]
+    match (both, prompt) {
+        ([Said::Talk(chosen), Said::Talk(rejected)], prompt) => {
+            of_talks(prompt, [chosen, rejected], into)
+        }
+        (both, Some(prompt)) => (prompt.text(), both.iter().map(Said::text).collect()),
+        ([chosen, rejected], None) => {
+            let [chosen, rejected] = [chosen.text(), rejected.text()];
+            let shared = prompt::shared(&chosen, &rejected);
+            let rests = [&chosen, &rejected].map(|text| text[shared..].to_owned());
+            (chosen[..shared].to_owned(), rests.to_vec())
+        }
+    }
 }
 
-/// Query and responses. Where the prompt is no list of messages, both of the others begin with it.
+/// Query and responses of conversations that do not begin with the prompt. Where it is no list of messages, those
+/// with which both begin are what was asked.
 fn of_talks(
     prompt: Option<Said>,
-    chosen: &[Message],
-    rejected: &[Message],
+    both: [&[Message]; 2],
     into: &mut Imported,
-) -> [String; 3] {
-    let shared = talk::shared(chosen, rejected);
-    let before = &chosen[..shared];
-    if let Some(Said::Talk(prompt)) = &prompt {
-        let prompt = prompt.as_slice();
-        let goes_on = |talk: &[Message]| talk.len() > prompt.len() && talk.starts_with(prompt);
-        // Both begin with it, perhaps after what the prompt leaves out, such as the system's message.
-        let end = match [chosen, rejected].iter().all(|talk| goes_on(talk)) {
-            true => prompt.len(),
-            false if before.ends_with(prompt) => shared,
-            false => return [prompt, chosen, rejected].map(transcript),
-        };
-        prompt::said(into);
-        return [&chosen[..end], &chosen[end..], &rejected[end..]].map(transcript);
-    }
-    let [chosen, rejected] = [&chosen[shared..], &rejected[shared..]].map(transcript);
-    let query = match prompt {
-        Some(prompt) if shared == 0 => {
-            let prompt = prompt.text();
-            if prompt::is_doubled(&prompt, &[&chosen, &rejected]) {
-                prompt::note_doubled(into);
-            }
-            prompt
+) -> (String, Vec<String>) {
+    let shared = talk::shared(&both);
+    match prompt {
+        Some(prompt) if shared == 0 || prompt.talk().is_some() => {
+            return (prompt.text(), both.map(transcript).to_vec());
         }
-        Some(Said::Text(prompt)) if before.iter().all(|message| message.content != prompt) => {
+        Some(Said::Text(prompt)) if !prompt.is_empty() => {
             count(&mut into.left, "`prompt`, where it is none of the messages");
-            transcript(before)
         }
-        _ => transcript(before),
-    };
-    [query, chosen, rejected]
-}
-
-/// A text, or what was said in turns.
-enum Said {
-    Text(String),
-    Talk(Vec<Message>),
-}
-
-impl Said {
-    fn text(self) -> String {
-        match self {
-            Said::Text(text) => text,
-            Said::Talk(messages) => transcript(&messages),
-        }
+        _ => {}
     }
+    let rests = both.map(|talk| transcript(&talk[shared..]));
+    (transcript(&both[0][..shared]), rests.to_vec())
 }
 
 fn said(row: &Map<String, Value>, name: &str, besides: &mut Besides) -> Result<Option<Said>> {

@@ -33,8 +33,29 @@ struct Said<'a> {
     ranks: bool,
 }
 
+/// What the program writes of an answer, in version 2, and of a user's, in version 1; the rest it keeps for itself.
+const OF_ANSWERS: [&str; 9] = [
+    "value",
+    "values",
+    "user_id",
+    "status",
+    "id",
+    "record_id",
+    "question_name",
+    "inserted_at",
+    "updated_at",
+];
+
+/// Counts what of an answer is not read.
+fn count_besides(answer: &Value, left: &mut Tally) {
+    if let Some(fields) = answer.as_object() {
+        let is_known = |name: &str| OF_ANSWERS.contains(&name);
+        fields::count_unread(fields, "responses[].", is_known, left);
+    }
+}
+
 /// All answers of a record: by question in version 2, by user in version 1.
-fn said(record: &Map<String, Value>) -> Result<Vec<Said<'_>>> {
+fn said<'a>(record: &'a Map<String, Value>, left: &mut Tally) -> Result<Vec<Said<'a>>> {
     let responses = record.get("responses").unwrap_or(NONE);
     let mut all = Vec::new();
     match responses {
@@ -48,6 +69,7 @@ fn said(record: &Map<String, Value>) -> Result<Vec<Said<'_>>> {
                         "each user's answer is {\"value\": …, \"user_id\": …, \"status\": …}";
                     wrong(&name, answers, "a list", hint)
                 })?;
+                list.iter().for_each(|answer| count_besides(answer, left));
                 all.extend(list.iter().map(|answer| Said {
                     question,
                     value: part(answer, "value"),
@@ -59,7 +81,11 @@ fn said(record: &Map<String, Value>) -> Result<Vec<Said<'_>>> {
         }
         Value::Array(users) => {
             for user in users {
+                count_besides(user, left);
                 let values = part(user, "values").as_object();
+                for answer in values.into_iter().flat_map(Map::values) {
+                    count_besides(answer, left);
+                }
                 let of_user = |question, value| Said {
                     question,
                     value,
@@ -103,7 +129,7 @@ pub(super) fn judgements<'a>(
     // The question that was asked about all responses, and about each of them.
     let mut asked: BTreeMap<Option<usize>, &str> = BTreeMap::new();
     let mut others = Vec::new();
-    for one in said(record)? {
+    for one in said(record, left)? {
         match one.status.as_str() {
             Some("draft" | "pending") => count(left, "drafts"),
             // Whoever discards a record discards it once, with all its questions.
@@ -157,20 +183,35 @@ pub(super) fn judgements<'a>(
 
 /// What an answer says, and of which of several responses where it is about one.
 fn answer(said: &Said<'_>, names: &[&str]) -> Result<(Answer, Option<usize>)> {
-    // Such as `rating_response2` or `quality-2`; the question of a single response may be called anything.
-    let about = || {
-        let of_name = names.iter().position(|name| said.question.contains(name));
-        let number = said
-            .question
-            .trim_start_matches(|c: char| !c.is_ascii_digit());
-        of_name.or_else(|| fields::place(number, names))
-    };
     if let (Value::Number(value), 2..) = (said.value, names.len())
-        && let (Some(place), Some(value)) = (about(), value.as_f64())
+        && let (Some(place), Some(value)) = (about(said.question, names), value.as_f64())
     {
         return Ok((Answer::Rating(value), Some(place)));
     }
-    Ok((of_all(said, names)?, None))
+    let answer = of_all(said, names)?;
+    if let Some(word) = fields::opposite(said.question) {
+        bail!(fields::not_the_best(said.question, word));
+    }
+    Ok((answer, None))
+}
+
+/// The response that a question is about, such as `rating_response2` or `quality-2`; the question of a single response
+/// may be called anything.
+fn about(question: &str, names: &[&str]) -> Option<usize> {
+    let is_part = |c: char| c.is_alphanumeric();
+    // Such as `response1`, which is no part of `response10`.
+    let is_whole = |name: &str| {
+        question.match_indices(name).any(|(at, _)| {
+            let (before, after) = (&question[..at], &question[at + name.len()..]);
+            !before.ends_with(is_part) && !after.starts_with(is_part)
+        })
+    };
+    let named = (0..names.len()).filter(|at| is_whole(names[*at]));
+    let longest = named.max_by_key(|at| names[*at].len());
+    let numbers = question.split(|c: char| !c.is_ascii_digit());
+    let mut numbers = numbers.filter(|number| !number.is_empty());
+    let number = numbers.next().filter(|_| numbers.next().is_none());
+    longest.or_else(|| fields::place(number?, names))
 }
 
 /// What an answer says of all responses.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use super::super::{Imported, Written, prompt, rows, time};
+use super::super::{Imported, Written, rows, time};
 use super::{EQUALLY_GOOD, push};
 use crate::label::{Answer, Comparison, Label, Labeler};
 
@@ -11,7 +11,6 @@ pub(in super::super) fn write(all: &[Label]) -> Result<Written> {
     let (records, mut written) = rows(all, record, |record| {
         let mut back = Imported::default();
         push(record.as_object().context("is no JSON object")?, &mut back)?;
-        prompt::take_out(&mut back);
         back.labels.pop().context("has no responses")
     })?;
     written.bytes = serde_json::to_vec(&records)?;

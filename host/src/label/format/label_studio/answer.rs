@@ -8,24 +8,46 @@ use super::super::stream::{shown, wrong};
 use super::super::talk::is_nothing;
 use super::super::{Imported, count, fields};
 use super::Task;
+use super::about::{pair, rated};
 use crate::label::Answer;
 use crate::terminal::Line;
 
 const NONE: &Value = &Value::Null;
-/// What is said where a file names what was judged by names that are not those of its data.
-const SUPPOSED: &str = "`to_name` does not name two fields of `data`; left was taken to be the response with the \
-                        lower number";
+/// What the program writes of a result.
+const OF_RESULTS: [&str; 11] = [
+    "id",
+    "from_name",
+    "to_name",
+    "type",
+    "value",
+    "origin",
+    "readonly",
+    "hidden",
+    "original_width",
+    "original_height",
+    "image_rotation",
+];
 
 /// An answer, and the places of the responses that it is about, in the order in which the judge saw them.
 pub(super) type Said = (Answer, Vec<usize>);
 
-/// The names in `to_name`.
-pub(super) fn told(result: &Value) -> impl Iterator<Item = &str> {
-    let names = result.get("to_name").and_then(Value::as_str);
-    names
-        .into_iter()
-        .flat_map(|names| names.split(','))
-        .map(str::trim)
+/// The ids that rankings name.
+pub(super) fn ranked(results: &[&Value]) -> Vec<String> {
+    fn ids(value: &Value, into: &mut Vec<String>) {
+        match value {
+            Value::Array(list) => into.extend(list.iter().filter_map(super::id_text)),
+            Value::Object(buckets) => buckets.values().for_each(|bucket| ids(bucket, into)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    for value in results
+        .iter()
+        .filter_map(|result| result.pointer("/value/ranker"))
+    {
+        ids(value, &mut found);
+    }
+    found
 }
 
 /// All answers of an annotation, each about other responses.
@@ -48,7 +70,7 @@ pub(super) fn answers(
     }
     let mut found: Vec<Said> = Vec::new();
     for result in results {
-        let Some((answer, about)) = one(result, task, into)? else {
+        let Some((answer, about)) = one(result, task, results, into)? else {
             let kind = result.get("type").unwrap_or(NONE);
             count(
                 &mut into.left,
@@ -84,8 +106,13 @@ pub(super) fn answers(
     Ok(found)
 }
 
-/// What one result says; none where it is nothing that a label holds.
-fn one(result: &Value, task: &Task<'_>, into: &mut Imported) -> Result<Option<Said>> {
+/// What one of an annotation's results says; none where it is nothing that a label holds.
+fn one(
+    result: &Value,
+    task: &Task<'_>,
+    results: &[Value],
+    into: &mut Imported,
+) -> Result<Option<Said>> {
     let all: Vec<usize> = (0..task.names.len()).collect();
     let kind = result.get("type").and_then(Value::as_str);
     let value = result.get("value").and_then(Value::as_object);
@@ -97,7 +124,7 @@ fn one(result: &Value, task: &Task<'_>, into: &mut Imported) -> Result<Option<Sa
         }
         Some("ranker") => ("ranker", (ranker(part("ranker"), &task.names())?, all)),
         Some(name @ ("rating" | "number")) => {
-            let Some(place) = rated(result, name, task)? else {
+            let Some(place) = rated(result, name, task, results)? else {
                 return Ok(None);
             };
             let value = part(name);
@@ -112,41 +139,23 @@ fn one(result: &Value, task: &Task<'_>, into: &mut Imported) -> Result<Option<Sa
         },
         _ => return Ok(None),
     };
-    for (name, _) in value
-        .into_iter()
-        .flatten()
-        .filter(|(name, value)| *name != read && !is_nothing(value))
+    let name = result.get("from_name").and_then(Value::as_str);
+    if let (Some(name), false) = (name, matches!(said.0, Answer::Rating(_)))
+        && let Some(word) = fields::opposite(name)
+    {
+        bail!("`from_name`: {}", fields::not_the_best(name, word));
+    }
+    let of_value = value.into_iter().flatten();
+    let of_value = of_value.filter(|(name, _)| *name != read);
+    let of_result = result.as_object().into_iter().flatten();
+    let of_result = of_result.filter(|(name, _)| !OF_RESULTS.contains(&name.as_str()));
+    for (name, _) in of_value
+        .chain(of_result)
+        .filter(|(_, value)| !is_nothing(value))
     {
         count(&mut into.left, format!("`{name}` of results"));
     }
     Ok(Some(said))
-}
-
-/// The places of the left and the right response.
-fn pair(result: &Value, task: &Task<'_>, into: &mut Imported) -> Result<Vec<usize>> {
-    let told: Vec<&str> = told(result).collect();
-    let places: Vec<_> = told
-        .iter()
-        .filter_map(|name| fields::place(name, &task.names()))
-        .collect();
-    match (places.as_slice(), told.len(), task.names.len()) {
-        ([left, right], 2, _) if left != right => Ok(places),
-        (_, 0, 2) => Ok(vec![0, 1]),
-        (_, _, 2) => {
-            count(&mut into.noted, SUPPOSED);
-            Ok(vec![0, 1])
-        }
-        (_, 0, several) => bail!(
-            "`pairwise` is about two responses, but there are {several}\nhint: several are judged by the tag `Ranker`, \
-             one by `Rating`; which two it is about stands in `to_name`"
-        ),
-        _ => bail!(wrong(
-            "to_name",
-            result.get("to_name").unwrap_or(NONE),
-            &format!("two of {}", listed(&task.names())),
-            "the first name is that of the left response"
-        )),
-    }
 }
 
 fn pairwise(selected: &Value) -> Result<Answer> {
@@ -161,28 +170,6 @@ fn pairwise(selected: &Value) -> Result<Answer> {
             "left is the response that `to_name` names first"
         )),
     })
-}
-
-/// The place of the response that a number is about; none where it is about something else of the task.
-fn rated(result: &Value, kind: &str, task: &Task<'_>) -> Result<Option<usize>> {
-    let told: Vec<&str> = told(result).collect();
-    if let [name] = told.as_slice() {
-        if let Some(place) = fields::place(name, &task.names()) {
-            return Ok(Some(place));
-        }
-        if task.has(name) {
-            return Ok(None);
-        }
-    }
-    if task.names.len() == 1 {
-        return Ok(Some(0));
-    }
-    bail!(
-        "`{kind}` is about one response, and `to_name`, {}, does not say which of {}\nhint: name the response there, as \
-         `data` does",
-        shown(result.get("to_name").unwrap_or(NONE)),
-        listed(&task.names())
-    )
 }
 
 /// The response that is the one choice, where the choices are the responses' names.

@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use serde_json::{Map, Value, json};
 
-use super::super::{Imported, Written, prompt, rows, time};
+use super::super::{Imported, Written, rows, time};
 use super::push;
 use crate::label::{Answer, Comparison, Label, Labeler, Source};
 
@@ -12,7 +12,6 @@ pub(in super::super) fn write(labels_in: &[Label]) -> Result<Written> {
         let task = task.as_object().context("is no JSON object")?;
         let mut back = Imported::default();
         push(task, &mut back)?;
-        prompt::take_out(&mut back);
         back.labels.pop().context("has no annotations")
     })?;
     for (number, task) in tasks.iter_mut().enumerate() {

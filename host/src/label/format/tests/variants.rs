@@ -4,7 +4,7 @@ use super::foreign::{person, texts};
 use super::*;
 use serde_json::json;
 
-fn noted(read: &Imported) -> usize {
+pub(super) fn noted(read: &Imported) -> usize {
     read.noted.values().sum()
 }
 
@@ -211,7 +211,7 @@ fn what_of_a_message_is_no_text_is_listed() {
 }
 
 /// One task of Label Studio with these results, all by one person.
-fn studio(data: Value, results: Value) -> Result<Imported> {
+pub(super) fn studio(data: Value, results: Value) -> Result<Imported> {
     let annotation = json!({"id": 7, "completed_by": 3, "result": results});
     reread(
         json!([{"id": 1, "data": data, "annotations": [annotation]}])
@@ -221,7 +221,7 @@ fn studio(data: Value, results: Value) -> Result<Imported> {
     )
 }
 
-fn said(read: &Imported) -> Vec<(Vec<&str>, &Answer)> {
+pub(super) fn said(read: &Imported) -> Vec<(Vec<&str>, &Answer)> {
     let labels = read.labels.iter();
     labels.map(|label| (texts(label), &label.answer)).collect()
 }
