@@ -3,6 +3,7 @@
 //! Does not know what is in them.
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
@@ -11,6 +12,7 @@ use super::AssetDescription;
 use super::wit::exports::attune::plugin::plugin::Asset;
 use crate::outside::{self, Kind};
 use crate::spelling::nearest;
+use crate::terminal::Line;
 
 /// All assets of one plugin, read; together they may have `max_bytes`.
 pub(super) fn read(
@@ -76,11 +78,31 @@ pub(super) fn read(
         assets.push(Asset {
             name: asset.name.clone(),
             data: match outside::text(&data) {
-                // Editors put a mark before a text, which is no part of its first word.
-                Ok(text) => text.as_bytes().to_vec(),
+                // Editors put a mark before a text, which is no part of its first word; who joins texts joins the marks.
+                Ok(text) => text.replace("\n\u{feff}", "\n").into_bytes(),
                 Err(_) => data,
             },
         });
     }
     Ok(assets)
+}
+
+/// What a plugin says of its assets, with the files that they are, and what is to be done about those that are none
+/// that a plugin reads.
+pub(super) fn named(mut said: String, given: &BTreeMap<String, PathBuf>) -> String {
+    let mut hints = String::new();
+    for (name, path) in given {
+        let place = format!("`assets/{name}`");
+        if !said.contains(&place) {
+            continue;
+        }
+        let shown = Line(path.display());
+        said = said.replace(&place, &format!("{place} (`{shown}`)"));
+        if let Ok(kind) = outside::look(path)
+            && let Some(remedy) = kind.remedy()
+        {
+            let _ = write!(hints, "\nhint: `{shown}` is {}; {remedy}", kind.what());
+        }
+    }
+    said + &hints
 }

@@ -4,18 +4,24 @@
 //! Does not know what is called.
 
 use std::io::Write;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use super::Limits;
 
+/// On a machine that is busy with others, a call may take so many times longer, and no more: it ends.
+const MOST_LONGER: u32 = 9;
 /// Longer lines are cut.
 const MAX_LINE: usize = 2000;
 
 /// What one call may use up.
 pub(super) struct Call {
-    /// When it must be over.
-    pub(super) until: Instant,
+    /// When it must be over on a machine that has nothing else to do.
+    until: Instant,
+    /// By how much longer it may take, in nanoseconds: what other programs were given meanwhile.
+    longer: AtomicU64,
+    /// What that is at most.
+    most: Duration,
     name: String,
     max_lines: usize,
     lines: AtomicUsize,
@@ -57,15 +63,29 @@ impl Call {
     pub(super) fn new(name: &str, limits: &Limits) -> Self {
         Call {
             until: Instant::now() + limits.deadline,
+            longer: AtomicU64::new(0),
+            most: MOST_LONGER * limits.deadline,
             name: name.to_owned(),
             max_lines: limits.log_lines,
             lines: AtomicUsize::new(0),
         }
     }
 
+    /// When it must be over.
+    pub(super) fn until(&self) -> Instant {
+        let longer = Duration::from_nanos(self.longer.load(Ordering::Relaxed));
+        self.until + longer.min(self.most)
+    }
+
     /// How much time is left.
     pub(super) fn left(&self) -> Duration {
-        self.until.saturating_duration_since(Instant::now())
+        self.until().saturating_duration_since(Instant::now())
+    }
+
+    /// Adds what a part of it has waited for its turn.
+    pub(super) fn lengthen(&self, by: Duration) {
+        let by = u64::try_from(by.as_nanos()).unwrap_or(u64::MAX);
+        self.longer.fetch_add(by, Ordering::Relaxed);
     }
 
     /// Shows a line, unless there were too many.

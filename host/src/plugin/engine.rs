@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use wasmtime::{Config, Engine, OptLevel, Store, UpdateDeadline};
 
 use super::call::{Call, Pace, Stop};
+use super::effort;
 use super::meter::Meter;
 use super::patience::PLUGIN_STACK;
 use super::places::Places;
@@ -52,8 +53,8 @@ fn build() -> wasmtime::Result<Engine> {
 /// What the host keeps beside each instance.
 pub(super) struct State {
     pub(super) meter: Meter,
-    /// The row that the plugin last said it began, and when.
-    pub(super) row: Option<(u32, Instant)>,
+    /// The row that the plugin last said it began.
+    pub(super) row: Option<Begun>,
     /// Why the host stopped the plugin, if it did.
     pub(super) stop: Option<Stop>,
     /// The last line of level `error` in this call: where a panic's text comes through.
@@ -62,27 +63,59 @@ pub(super) struct State {
     pub(super) places: Arc<Places>,
     pub(super) call: Arc<Call>,
     begun: Instant,
+    /// How long the thread had been kept waiting by then.
+    starved: Duration,
     pace: Pace,
 }
 
+/// A row that was begun.
+#[derive(Clone, Copy)]
+pub(super) struct Begun {
+    pub(super) row: u32,
+    at: Instant,
+    /// How long the plugin had been kept waiting by then, as far as was known.
+    starved: Duration,
+}
+
 impl State {
-    /// Why the plugin should not go on, if there is a reason.
-    pub(super) fn stop_at(&self, now: Instant) -> Option<Stop> {
-        match self.row {
-            _ if now >= self.call.until => Some(Stop::Late),
-            Some((_, begun)) if now - begun > self.pace.row => Some(Stop::Row),
-            None if now - self.begun > self.pace.silence => Some(Stop::Silence),
+    /// Notes that the plugin is at this row now.
+    pub(super) fn begin_row(&mut self, row: u32) {
+        self.row = Some(Begun {
+            row,
+            at: Instant::now(),
+            starved: effort::starved(),
+        });
+    }
+
+    /// Why the plugin should not go on, if there is a reason. What a busy machine gives to others is not taken from
+    /// its time.
+    pub(super) fn look(&mut self) -> Option<Stop> {
+        self.call.lengthen(effort::look());
+        let now = Instant::now();
+        let (spent, most) = self.spent(now);
+        self.stop = match self.row {
+            _ if now >= self.call.until() => Some(Stop::Late),
+            Some(_) if spent > most => Some(Stop::Row),
+            None if spent > most => Some(Stop::Silence),
             _ => None,
-        }
+        };
+        self.stop
     }
 
     /// For how long the host may still work for the plugin.
-    pub(super) fn patience(&self, now: Instant) -> Duration {
-        let own = match self.row {
-            Some((_, begun)) => begun + self.pace.row,
-            None => self.begun + self.pace.silence,
+    pub(super) fn patience(&self) -> Duration {
+        let (spent, most) = self.spent(Instant::now());
+        most.saturating_sub(spent).min(self.call.left())
+    }
+
+    /// What the plugin has spent on what it is at, and what it may.
+    fn spent(&self, now: Instant) -> (Duration, Duration) {
+        let (begun, before, most) = match self.row {
+            Some(row) => (row.at, row.starved, self.pace.row),
+            None => (self.begun, self.starved, self.pace.silence),
         };
-        own.min(self.call.until).saturating_duration_since(now)
+        let starved = effort::starved().saturating_sub(before);
+        ((now - begun).saturating_sub(starved), most)
     }
 }
 
@@ -104,6 +137,7 @@ pub(super) fn store(
         places,
         call: call.clone(),
         begun: Instant::now(),
+        starved: effort::starved(),
         pace,
     };
     let mut store = Store::new(engine, state);
@@ -111,9 +145,7 @@ pub(super) fn store(
     store.set_hostcall_fuel(limits.output_bytes);
     store.set_max_component_handles(MAX_HANDLES);
     store.epoch_deadline_callback(|mut context| {
-        let state = context.data_mut();
-        state.stop = state.stop_at(Instant::now());
-        Ok(match state.stop {
+        Ok(match context.data_mut().look() {
             Some(_) => UpdateDeadline::Interrupt,
             None => UpdateDeadline::Continue(1),
         })
@@ -128,6 +160,7 @@ pub(super) fn begin(store: &mut Store<State>, call: &Arc<Call>, pace: Pace) {
     let state = store.data_mut();
     state.call = call.clone();
     state.begun = Instant::now();
+    state.starved = effort::starved();
     state.pace = pace;
     state.row = None;
     state.stop = None;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use wasmtime::{Trap, bail};
 
 use super::call::{Stop, clean};
+use super::effort;
 use super::engine::State;
 use super::patience::{self, Impatience};
 use super::wit::attune::plugin::{log, progress, tokenizer, types};
@@ -37,7 +38,7 @@ impl log::Host for State {
 
 impl progress::Host for State {
     fn row(&mut self, row: u32) {
-        self.row = Some((row, Instant::now()));
+        self.begin_row(row);
     }
 }
 
@@ -96,16 +97,17 @@ impl State {
         size: usize,
         job: impl FnOnce() -> T + Send + 'static,
     ) -> wasmtime::Result<T> {
-        let now = Instant::now();
-        self.stop = self.stop_at(now);
-        if self.stop.is_none() {
+        if self.look().is_none() {
             if size <= QUICK {
                 return Ok(job());
             }
-            match patience::within(self.patience(now), "tokenizer", job) {
+            let begun = Instant::now();
+            let answer = patience::within(self.patience(), "tokenizer", job);
+            effort::waited(begun.elapsed());
+            match answer {
                 Ok(answer) => return Ok(answer),
                 Err(Impatience::Late) => {
-                    self.stop = self.stop_at(Instant::now()).or(Some(Stop::Late));
+                    self.stop = self.look().or(Some(Stop::Late));
                 }
                 Err(other) => bail!("the tokenizer failed: {other}"),
             }

@@ -11,7 +11,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::call::{Call, Pace};
-use super::patience;
+use super::{effort, patience};
 use crate::role::Outcome;
 
 /// Rows of a call to one instance. Fewer are not worth another thread: 64 rows of a light plugin take
@@ -99,7 +99,9 @@ fn pieces(count: usize) -> VecDeque<Piece> {
 
 /// Asks about pieces until none is left.
 fn work<T>(search: &Mutex<Search<'_, T>>, call: &Call, ask: Ask<'_, T>) {
+    effort::begin();
     loop {
+        call.lengthen(effort::look());
         let mut locked = lock(search);
         let Some(piece) = locked.pending.pop_front() else {
             return;
