@@ -6,23 +6,24 @@ mod branches;
 pub mod config;
 mod decoder;
 pub mod device;
-pub mod episodes;
-pub mod files;
-pub mod floor;
-pub mod generate;
-pub mod gguf;
-pub mod head;
-pub mod layout;
+pub(crate) mod episodes;
+pub(crate) mod files;
+pub(crate) mod floor;
+mod generate;
+pub(crate) mod gguf;
+mod head;
+mod layout;
 mod memory;
 mod names;
-pub mod open;
+pub(crate) mod open;
 pub mod policy;
 pub mod reward;
 pub mod sampling;
-pub mod size;
+mod size;
 mod tape;
-pub mod transformer;
+mod transformer;
 mod trunk;
+#[doc(hidden)] // for tests
 pub mod weights;
 
 #[cfg(test)]

@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use tch::{Kind, Tensor};
 
 mod folder;
+mod parts;
 
 pub(super) use self::folder::{WHOLE, lacks};
 
@@ -30,7 +31,7 @@ pub fn read_folder(dir: &Path) -> Result<Vec<(String, Tensor)>> {
 ///
 /// # Errors
 /// It cannot be read, is something else, or no JSON.
-pub fn read_json(path: &Path) -> Result<Value> {
+pub(crate) fn read_json(path: &Path) -> Result<Value> {
     let bytes = std::fs::read(path).with_context(|| format!("cannot read `{}`", path.display()))?;
     let head = &bytes[..bytes.len().min(HEAD)];
     let kind = outside::kind_of(head);
@@ -99,21 +100,23 @@ fn damaged(
 ) -> anyhow::Error {
     let name = format!("`{}`", path.display());
     if kind != outside::Kind::Safetensors {
-        let hint = kind.remedy().unwrap_or("fetch or write the file again");
         return anyhow::anyhow!(
-            "{name} is not a safetensors file: it is {}\nhint: {hint}",
-            kind.what()
+            "{name} is not a safetensors file: it is {}\nhint: {}",
+            kind.what(),
+            folder::of_another_kind(path, kind)
         );
     }
+    let has = bytes.len() as u64;
     match promised(bytes) {
-        Some(wanted) if wanted > bytes.len() as u64 => anyhow::anyhow!(
-            "{name} is cut short: it has {} of {wanted} bytes, {} are missing\nhint: fetch or copy it again",
-            bytes.len(),
-            wanted - bytes.len() as u64
+        Some(Promised::Header(wanted)) => anyhow::anyhow!(
+            "{name} is cut short: it has {has} bytes, and its header alone has {wanted}\nhint: fetch or copy it again"
         ),
-        Some(wanted) if wanted < bytes.len() as u64 => anyhow::anyhow!(
-            "{name} has {} bytes, and its header speaks of {wanted}\nhint: fetch or write the file again",
-            bytes.len()
+        Some(Promised::Whole(wanted)) if wanted > has => anyhow::anyhow!(
+            "{name} is cut short: it has {has} of {wanted} bytes, {} are missing\nhint: fetch or copy it again",
+            wanted - has
+        ),
+        Some(Promised::Whole(wanted)) if wanted < has => anyhow::anyhow!(
+            "{name} has {has} bytes, and its header speaks of {wanted}\nhint: fetch or write the file again"
         ),
         _ => anyhow::anyhow!(
             "{name} is not a safetensors file: {error}\nhint: fetch or write the file again"
@@ -121,17 +124,25 @@ fn damaged(
     }
 }
 
-/// How many bytes a safetensors file should have, by its header; at least those of the header, where that is cut.
-fn promised(bytes: &[u8]) -> Option<u64> {
+/// How many bytes a safetensors file should have, as far as what there is of it says so.
+enum Promised {
+    /// Those of the header, with its length before it; it is cut, and says nothing of the rest.
+    Header(u64),
+    /// All.
+    Whole(u64),
+}
+
+fn promised(bytes: &[u8]) -> Option<Promised> {
     let header_len = u64::from_le_bytes(*bytes.first_chunk()?);
     let data = 8u64.checked_add(header_len)?;
     let Some(header) = bytes.get(8..usize::try_from(data).ok()?) else {
-        return Some(data);
+        return Some(Promised::Header(data));
     };
     let header: Value = serde_json::from_slice(header).ok()?;
     let ends = header.as_object()?.values();
     let ends = ends.filter_map(|tensor| tensor.get("data_offsets")?.get(1)?.as_u64());
-    data.checked_add(ends.max().unwrap_or(0))
+    let whole = data.checked_add(ends.max().unwrap_or(0));
+    whole.map(Promised::Whole)
 }
 
 /// The files that an index names, once each.

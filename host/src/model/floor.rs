@@ -16,7 +16,7 @@ const SQUARE: i64 = 2048;
 
 /// The shape of one update.
 #[derive(Debug, Clone, Copy)]
-pub struct Shape {
+pub(crate) struct Shape {
     /// Episodes.
     pub batch: i64,
     /// Tokens before each response.
@@ -32,7 +32,7 @@ pub struct Shape {
 /// Floating-point operations of the matrix products that each phase needs at least; a multiplication
 /// and an addition are two. Attention's own products, about 1 % at these lengths, are left out.
 #[derive(Debug, Clone, Copy, Serialize)]
-pub struct Work {
+pub(crate) struct Work {
     /// Sampling: contexts, then a token at a time; each response token through the head.
     pub generate: f64,
     /// The reference's log-probabilities. The policy's own are those of the first epoch's forward
@@ -45,7 +45,7 @@ pub struct Work {
 impl Work {
     /// Counts, for a model and an update.
     #[must_use]
-    pub fn of(config: &ModelConfig, shape: Shape) -> Work {
+    pub(crate) fn of(config: &ModelConfig, shape: Shape) -> Work {
         let Shape {
             batch,
             context_len,
@@ -89,7 +89,7 @@ fn matrices(config: &ModelConfig) -> Vec<(i64, i64)> {
 /// The best rate, in f32 operations a second, over the shapes of a block with `rows` inputs, the
 /// head's and a square.
 #[must_use]
-pub fn best_rate(config: &ModelConfig, rows: i64) -> f64 {
+pub(crate) fn best_rate(config: &ModelConfig, rows: i64) -> f64 {
     let mut shapes: BTreeSet<(i64, i64, i64)> = matrices(config)
         .into_iter()
         .map(|(out, width)| (rows, width, out))

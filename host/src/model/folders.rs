@@ -105,6 +105,33 @@ fn wrong_tensors_and_options_are_named() {
     }
 }
 
+#[test]
+fn a_value_head_without_numbers_is_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    loud(Family::Gpt2, Kind::Float, None)
+        .save(dir.path())
+        .unwrap();
+    let file = dir.path().join("value_head.safetensors");
+    let shape = [1, 16];
+    for (head, words) in [
+        (
+            Tensor::full(shape, f64::NAN, (Kind::Float, CPU)),
+            "not finite",
+        ),
+        (Tensor::zeros(shape, (Kind::Int64, CPU)), "has type I64"),
+    ] {
+        write_tensors(&file, &[("v_head.weight".to_owned(), head)]).unwrap();
+        let error = Policy::load(dir.path(), CPU, Kind::Float, None).unwrap_err();
+        let message = format!("{error:#}");
+        assert!(
+            message.contains("value_head.safetensors")
+                && message.contains("`v_head.weight`")
+                && message.contains(words),
+            "{message}"
+        );
+    }
+}
+
 /// Needs the weights of GPT-2 124M: a folder named by `ATTUNE_GPT2`.
 #[test]
 fn real_gpt2_where_its_weights_are_at_hand() {

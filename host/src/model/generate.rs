@@ -9,7 +9,7 @@ use tch::{Kind, Tensor};
 
 /// Grows `len` tokens after each context. `contexts`: `[batch, context_len]` i64, pads allowed;
 /// result `[batch, len]` i64.
-pub fn respond(
+pub(super) fn respond(
     model: &Transformer,
     contexts: &Tensor,
     len: i64,

@@ -19,7 +19,7 @@ mod weights;
 
 /// How the weights are stored in `model.safetensors`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum StoredAs {
+pub(crate) enum StoredAs {
     /// 32-bit floats: exactly what the file holds.
     #[default]
     F32,
@@ -29,7 +29,7 @@ pub enum StoredAs {
 
 /// What an import wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ImportReport {
+pub(crate) struct ImportReport {
     /// The architecture named in the file: `llama`, `qwen2` or `gpt2`.
     pub architecture: String,
     /// The model's own name, where the file gives one.
@@ -47,12 +47,12 @@ pub struct ImportReport {
 }
 
 /// Imports `gguf` as the new model folder `out`, with weights as f32.
-pub fn import(gguf: &Path, out: &Path) -> Result<ImportReport> {
+pub(crate) fn import(gguf: &Path, out: &Path) -> Result<ImportReport> {
     import_as(gguf, out, StoredAs::F32)
 }
 
 /// Imports `gguf` as the new model folder `out`, which appears whole or not at all.
-pub fn import_as(gguf: &Path, out: &Path, stored: StoredAs) -> Result<ImportReport> {
+pub(crate) fn import_as(gguf: &Path, out: &Path, stored: StoredAs) -> Result<ImportReport> {
     ensure!(
         !out.exists(),
         "model folder {} exists\nhint: name another folder, or remove this one",

@@ -13,7 +13,7 @@ const CHUNK_BYTES: i64 = 40 << 20;
 
 /// Memory for a chunk of logits, which one pass leaves to the next.
 #[derive(Debug, Default)]
-pub struct Scratch(RefCell<Option<Tensor>>);
+pub(super) struct Scratch(RefCell<Option<Tensor>>);
 
 impl Scratch {
     /// `[rows, vocab]`, f32 on the CPU, holding anything.
@@ -33,7 +33,7 @@ impl Scratch {
 
 /// The matrix that turns hidden states into logits, and how it is used.
 #[derive(Debug, Clone, Copy)]
-pub struct Head<'a> {
+pub(super) struct Head<'a> {
     /// `[vocab, width]`.
     pub weight: &'a Tensor,
     /// Logits are divided by it.
@@ -44,7 +44,7 @@ pub struct Head<'a> {
 
 /// What the head says of each row.
 #[derive(Debug)]
-pub struct Scores {
+pub(super) struct Scores {
     /// Log-probability of the row's label at the temperature. `[rows]`.
     pub logprobs: Tensor,
     /// Entropy of the row's distribution at the temperature. `[rows]`.
@@ -55,7 +55,7 @@ pub struct Scores {
 
 /// The arithmetic's type: f32, or f64 for f64 weights.
 #[must_use]
-pub fn math_kind(kind: Kind) -> Kind {
+pub(super) fn math_kind(kind: Kind) -> Kind {
     if kind == Kind::Double {
         Kind::Double
     } else {
@@ -76,7 +76,7 @@ fn chunks(rows: i64, vocab: i64) -> impl Iterator<Item = (i64, i64)> {
 
 /// What flows back into the head.
 #[derive(Debug)]
-pub struct Upstream {
+pub(super) struct Upstream {
     /// d loss / d logprobs, `[rows]`.
     pub logprobs: Tensor,
     /// d loss / d entropy, `[rows]`; absent when the loss does not use it.
@@ -86,7 +86,7 @@ pub struct Upstream {
 impl Head<'_> {
     /// `hidden`: `[rows, width]`; `labels`: `[rows]` i64. No gradients.
     #[must_use]
-    pub fn forward(self, hidden: &Tensor, labels: &Tensor) -> Scores {
+    pub(super) fn forward(self, hidden: &Tensor, labels: &Tensor) -> Scores {
         let _guard = tch::no_grad_guard();
         if self.by_hand() {
             return self.forward_by_hand(hidden, labels);
@@ -114,7 +114,7 @@ impl Head<'_> {
 
     /// The backward of [`Head::forward`] with the same `hidden` and `labels`: the gradient of
     /// `hidden`, `[rows, width]`; that of the weight is added to `d_weight`, when there is one.
-    pub fn backward(
+    pub(super) fn backward(
         self,
         hidden: &Tensor,
         labels: &Tensor,

@@ -77,7 +77,7 @@ impl Layout {
 
 /// What stands at the positions `at` of each row. `hidden`: `[batch, len, width]`; `at`:
 /// `[batch, count]` i64; result `[batch, count, width]`.
-pub fn pick(hidden: &Tensor, at: &Tensor) -> Tensor {
+pub(super) fn pick(hidden: &Tensor, at: &Tensor) -> Tensor {
     let (batch, count) = at.size2().expect("positions of each row");
     let width = hidden.size()[2];
     let index = at.unsqueeze(-1).expand([batch, count, width], false);

@@ -6,6 +6,14 @@ use anyhow::{Result, bail};
 use std::collections::BTreeMap;
 use tch::{Kind, Tensor};
 
+mod refusals;
+mod values;
+
+pub(super) use self::values::check_values;
+
+use self::refusals::{misshapen, missing, rows_disagree};
+use self::values::check_type;
+
 /// The head for words, where it is apart from the embedding.
 pub(super) const WORD_HEAD: &str = "lm_head.weight";
 
@@ -34,6 +42,9 @@ const OTHER_HEADS: [&str; 6] = [
 /// How many names a message lists.
 const LISTED: usize = 5;
 
+/// A tensor with the name that it came with.
+type Stored = (String, Tensor);
+
 /// The parameters of a model among what was stored.
 #[derive(Debug)]
 pub(super) struct Found {
@@ -50,13 +61,18 @@ pub(super) struct Found {
 /// a tied head, the file is right, and whichever of both it holds stands for the other.
 ///
 /// # Errors
-/// A tensor is missing, has another shape, is there twice, or is not known; the message names it.
-pub(super) fn find(config: &ModelConfig, stored: Vec<(String, Tensor)>) -> Result<Found> {
+/// A tensor is missing, has another type or shape, is there twice, or is not known; the message names it.
+pub(super) fn find(config: &ModelConfig, stored: Vec<Stored>) -> Result<Found> {
     let mut wanted = config.parameters();
     let mut by_tail = by_tail(stored)?;
     let mut notes = Vec::new();
+    let embedding = tail(&config.embedding()).to_owned();
+    let both = by_tail.get(&embedding).zip(by_tail.get(WORD_HEAD));
+    if let Some(refusal) = both.and_then(|(embedding, head)| rows_disagree(embedding, head, config))
+    {
+        bail!(refusal);
+    }
     if config.tied {
-        let embedding = tail(&config.embedding()).to_owned();
         let head = by_tail.remove(WORD_HEAD);
         match (head, by_tail.get(&embedding)) {
             (Some((_, head)), None) => {
@@ -78,13 +94,15 @@ pub(super) fn find(config: &ModelConfig, stored: Vec<(String, Tensor)>) -> Resul
         .filter(|(name, _)| !by_tail.contains_key(tail(name)))
         .collect();
     if !absent.is_empty() {
-        bail!(missing(&absent, config));
+        bail!(missing(&absent, &by_tail, config));
     }
     let mut tensors = Vec::with_capacity(wanted.len());
     for (name, shape) in wanted {
         let Some((_, tensor)) = by_tail.remove(tail(&name)) else {
             continue;
         };
+        // Before its shape: packed weights have another.
+        check_type(&name, &tensor)?;
         if tensor.size() != shape {
             bail!(misshapen(&name, &tensor.size(), &shape, config));
         }
@@ -116,7 +134,7 @@ pub(super) fn tail(name: &str) -> &str {
 }
 
 /// Stored tensors under their names within the model, with the names that they came with.
-fn by_tail(stored: Vec<(String, Tensor)>) -> Result<BTreeMap<String, (String, Tensor)>> {
+fn by_tail(stored: Vec<Stored>) -> Result<BTreeMap<String, Stored>> {
     let mut found = BTreeMap::new();
     for (name, tensor) in stored {
         if is_buffer(&name) {
@@ -147,7 +165,7 @@ fn is_buffer(name: &str) -> bool {
 }
 
 /// What is said of heads that are left out. Refuses all else that no model of this kind has.
-fn left_over(by_tail: BTreeMap<String, (String, Tensor)>) -> Result<Option<String>> {
+fn left_over(by_tail: BTreeMap<String, Stored>) -> Result<Option<String>> {
     let is_head = |tail: &str| OTHER_HEADS.iter().any(|head| tail.starts_with(head));
     let (heads, unknown): (Vec<_>, Vec<_>) =
         by_tail.into_iter().partition(|(tail, _)| is_head(tail));
@@ -179,37 +197,6 @@ fn left_over(by_tail: BTreeMap<String, (String, Tensor)>) -> Result<Option<Strin
         .iter()
         .map(|(_, (name, tensor))| format!("`{name}` of shape {:?}", tensor.size()));
     bail!("unexpected {}\nhint: {hint}", listed("tensor", shown))
-}
-
-/// What is said of tensors that are not there.
-fn missing(absent: &[&(String, Vec<i64>)], config: &ModelConfig) -> String {
-    let names = absent
-        .iter()
-        .map(|(name, shape)| format!("`{name}` of shape {shape:?}"));
-    let hint = match absent {
-        [(name, _)] if name == WORD_HEAD => {
-            "if the embedding is the head too, say `\"tie_word_embeddings\": true` in config.json"
-        }
-        _ if absent.len() == config.parameters().len() => {
-            "config.json describes a model of another family, or the file is something else"
-        }
-        _ => "use config.json and weights of one model, and all files of the weights",
-    };
-    format!("missing {}\nhint: {hint}", listed("tensor", names))
-}
-
-/// What is said of a tensor of another shape.
-fn misshapen(name: &str, found: &[i64], wanted: &[i64], config: &ModelConfig) -> String {
-    let vocabulary = name == config.embedding() || name == WORD_HEAD;
-    let hint = match (found, wanted) {
-        ([rows, width], [_, wanted]) if vocabulary && width == wanted => {
-            format!(
-                "the weights have {rows} rows for tokens: say `\"vocab_size\": {rows}` in config.json"
-            )
-        }
-        _ => "use the config.json that came with these weights".to_owned(),
-    };
-    format!("tensor `{name}` has shape {found:?}, config.json asks for {wanted:?}\nhint: {hint}")
 }
 
 /// `tensor a`, or `tensors a, b and 3 more`.

@@ -11,7 +11,7 @@ use std::path::Path;
 ///
 /// # Errors
 /// One is missing or not supported, or they do not belong together.
-pub fn open(dir: &Path) -> Result<(ModelConfig, Tokenizer)> {
+pub(crate) fn open(dir: &Path) -> Result<(ModelConfig, Tokenizer)> {
     for file in ["config.json", "tokenizer.json"] {
         if !dir.join(file).is_file() {
             bail!(lacks(dir, file));
@@ -30,7 +30,7 @@ pub fn open(dir: &Path) -> Result<(ModelConfig, Tokenizer)> {
 ///
 /// # Errors
 /// It names the largest id.
-pub fn check_ids(tokenizer: &Tokenizer, config: &ModelConfig, dir: &Path) -> Result<()> {
+pub(crate) fn check_ids(tokenizer: &Tokenizer, config: &ModelConfig, dir: &Path) -> Result<()> {
     let (bound, rows) = (tokenizer.id_bound(), config.vocab_size);
     if bound as i64 > rows {
         let largest = (bound - 1) as u32;
@@ -52,7 +52,12 @@ pub fn check_ids(tokenizer: &Tokenizer, config: &ModelConfig, dir: &Path) -> Res
 ///
 /// # Errors
 /// It says how they differ.
-pub fn check_same(one: &Tokenizer, other: &Tokenizer, owners: [&str; 2], hint: &str) -> Result<()> {
+pub(crate) fn check_same(
+    one: &Tokenizer,
+    other: &Tokenizer,
+    owners: [&str; 2],
+    hint: &str,
+) -> Result<()> {
     if let Some(difference) = one.difference(other) {
         let [here, there] = owners;
         bail!(
@@ -65,7 +70,7 @@ pub fn check_same(one: &Tokenizer, other: &Tokenizer, owners: [&str; 2], hint: &
 
 /// An error about a model folder, with advice where it has none of its own.
 #[must_use]
-pub fn of_folder(error: anyhow::Error, dir: &Path) -> anyhow::Error {
+pub(crate) fn of_folder(error: anyhow::Error, dir: &Path) -> anyhow::Error {
     let has_own = error
         .chain()
         .any(|cause| cause.to_string().contains("\nhint: "));

@@ -6,6 +6,7 @@ use super::episodes::Episodes;
 use super::generate;
 use super::head::{self, Scratch};
 use super::layout::Layout;
+use super::names::check_values;
 use super::sampling::Sampling;
 use super::tape;
 use super::transformer::Transformer;
@@ -49,9 +50,12 @@ impl Policy {
         let policy = Self::from_weights(&config, weights, trainable_layers)?;
         let file = dir.join(VALUE_FILE);
         if file.exists() {
-            policy
-                .load_state(&read_tensors(&file)?)
-                .with_context(|| format!("in {}", file.display()))?;
+            let state = read_tensors(&file)?;
+            let mut values = state.iter();
+            values
+                .try_for_each(|(name, tensor)| check_values(name, tensor))
+                .and_then(|()| policy.load_state(&state))
+                .with_context(|| format!("in `{}`", file.display()))?;
         }
         Ok(policy)
     }

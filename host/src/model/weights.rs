@@ -27,7 +27,7 @@ impl Weights {
     /// Checks `found` against what `config` asks for and brings it to `device` and `kind`.
     ///
     /// # Errors
-    /// A tensor is missing, has another shape, or is not known; the message names it.
+    /// A tensor is missing, has another shape or type, is not finite, or is not known; the message names it.
     pub fn from_tensors(
         config: &ModelConfig,
         found: Vec<(String, Tensor)>,
@@ -37,12 +37,7 @@ impl Weights {
         let found = names::find(config, found)?;
         let mut tensors = Vec::with_capacity(found.tensors.len());
         for (name, tensor) in found.tensors {
-            // Infinite or no number if a single value is.
-            if !tensor.sum(Kind::Double).double_value(&[]).is_finite() {
-                bail!(
-                    "tensor `{name}` has values that are not finite numbers\nhint: fetch or write the weights again"
-                );
-            }
+            names::check_values(&name, &tensor)?;
             let tensor = tensor.to_device(device).to_kind(kind).contiguous();
             tensors.push((name, tensor));
         }

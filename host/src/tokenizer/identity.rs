@@ -9,6 +9,8 @@ use tokenizers::Tokenizer;
 
 /// How much of a description a message shows, in characters.
 const SHOWN: usize = 120;
+/// How much of that is before what differs, where that is further in.
+const BEFORE: usize = 20;
 
 /// How `other` differs from `one`, if it does: "… here, … there".
 pub(super) fn difference(one: &Tokenizer, other: &Tokenizer) -> Option<String> {
@@ -59,24 +61,72 @@ fn merges(one: &Value, other: &Value) -> Option<String> {
 
 /// The first part that is described otherwise.
 fn parts(one: &Value, other: &Value) -> Option<String> {
-    let names = ["normalizer", "pre_tokenizer", "decoder", "added_tokens"];
-    let fields = one["model"].as_object().into_iter().flatten();
-    let fields = fields.map(|(field, _)| format!("/model/{field}"));
-    let mut places = names.iter().map(|name| format!("/{name}")).chain(fields);
-    let differs = |place: &String| one.pointer(place) != other.pointer(place);
-    let place = places.find(differs)?;
-    let show = |tokenizer: &Value| {
-        let text = tokenizer.pointer(&place).map(Value::to_string);
-        text.unwrap_or_default()
-            .chars()
-            .take(SHOWN)
-            .collect::<String>()
+    let places = [
+        "normalizer",
+        "pre_tokenizer",
+        "decoder",
+        "added_tokens",
+        "model",
+    ];
+    let place = places.iter().find(|place| one[*place] != other[*place])?;
+    let (path, here, there) = innermost((*place).to_owned(), &one[*place], &other[*place]);
+    let spelled = |value: Option<&Value>| value.map_or("absent".to_owned(), Value::to_string);
+    let (here, there) = cut(&spelled(here), &spelled(there));
+    Some(format!("`{path}` is {here} here, {there} there"))
+}
+
+/// Where within two values the first difference is, and what is there; nothing where one has no such place. Parts of
+/// another type, and tokens of another id, are other ones as a whole.
+fn innermost<'a>(
+    path: String,
+    one: &'a Value,
+    other: &'a Value,
+) -> (String, Option<&'a Value>, Option<&'a Value>) {
+    let alike = ["type", "id"]
+        .iter()
+        .all(|key| one.get(key) == other.get(key));
+    let (path, here, there) = match (one, other) {
+        (Value::Object(fields), Value::Object(others)) if alike => {
+            let mut keys = fields.keys().chain(others.keys());
+            let key = keys.find(|key| fields.get(*key) != others.get(*key));
+            let Some(key) = key else {
+                return (path, Some(one), Some(other));
+            };
+            (format!("{path}.{key}"), fields.get(key), others.get(key))
+        }
+        (Value::Array(list), Value::Array(others)) => {
+            let most = list.len().max(others.len());
+            let at = (0..most).find(|at| list.get(*at) != others.get(*at));
+            let at = at.unwrap_or(0);
+            (format!("{path}[{at}]"), list.get(at), others.get(at))
+        }
+        _ => return (path, Some(one), Some(other)),
     };
-    let (here, there) = (show(one), show(other));
-    Some(format!(
-        "`{}` is {here} here, {there} there",
-        place[1..].replace('/', ".")
-    ))
+    match (here, there) {
+        (Some(here), Some(there)) => innermost(path, here, there),
+        _ => (path, here, there),
+    }
+}
+
+/// Both texts, no longer than a message shows, with the first character in which they differ.
+fn cut(here: &str, there: &str) -> (String, String) {
+    let same = here.chars().zip(there.chars());
+    let same = same.take_while(|(one, other)| one == other).count();
+    let from = match same < SHOWN {
+        true => 0,
+        false => same - BEFORE,
+    };
+    let part = |text: &str| {
+        let shown: String = text.chars().skip(from).take(SHOWN).collect();
+        let begin = if from > 0 { "…" } else { "" };
+        let end = if text.chars().count() > from + SHOWN {
+            "…"
+        } else {
+            ""
+        };
+        format!("{begin}{shown}{end}")
+    };
+    (part(here), part(there))
 }
 
 /// What a tokenizer does, in the library's own words, where they say the same in one way only.

@@ -371,10 +371,48 @@ fn tokenizers_are_known_by_what_they_do() {
     );
     differs(
         &|json| json["added_tokens"][2]["lstrip"] = json!(true),
-        "`added_tokens` is",
+        "`added_tokens[2].lstrip` is false here, true there",
+    );
+    differs(
+        &|json| json["added_tokens"][0]["normalized"] = json!(true),
+        "`added_tokens[0].normalized` is false here, true there",
+    );
+    differs(
+        &|json| json["decoder"]["decoders"][3]["start"] = json!(2),
+        "`decoder.decoders[3].start` is 1 here, 2 there",
+    );
+    differs(
+        &|json| {
+            let _ = json["decoder"]["decoders"].as_array_mut().unwrap().pop();
+        },
+        " here, absent there",
+    );
+    differs(
+        &|json| json["decoder"]["decoders"][3] = json!({"type": "Fuse"}),
+        r#"`decoder.decoders[3]` is {"type":"Strip""#,
     );
     differs(
         &|json| json["model"]["byte_fallback"] = json!(false),
         "`model.byte_fallback` is true here, false there",
     );
+}
+
+#[test]
+fn what_differs_is_shown_however_long_it_is() {
+    let split = |end: &str| {
+        let pattern = "a".repeat(300) + end + &"z".repeat(300);
+        bytes_with(|json| {
+            json["pre_tokenizer"] = json!({"type": "Split", "pattern": {"String": pattern.clone()},
+                "behavior": "Isolated", "invert": false});
+        })
+    };
+    let told = split("b").difference(&split("c")).unwrap();
+    assert!(
+        told.starts_with("`pre_tokenizer.pattern.String` is …aa")
+            && told.contains("aabzz")
+            && told.contains("… here, …aa")
+            && told.contains("aaczz"),
+        "{told}"
+    );
+    assert!(told.chars().count() < 400, "{told}");
 }

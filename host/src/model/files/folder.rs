@@ -1,6 +1,8 @@
 //! Which files hold a folder's weights, and what to do where none is of a kind that is read.
 
 use super::files_of;
+use super::parts::numbered;
+use crate::outside::Kind;
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -22,7 +24,13 @@ pub(super) fn weights(dir: &Path) -> Result<Vec<PathBuf>> {
     let parts: Vec<String> = if dir.join(INDEX).exists() {
         files_of(&dir.join(INDEX))?.into_iter().collect()
     } else {
-        numbered(&names)
+        let dead = [SINGLE, INDEX]
+            .iter()
+            .find_map(|file| leads_nowhere(&dir.join(file)));
+        if let Some(refusal) = dead {
+            bail!(refusal);
+        }
+        numbered(dir, &names)?
     };
     if parts.is_empty() {
         bail!(nothing_to_read(dir, &names));
@@ -31,27 +39,83 @@ pub(super) fn weights(dir: &Path) -> Result<Vec<PathBuf>> {
         .iter()
         .filter(|name| !dir.join(name).exists())
         .collect();
+    let dead = missing
+        .iter()
+        .find_map(|name| leads_nowhere(&dir.join(name)));
+    if let Some(refusal) = dead {
+        bail!(refusal);
+    }
     if !missing.is_empty() {
-        let listed: Vec<String> = missing
-            .iter()
-            .take(5)
-            .map(|name| format!("`{name}`"))
-            .collect();
-        let more = missing.len() - listed.len();
-        let more = if more > 0 {
-            format!(" and {more} more")
-        } else {
-            String::new()
-        };
-        bail!(
-            "`{}` lacks {} of the {} files of its weights: {}{more}\nhint: fetch them too, from where the others came",
-            dir.display(),
-            missing.len(),
-            parts.len(),
-            listed.join(", ")
-        );
+        bail!(lacks_parts(dir, &missing, parts.len()));
     }
     Ok(parts.into_iter().map(|name| dir.join(name)).collect())
+}
+
+/// What is said of weights of which not all files are there.
+fn lacks_parts(dir: &Path, missing: &[&String], count: usize) -> String {
+    let listed: Vec<String> = missing
+        .iter()
+        .take(5)
+        .map(|name| format!("`{name}`"))
+        .collect();
+    let more = match missing.len() - listed.len() {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    format!(
+        "`{}` lacks {} of the {count} files of its weights: {}{more}\nhint: fetch them too, from where the others came",
+        dir.display(),
+        missing.len(),
+        listed.join(", ")
+    )
+}
+
+/// What is said of a link to a file that is not there, as those of a cache are that was moved without what it
+/// keeps elsewhere.
+fn leads_nowhere(path: &Path) -> Option<String> {
+    let target = std::fs::read_link(path).ok()?;
+    if path.exists() {
+        return None;
+    }
+    Some(format!(
+        "`{}` is a link that leads nowhere: to `{}`\nhint: copy the folder again from where it was whole, with the files \
+         themselves instead of links, as by `cp -rL`, or fetch the model again",
+        path.display(),
+        target.display()
+    ))
+}
+
+/// What to do about a file of weights that is of another kind than its name says; without `hint:`.
+pub(super) fn of_another_kind(path: &Path, kind: Kind) -> String {
+    let file = path.display();
+    let dir = path.parent().unwrap_or(Path::new("."));
+    let is_single = path.file_name().is_some_and(|name| name == SINGLE);
+    match kind {
+        Kind::Gguf => format!(
+            "make a model folder of it by `attune model import {file} FOLDER`, which goes by what is in the file"
+        ),
+        Kind::Pytorch | Kind::Pickle if is_single => format!(
+            "give it the name that transformers knows it by, `mv {file} {}/pytorch_model.bin`; then, {}",
+            dir.display(),
+            to_safetensors(dir)
+        ),
+        Kind::Pytorch | Kind::Pickle => {
+            "only its name is that of a safetensors file; fetch the model's safetensors".to_owned()
+        }
+        kind => kind
+            .remedy()
+            .unwrap_or("fetch or write the file again")
+            .to_owned(),
+    }
+}
+
+/// How transformers writes the weights of a folder as safetensors.
+fn to_safetensors(dir: &Path) -> String {
+    let at = dir.display();
+    format!(
+        "with transformers, `python3 -c \"from transformers import AutoModelForCausalLM as M; \
+         M.from_pretrained('{at}').save_pretrained('{at}-safetensors')\"` writes it as safetensors"
+    )
 }
 
 /// What is said of a folder without one of its small files.
@@ -59,6 +123,9 @@ pub(in crate::model) fn lacks(dir: &Path, file: &str) -> String {
     let at = dir.display();
     if !dir.is_dir() {
         return no_folder(dir);
+    }
+    if let Some(refusal) = leads_nowhere(&dir.join(file)) {
+        return refusal;
     }
     let adapter = dir.join("adapter_config.json").is_file();
     let old = ["vocab.json", "tokenizer.model", "spiece.model"]
@@ -110,21 +177,6 @@ fn names(dir: &Path) -> Result<Vec<String>> {
     Ok(names)
 }
 
-/// All parts `model-00001-of-00003.safetensors` and so on, also those that are not there, where one of them is.
-fn numbered(names: &[String]) -> Vec<String> {
-    let count = names.iter().find_map(|name| {
-        let numbers = name.strip_prefix("model-")?.strip_suffix(".safetensors")?;
-        let (part, count) = numbers.split_once("-of-")?;
-        let _: u32 = part.parse().ok()?;
-        count
-            .parse::<u32>()
-            .ok()
-            .filter(|count| (1..10_000).contains(count))
-    });
-    let name = |part: u32| format!("model-{part:05}-of-{:05}.safetensors", count.unwrap_or(0));
-    (1..=count.unwrap_or(0)).map(name).collect()
-}
-
 /// What is said of a folder without weights that are read here.
 fn nothing_to_read(dir: &Path, names: &[String]) -> String {
     let at = dir.display();
@@ -132,10 +184,6 @@ fn nothing_to_read(dir: &Path, names: &[String]) -> String {
         let mut names = names.iter();
         names.find(|name| endings.iter().any(|ending| name.ends_with(ending)))
     };
-    let to_safetensors = format!(
-        "with transformers, `python3 -c \"from transformers import AutoModelForCausalLM as M; \
-         M.from_pretrained('{at}').save_pretrained('{at}-safetensors')\"` writes it as safetensors"
-    );
     if let Some(file) = first(&[
         "adapter_config.json",
         "adapter_model.safetensors",
@@ -154,7 +202,8 @@ fn nothing_to_read(dir: &Path, names: &[String]) -> String {
     }
     if let Some(file) = first(&[".bin", ".bin.index.json", ".pth", ".pt"]) {
         return format!(
-            "`{at}` has its weights as pickles of Python (`{file}`), which are programs and are not read\nhint: {to_safetensors}"
+            "`{at}` has its weights as pickles of Python (`{file}`), which are programs and are not read\nhint: {}",
+            to_safetensors(dir)
         );
     }
     if let Some(file) = first(&[".h5", ".msgpack", ".onnx", ".ot"]) {

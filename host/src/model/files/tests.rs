@@ -43,7 +43,18 @@ fn what_stands_in_the_place_of_weights_is_told() {
         ),
         (b"", ["empty", "write it again"]),
         (&[0; 4096], ["zero bytes", "fetch it again"]),
-        (b"GGUF\x03\0\0\0", ["not a safetensors file", "a GGUF file"]),
+        (
+            b"GGUF\x03\0\0\0",
+            ["it is a GGUF file", "attune model import"],
+        ),
+        (
+            b"PK\x03\x04\0\0\0\0archive/data.pkl",
+            ["a file of PyTorch", "/pytorch_model.bin`"],
+        ),
+        (
+            b"\x80\x02}q\0.",
+            ["a pickle of Python", "/pytorch_model.bin`"],
+        ),
         (b"torn", ["not a safetensors file", "text"]),
     ] {
         let dir = with(&[(single, bytes)]);
@@ -58,16 +69,16 @@ fn a_file_that_is_cut_short_says_by_how_much() {
     let tensor = Tensor::ones([4, 4], (Kind::Float, CPU));
     write_tensors(&path, &[("a".to_owned(), tensor)]).unwrap();
     let whole = std::fs::read(&path).unwrap();
-    for kept in [whole.len() - 1, whole.len() - 64, 40] {
+    let header = whole.len() - 64;
+    for (kept, says) in [
+        (whole.len() - 1, format!("of {} bytes, 1 are", whole.len())),
+        (header, format!("of {} bytes, 64 are", whole.len())),
+        // How long the whole is stands in the header.
+        (40, format!("bytes, and its header alone has {header}")),
+    ] {
         std::fs::write(&path, &whole[..kept]).unwrap();
         let message = format!("{:#}", read_tensors(&path).unwrap_err());
-        expect(&message, &["cut short", &format!("it has {kept} of")]);
-        let missing = format!(
-            "of {} bytes, {} are missing",
-            whole.len(),
-            whole.len() - kept
-        );
-        assert!(kept == 40 || message.contains(&missing), "{message}");
+        expect(&message, &["cut short", &format!("it has {kept} {says}")]);
     }
     std::fs::write(&path, [&whole[..], b"more"].concat()).unwrap();
     expect(
@@ -127,6 +138,29 @@ fn folders_without_weights_say_what_they_have() {
         &refused(&dir.path().join("nowhere")),
         &["no model folder", "nowhere"],
     );
+}
+
+#[cfg(unix)]
+#[test]
+fn links_that_lead_nowhere_are_told() {
+    let target = "../../blobs/4d7a214614ab";
+    let told = ["leads nowhere", "`../../blobs/4d7a214614ab`", "cp -rL"];
+    let link = |dir: &Path, file: &str| {
+        std::os::unix::fs::symlink(target, dir.join(file)).unwrap();
+    };
+    for file in ["model.safetensors", "model.safetensors.index.json"] {
+        let dir = with(&[]);
+        link(dir.path(), file);
+        expect(&refused(dir.path()), &[&told[..], &[file]].concat());
+    }
+    let dir = with(&[("model-00001-of-00002.safetensors", b"x")]);
+    let second = "model-00002-of-00002.safetensors";
+    link(dir.path(), second);
+    expect(&refused(dir.path()), &[&told[..], &[second]].concat());
+    let dir = with(&[]);
+    link(dir.path(), "config.json");
+    let message = format!("{:#}", open(dir.path()).unwrap_err());
+    expect(&message, &[&told[..], &["config.json"]].concat());
 }
 
 #[test]

@@ -44,11 +44,42 @@ pub(super) struct Plan {
     pub(super) tensors: Vec<Planned>,
 }
 
+/// What to do about a file without a tensor that its architecture has.
+const LACKING: &str = "hint: the file holds no whole model of its architecture; fetch the model's GGUF file again, or one \
+    that somebody else made";
+
+/// Refuses files of the format that hold something else than a model.
+fn check_whole_model(file: &GgufFile) -> Result<()> {
+    let kind = file.text("general.type")?.unwrap_or("model");
+    let lora = |name: &String| name.ends_with(".lora_a") || name.ends_with(".lora_b");
+    if kind == "adapter" || file.tensors.keys().any(lora) {
+        bail!(
+            "it is an adapter alone (LoRA), which is no whole model\nhint: merge it into the model that it was made for, \
+             which llama.cpp's tool does by `llama-export-lora -m MODEL.gguf --lora ADAPTER.gguf -o merged.gguf`, and \
+             import that"
+        );
+    }
+    if ["mmproj", "imatrix"].contains(&kind) {
+        bail!(
+            "it says that it holds `{kind}` (general.type), which is no language model\nhint: import the GGUF file of the \
+             language model itself"
+        );
+    }
+    if file.tensors.is_empty() {
+        bail!(
+            "it has no tensors: a vocabulary alone, or settings\nhint: import the GGUF file of the language model itself"
+        );
+    }
+    Ok(())
+}
+
 /// Reads the settings, and checks that the file holds exactly the tensors they call for.
 pub(super) fn plan(file: &GgufFile) -> Result<Plan> {
-    let name = file
-        .text("general.architecture")?
-        .context("metadata general.architecture is missing")?;
+    check_whole_model(file)?;
+    let name = file.text("general.architecture")?.context(
+        "metadata general.architecture is missing\nhint: it says which model the file holds; fetch a file that llama.cpp's \
+         converter wrote",
+    )?;
     let builder = Builder {
         file,
         tensors: Vec::new(),
@@ -119,7 +150,7 @@ impl Builder<'_> {
             .file
             .tensors
             .get("token_embd.weight")
-            .context("tensor token_embd.weight is missing")?;
+            .with_context(|| format!("tensor token_embd.weight is missing\n{LACKING}"))?;
         let sizes = Sizes {
             layers: self.positive(&format!("{arch}.block_count"))?,
             width: self.positive(&format!("{arch}.embedding_length"))?,
@@ -153,7 +184,7 @@ impl Builder<'_> {
             .file
             .tensors
             .get(&source)
-            .with_context(|| format!("tensor {source} is missing"))?;
+            .with_context(|| format!("tensor {source} is missing\n{LACKING}"))?;
         ensure!(
             tensor.dims == dims,
             "tensor {source}: sizes {:?} (innermost first), expected {dims:?}",

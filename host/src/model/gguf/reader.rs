@@ -12,6 +12,10 @@ use memmap2::Mmap;
 use super::dequant::Kind;
 use crate::outside;
 
+mod refusals;
+
+use self::refusals::check_version;
+
 /// More entries than this in a directory or an array is a damaged file, not a model.
 const MAX_COUNT: u64 = 1 << 24;
 /// Arrays of arrays exist in the format, not in models; the bound keeps recursion finite.
@@ -73,23 +77,6 @@ impl GgufFile {
         let file = Self { map, meta, tensors };
         file.expect_whole(path)?;
         Ok(file)
-    }
-
-    /// Refuses one of several files that a model was split into.
-    fn expect_whole(&self, path: &Path) -> Result<()> {
-        let name = path.file_name().unwrap_or_default().to_string_lossy();
-        let by_name = part_of(&name);
-        let count = self.uint("split.count")?.filter(|count| *count > 1);
-        let number = self.uint("split.no")?.map(|number| number + 1);
-        if let Some(count) = count.or(by_name.map(|(_, count)| count)) {
-            let number = number.or(by_name.map(|(number, _)| number)).unwrap_or(1);
-            let first = name.replace(&format!("-{number:05}-of-"), "-00001-of-");
-            bail!(
-                "it is part {number} of {count} of a model that was split\nhint: join the parts, which llama.cpp's tool does by \
-                 `llama-gguf-split --merge {first} whole.gguf`, and import that"
-            );
-        }
-        Ok(())
     }
 
     /// The stored bytes of a tensor.
@@ -182,10 +169,7 @@ fn parse(data: &[u8]) -> Result<Directory> {
         "not a GGUF file: it begins with {magic:02x?}, expected \"GGUF\""
     );
     let version = cursor.u32("the version")?;
-    ensure!(
-        version == 2 || version == 3,
-        "GGUF version {version} is not supported, expected 2 or 3 (little-endian)"
-    );
+    check_version(version)?;
     let tensor_count = cursor.count("the tensor count")?;
     let meta_count = cursor.count("the metadata count")?;
     let mut meta = BTreeMap::new();
@@ -231,14 +215,6 @@ fn parse(data: &[u8]) -> Result<Directory> {
         needs - has
     );
     Ok((meta, tensors))
-}
-
-/// Number and count that llama.cpp puts into the names of the parts of a model, `…-00001-of-00003.gguf`.
-fn part_of(name: &str) -> Option<(usize, usize)> {
-    let (rest, count) = name.strip_suffix(".gguf")?.rsplit_once("-of-")?;
-    let (_, number) = rest.rsplit_once('-')?;
-    let read = |digits: &str| digits.parse::<usize>().ok().filter(|_| digits.len() == 5);
-    Some((read(number)?, read(count).filter(|count| *count > 1)?))
 }
 
 struct RawTensor {

@@ -11,6 +11,8 @@ use super::dequant::{Kind, dequantize};
 use super::{StoredAs, import, import_as};
 use crate::tokenizer::{Tokenizer, byte_char};
 
+mod refused;
+
 const KINDS: [Kind; 11] = [
     Kind::F32,
     Kind::F16,
@@ -310,42 +312,4 @@ fn errors_name_what_is_wrong() {
     let mut bytes = good;
     bytes[at + 24..at + 32].copy_from_slice(&(1u64 << 40).to_le_bytes());
     assert!(failure(&bytes).contains("cut short"));
-}
-
-#[test]
-fn parts_of_a_split_model_are_told() {
-    let dir = tempfile::tempdir().unwrap();
-    let refused = |name: &str, bytes: Vec<u8>| {
-        let path = dir.path().join(name);
-        std::fs::write(&path, bytes).unwrap();
-        format!("{:#}", import(&path, &dir.path().join("out")).unwrap_err())
-    };
-    // By what the file says of itself, whatever its name.
-    let mut keys = Vec::new();
-    for (name, value) in [("split.no", 1u16), ("split.count", 3)] {
-        key(&mut keys, name, 2);
-        keys.extend(value.to_le_bytes());
-    }
-    let mut bytes = tiny_llama("gpt-2");
-    // Weights begin at a multiple of 32.
-    key(&mut keys, "filler", 8);
-    let filler = (keys.len() + 8).next_multiple_of(32) - keys.len() - 8;
-    text(&mut keys, &" ".repeat(filler));
-    bytes[16..24].copy_from_slice(&17u64.to_le_bytes());
-    bytes.splice(24..24, keys);
-    let message = refused("model.gguf", bytes);
-    assert!(
-        message.contains("part 2 of 3") && message.contains("hint: join"),
-        "{message}"
-    );
-    // By its name alone.
-    let message = refused("tiny-00002-of-00003.gguf", tiny_llama("gpt-2"));
-    assert!(
-        message.contains("part 2 of 3") && message.contains("--merge tiny-00001-of-00003.gguf"),
-        "{message}"
-    );
-    // One of one is whole.
-    let whole = dir.path().join("tiny-00001-of-00001.gguf");
-    std::fs::write(&whole, tiny_llama("gpt-2")).unwrap();
-    import(&whole, &dir.path().join("whole")).unwrap();
 }

@@ -213,3 +213,80 @@ fn what_does_not_fit_is_listed() {
     );
     assert!(quantized.unwrap_err().to_string().contains("gptq"));
 }
+
+#[test]
+fn heads_that_fit_no_vocabulary_are_told() {
+    let fits = tied(Family::Llama);
+    let refused_with = |config: &ModelConfig, name: &str, shape: [i64; 2]| {
+        let mut all = stored(&fits);
+        all.push((name.to_owned(), Tensor::zeros(shape, (Kind::Float, CPU))));
+        refused(config, all)
+    };
+    for (tied, vocab_size) in [(true, 27), (true, 30), (false, 27), (false, 30)] {
+        let config = ModelConfig {
+            tied,
+            vocab_size,
+            ..fits.clone()
+        };
+        let message = refused_with(&config, WORD_HEAD, [30, 16]);
+        assert!(
+            message.contains(
+                "`model.embed_tokens.weight` has 27 rows for tokens and `lm_head.weight` has 30"
+            ) && message.contains(&format!("`vocab_size`, which is {vocab_size}"))
+                && message.contains("hint: the two are not of one model"),
+            "{message}"
+        );
+    }
+    for tied in [true, false] {
+        let config = ModelConfig {
+            tied,
+            ..fits.clone()
+        };
+        let message = refused_with(&config, WORD_HEAD, [1, 16]);
+        assert!(
+            message.contains("`lm_head.weight` has shape [1, 16]")
+                && message.contains("value and reward models")
+                && !message.contains("vocab_size"),
+            "{message}"
+        );
+    }
+    let untied = ModelConfig {
+        tied: false,
+        ..fits.clone()
+    };
+    let message = refused_with(&untied, "score.weight", [1, 16]);
+    assert!(
+        message.contains("missing tensor `lm_head.weight`")
+            && message.contains("hint: with `score.weight`, these weights are a reward model")
+            && !message.contains("tie_word_embeddings"),
+        "{message}"
+    );
+}
+
+#[test]
+fn whole_numbers_are_no_weights() {
+    let config = tied(Family::Gpt2);
+    for (kind, name) in [
+        (Kind::Int64, "I64"),
+        (Kind::Int, "I32"),
+        (Kind::Uint8, "U8"),
+        (Kind::Bool, "BOOL"),
+    ] {
+        // Two values packed into one, too.
+        for shape in [[27, 16], [27, 8]] {
+            let mut all = stored(&config);
+            all[0].1 = Tensor::zeros(shape, (kind, CPU));
+            let message = refused(&config, all);
+            assert!(
+                message.contains(&format!("`transformer.wte.weight` has type {name}"))
+                    && message.contains("hint: another tool"),
+                "{message}"
+            );
+        }
+        // Masks are passed over.
+        let mut all = stored(&config);
+        let mask = Tensor::zeros([1, 1, 4, 4], (kind, CPU));
+        all.push(("transformer.h.0.attn.bias".to_owned(), mask));
+        assert!(find(&config, all).unwrap().notes.is_empty());
+    }
+}

@@ -20,7 +20,7 @@
 use super::{Heads, Placement, RewardModel};
 use crate::model::config::{Family, ModelConfig};
 use crate::model::files::read_json;
-use crate::model::names::{drop_word_head, tail};
+use crate::model::names::{check_values, drop_word_head, tail};
 use crate::model::weights::{
     Weights, dtype, read_folder, read_tensors, write_config, write_tensors,
 };
@@ -51,7 +51,8 @@ impl RewardModel {
         let mut json = read_json(&dir.join("config.json")).with_context(about)?;
         let mut found = read_folder(dir).with_context(about)?;
         let kept = dir.join(HEADS_FILE);
-        let ours = kept.is_file().then(|| read_tensors(&kept)).transpose()?;
+        let ours = kept.is_file().then(|| read_heads(&kept)).transpose();
+        let ours = ours.with_context(about)?;
         if ours.is_some() {
             drop_extra_block(&mut json, &mut found).with_context(about)?;
         }
@@ -63,7 +64,7 @@ impl RewardModel {
         let score = found
             .iter()
             .position(|(name, _)| tail(name) == "score.weight");
-        let score = score.map(|at| found.swap_remove(at).1);
+        let score = score.map(|at| found.swap_remove(at));
         let mut learned = None;
         let heads = match ours {
             Some(mut ours) => {
@@ -168,14 +169,24 @@ fn learned_scale(ours: &[(String, Tensor)]) -> Option<Vec<(f64, f64)>> {
     Some(gains?.into_iter().zip(shifts?).collect())
 }
 
+/// What [`HEADS_FILE`] holds, all of it finite numbers.
+fn read_heads(path: &Path) -> Result<Vec<(String, Tensor)>> {
+    let tensors = read_tensors(path)?;
+    for (name, tensor) in &tensors {
+        check_values(name, tensor).with_context(|| format!("in `{}`", path.display()))?;
+    }
+    Ok(tensors)
+}
+
 /// The head of a classifier that somebody else made.
-fn plain(score: Option<Tensor>, config: &ModelConfig) -> Result<Heads> {
-    let Some(weight) = score else {
+fn plain(score: Option<(String, Tensor)>, config: &ModelConfig) -> Result<Heads> {
+    let Some((name, weight)) = score else {
         bail!(
             "it has no `score.weight`\nhint: `attune train reward` makes a reward model of a language \
              model"
         );
     };
+    check_values(&name, &weight)?;
     if weight.size() != [1, config.hidden] {
         bail!(
             "its `score.weight` has shape {:?}, one label has [1, {}]\nhint: use a classifier with one \
@@ -290,3 +301,6 @@ fn drop_extra_block(json: &mut Value, tensors: &mut Vec<(String, Tensor)>) -> Re
     tensors.retain(|(name, _)| !added(name));
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;
