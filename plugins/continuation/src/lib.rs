@@ -104,7 +104,7 @@ impl Task for Continuation {
             query_len: self.settings.query_len,
             response_len: self.settings.response_len,
             prefix: tokenizer::encode(&self.settings.prefix),
-            suffix: tokenizer::encode(&self.settings.suffix),
+            suffix: tokenizer::encode_next(&self.settings.suffix),
         })
     }
 

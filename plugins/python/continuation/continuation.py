@@ -63,7 +63,7 @@ class Continuation(Task[Settings]):
         self._end = tokenizer.single(s.end_text, "/end_text", problems)
         self._stop = tokenizer.single(s.truncate_token, "/truncate_token", problems)
         problems.done()
-        self._around: List[List[int]] = [tokenizer.encode(text) for text in (s.prefix, s.suffix)]
+        self._around: List[List[int]] = [tokenizer.encode(s.prefix), tokenizer.encode_next(s.suffix)]
 
     def layout(self) -> Layout:
         return Layout(self.settings.query_len, self.settings.response_len, *self._around)

@@ -3,7 +3,7 @@
 //! It knows the names of such crates; it knows nothing about how they are compiled.
 
 use std::collections::{BTreeMap, VecDeque};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Error, Result, anyhow};
 use serde::Deserialize;
@@ -60,7 +60,7 @@ struct Metadata {
 struct Package {
     id: String,
     name: String,
-    manifest_path: std::path::PathBuf,
+    manifest_path: PathBuf,
 }
 
 #[derive(Deserialize)]
@@ -96,27 +96,32 @@ pub(crate) fn refusal(core: &[u8], folder: &Path, own_sdk: bool) -> Option<Error
         }
         _ => "was not linked with all that it calls".to_owned(),
     };
-    let gate = match module.as_str() {
-        _ if module.starts_with("__wbindgen") => Some("wasm-bindgen"),
-        _ if module.starts_with("wasi") => Some("wasi"),
-        _ => None,
+    let asks = |package: &Package| match module.as_str() {
+        _ if module.starts_with("__wbindgen") => package.name == "wasm-bindgen",
+        _ if module.starts_with("wasi") => package.name == "wasi",
+        _ => package.declares(&name),
     };
     let imports =
         format!("the module {wants}: it imports `{name}` of `{module}`, which no plugin has");
-    let way = gate.and_then(|gate| way_to(gate, folder, own_sdk).ok().flatten());
+    let way = way_to(asks, folder, own_sdk).ok().flatten();
     Some(told(&imports, way.as_deref()))
 }
 
-/// What is wrong where a crate of that name does not compile, if that is because it knows no such platform.
+/// What is wrong where a crate of others does not compile: most often it knows no such platform.
 pub(crate) fn broken(package_id: &str, folder: &Path, own_sdk: bool) -> Option<Error> {
     let name = name_of(package_id);
-    GATES.contains(&name).then(|| {
-        let way = way_to(name, folder, own_sdk).ok().flatten();
-        told(
-            &format!("`{name}` knows no source of chance where plugins run"),
-            way.as_deref(),
-        )
-    })
+    let what = match name {
+        _ if GATES.contains(&name) => {
+            format!("`{name}` knows no source of chance where plugins run")
+        }
+        // A crate that lies beside the project may be its author's, who reads what is wrong above.
+        _ if package_id.starts_with("path+") || !package_id.contains("://") => return None,
+        _ => {
+            format!("`{name}` does not compile for {TARGET}, where plugins run; why is said above")
+        }
+    };
+    let way = way_to(|package| package.name == name, folder, own_sdk);
+    Some(told(&what, way.ok().flatten().as_deref()))
 }
 
 /// `getrandom` of `registry+https://…#getrandom@0.2.15`, or of `path+file:///…/getrandom#0.2.15`.
@@ -161,8 +166,38 @@ fn foreign_import(core: &[u8]) -> Option<(String, String)> {
     None
 }
 
-/// The dependencies that lead from the package in `folder` to the crate `gate`, first its own; the shortest way.
-fn way_to(gate: &str, folder: &Path, own_sdk: bool) -> Result<Option<Vec<String>>> {
+impl Package {
+    /// Whether its source says that a function of that name is found elsewhere.
+    fn declares(&self, function: &str) -> bool {
+        let declaration = format!("fn {function}(");
+        let source = self.manifest_path.with_file_name("src");
+        let mut folders = vec![source];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+                let path = entry.path();
+                if path.is_dir() {
+                    folders.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(path).unwrap_or_default();
+                let mut outside = text.split("extern \"C\"").skip(1);
+                let block = |rest: &str| rest.split('}').next().unwrap_or_default().to_owned();
+                if outside.any(|rest| block(rest).contains(&declaration)) {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+}
+
+/// The dependencies that lead from the package in `folder` to the one that is looked for, first its own; the shortest
+/// way.
+fn way_to(
+    is_sought: impl Fn(&Package) -> bool,
+    folder: &Path,
+    own_sdk: bool,
+) -> Result<Option<Vec<String>>> {
     let mut command = cargo(folder);
     command.args([
         "metadata",
@@ -188,7 +223,7 @@ fn way_to(gate: &str, folder: &Path, own_sdk: bool) -> Result<Option<Vec<String>
     let mut seen = std::collections::BTreeSet::new();
     while let Some(way) = ways.pop_front() {
         let here = way[way.len() - 1];
-        if about.get(here).is_some_and(|package| package.name == gate) {
+        if about.get(here).is_some_and(|package| is_sought(package)) {
             let names = way[1..].iter().map(|id| about[id].name.clone());
             return Ok(Some(names.collect()));
         }
@@ -214,6 +249,15 @@ mod tests {
             "getrandom"
         );
         assert_eq!(name_of("path+file:///a/few-words#0.1.0"), "few-words");
+    }
+
+    #[test]
+    fn a_crate_of_others_that_does_not_compile_is_named_and_the_author_s_is_not() {
+        let nowhere = Path::new("/nowhere");
+        let said = |id: &str| broken(id, nowhere, false).map(|error| error.to_string());
+        let uuid = said("registry+https://a.b/c#uuid@1.26.1").unwrap();
+        assert!(uuid.starts_with("`uuid` does not compile for wasm32-unknown-unknown"));
+        assert_eq!(said("path+file:///a/few-words#0.1.0"), None);
     }
 
     #[test]

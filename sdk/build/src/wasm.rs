@@ -23,7 +23,7 @@ const SIMD: &str = "-Ctarget-feature=+simd128";
 
 /// What plugins are built with, whatever their manifest says: small, and with names and lines so
 /// that a trap has a readable backtrace.
-pub(crate) const PROFILE: [&str; 12] = [
+pub(crate) const PROFILE: [&str; 17] = [
     "profile.plugin.inherits=\"release\"",
     "profile.plugin.opt-level=3",
     "profile.plugin.lto=true",
@@ -36,6 +36,12 @@ pub(crate) const PROFILE: [&str; 12] = [
     "profile.plugin.incremental=false",
     "profile.plugin.rpath=false",
     "profile.plugin.split-debuginfo=\"off\"",
+    // A profile takes what the one that it inherits from says of dependencies.
+    "profile.plugin.package.'*'.opt-level=3",
+    "profile.plugin.package.'*'.codegen-units=1",
+    "profile.plugin.package.'*'.debug=\"line-tables-only\"",
+    "profile.plugin.package.'*'.debug-assertions=false",
+    "profile.plugin.package.'*'.overflow-checks=false",
 ];
 
 /// What stands between cargo and the compiler.

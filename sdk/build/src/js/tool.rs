@@ -1,6 +1,7 @@
 //! Finds Node, and installs componentize-qjs where builds look for it.
 //! It knows npm; it knows nothing about plugins.
 
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
@@ -29,7 +30,7 @@ impl Tool {
             // Another build may be installing it; then it is there when the lock is free.
             let _lock = cache::lock(&home)?;
             if !folder.is_dir() {
-                install(&home, &folder)?;
+                install(node, &home, &folder)?;
             }
         }
         Ok(Self { node, folder })
@@ -62,7 +63,7 @@ fn major(version: &str) -> Option<u32> {
 }
 
 /// Installs into a folder that gets its name when it is complete.
-fn install(home: &Path, folder: &Path) -> Result<()> {
+fn install(node: &str, home: &Path, folder: &Path) -> Result<()> {
     if !exists("npm") {
         bail!(
             "npm was not found, which installs {PACKAGE}, once\nhint: install it, e.g. `apt-get install npm`"
@@ -86,6 +87,9 @@ fn install(home: &Path, folder: &Path) -> Result<()> {
         .arg(&into)
         .arg(PACKAGE)
         .current_dir(&into);
+    if !keeps_files_at_home() {
+        command.arg("--cache").arg(part.path().join("npm"));
+    }
     let result = capture_within(&mut command, INSTALLING);
     result.with_context(|| {
         format!(
@@ -94,7 +98,31 @@ fn install(home: &Path, folder: &Path) -> Result<()> {
              is needed"
         )
     })?;
+    // On a full disk, npm leaves parts of files and says that all is well.
+    let load = "require(process.argv[1])";
+    let package = into.join("node_modules").join("componentize-qjs");
+    capture(program(node).args(["-e", load]).arg(package)).with_context(|| {
+        format!(
+            "{PACKAGE} was installed into `{}` and cannot be loaded\nhint: is the disk full? make room, and build \
+             again",
+            home.display()
+        )
+    })?;
     std::fs::rename(&into, folder).with_context(|| format!("cannot write `{}`", folder.display()))
+}
+
+/// Whether npm can keep what it fetches where it wants to. Where it cannot, it installs nothing.
+fn keeps_files_at_home() -> bool {
+    let is_told = |name: &OsString| name.eq_ignore_ascii_case("npm_config_cache");
+    if std::env::vars_os().any(|(name, _)| is_told(&name)) {
+        return true;
+    }
+    let Some(home) = std::env::var_os("HOME").map(PathBuf::from) else {
+        return false;
+    };
+    let kept = home.join(".npm");
+    let folder = if kept.is_dir() { kept } else { home };
+    tempfile::tempfile_in(folder).is_ok()
 }
 
 #[cfg(test)]

@@ -4,8 +4,9 @@
 use std::process::Command;
 
 /// Variables that change what a tool makes, by how they begin. Upper case: npm takes both.
-const SILENCED: [&str; 9] = [
+const SILENCED: [&str; 10] = [
     "CARGO_",
+    "__CARGO_",
     "RUSTFLAGS",
     "RUSTDOCFLAGS",
     "RUSTC_",
@@ -102,6 +103,7 @@ mod tests {
             "CARGO_PROFILE_RELEASE_LTO",
             "CARGO_ENCODED_RUSTFLAGS",
             "CARGO_INCREMENTAL",
+            "__CARGO_DEFAULT_LIB_METADATA",
             "CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_RUSTFLAGS",
             "RUSTFLAGS",
             "RUSTC_WRAPPER",

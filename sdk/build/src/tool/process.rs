@@ -24,6 +24,8 @@ const SIGNALS: [i32; 3] = [libc::SIGINT, libc::SIGTERM, libc::SIGHUP];
 
 /// The process groups of tools that run, 0 where there is none.
 static GROUPS: [AtomicI32; 64] = [const { AtomicI32::new(0) }; 64];
+/// How many are being started, and are not in [`GROUPS`] yet.
+static STARTING: AtomicI32 = AtomicI32::new(0);
 /// The signal that ended them, 0 for none.
 static INTERRUPTED: AtomicI32 = AtomicI32::new(0);
 
@@ -116,6 +118,18 @@ impl Group {
     fn start(command: &mut Command) -> Result<Self> {
         static HANDLED: Once = Once::new();
         HANDLED.call_once(handle_signals);
+        // A signal that comes while it is started leaves its end to us: either we see the signal below, or the
+        // handler sees the group.
+        STARTING.fetch_add(1, SeqCst);
+        let group = Self::begin(command);
+        STARTING.fetch_sub(1, SeqCst);
+        match INTERRUPTED.load(SeqCst) {
+            0 => group,
+            _ => bail!("interrupted"),
+        }
+    }
+
+    fn begin(command: &mut Command) -> Result<Self> {
         if INTERRUPTED.load(SeqCst) != 0 {
             bail!("interrupted");
         }
@@ -209,7 +223,8 @@ fn handle_signals() {
 }
 
 extern "C" fn handled(signal: i32) {
-    let mut found = false;
+    let before = INTERRUPTED.swap(signal, SeqCst);
+    let mut found = STARTING.load(SeqCst) > 0;
     for place in &GROUPS {
         let group = place.load(SeqCst);
         if group > 0 {
@@ -217,7 +232,6 @@ extern "C" fn handled(signal: i32) {
             found = true;
         }
     }
-    let before = INTERRUPTED.swap(signal, SeqCst);
     if !found || before != 0 {
         end_if_interrupted();
     }
