@@ -55,6 +55,8 @@ pub(crate) enum Kind {
     Pdf,
     /// Text in UTF-16.
     Utf16,
+    /// Text in UTF-32.
+    Utf32,
     /// A JSON array.
     JsonArray,
     /// One JSON object, of several lines.
@@ -128,6 +130,7 @@ impl Kind {
             Kind::Safetensors => "a safetensors file",
             Kind::Pdf => "a PDF",
             Kind::Utf16 => "in UTF-16",
+            Kind::Utf32 => "in UTF-32",
             Kind::JsonArray => "a JSON array",
             Kind::JsonObject => "one JSON object",
             Kind::JsonLines => "JSON lines",
@@ -154,6 +157,7 @@ impl Kind {
             Kind::Xz => "unpack it with `unxz` first",
             Kind::Zip => "save the table as CSV, or unpack it with `unzip` first",
             Kind::Utf16 => "save it as UTF-8, such as by `iconv -f UTF-16 -t UTF-8`",
+            Kind::Utf32 => "save it as UTF-8, such as by `iconv -f UTF-32 -t UTF-8`",
             _ => return None,
         })
     }

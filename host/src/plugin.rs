@@ -21,6 +21,7 @@ mod cache;
 mod call;
 mod contract;
 mod describe;
+mod effort;
 mod engine;
 mod error;
 mod file;

@@ -4,7 +4,7 @@
 use std::fmt;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Error, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 
 use crate::outside::Kind;
 use crate::terminal::Line;
@@ -184,7 +184,8 @@ fn form_of(source: &Source) -> Result<Form> {
             Ending::Json => Form::JsonLines,
             Ending::Csv => Form::Csv,
             Ending::Tsv => Form::Tsv,
-            Ending::Text | Ending::Other => Form::Text,
+            Ending::Other => source.form_of_text(),
+            Ending::Text => Form::Text,
             Ending::Parquet => bail!(
                 "it is text, and its name says Parquet\nhint: give it the ending of what it is: .txt, .jsonl, .csv \
                  or .tsv"
@@ -208,6 +209,12 @@ fn form_of(source: &Source) -> Result<Form> {
 
 /// What to say where a name says something else than the file.
 fn contradiction(source: &Source, form: Form) -> Option<String> {
+    if source.ending == Ending::Other && matches!(form, Form::Csv | Form::Tsv) {
+        return Some(format!(
+            "its name does not say what it is; its first line names columns, so it is read as {form} (call a file of \
+             plain texts .txt)"
+        ));
+    }
     let is_meant = match source.ending {
         Ending::Json => matches!(form, Form::JsonLines | Form::JsonArray),
         Ending::Csv => form == Form::Csv,
@@ -222,10 +229,13 @@ fn contradiction(source: &Source, form: Form) -> Option<String> {
 
 /// A row a line, as it stands there.
 fn texts(source: Source, rows: &mut Rows) -> Result<()> {
-    lines::for_lines(source.reader, |number, line| {
+    lines::for_texts(source.reader, |number, line| {
+        let number = number as u64;
+        let Some(line) = line else {
+            return rows.refuse(number, anyhow!(lines::NO_TEXT));
+        };
         if !line.trim().is_empty() {
-            let json = serde_json::to_string(line)?;
-            rows.push(number as u64 - 1, number as u64, json);
+            rows.push(number - 1, number, serde_json::to_string(line)?);
         }
         Ok(())
     })

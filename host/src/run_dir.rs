@@ -59,6 +59,9 @@ impl RunDir {
     pub fn resume(root: &Path) -> Result<RunDir> {
         let mut run = RunDir::open(root)?;
         run.lock()?;
+        for folder in [run.policy(), run.root.join(REWARD_MODEL)] {
+            tidy(&folder)?;
+        }
         Ok(run)
     }
 
@@ -180,6 +183,19 @@ impl RunDir {
         self.root.join(format!("failed-update-{update:06}.json"))
     }
 }
+/// Removes what the library that writes tensors leaves of a file where it was killed.
+fn tidy(folder: &Path) -> Result<()> {
+    for entry in fs::read_dir(folder).into_iter().flatten() {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        if name.starts_with(".tmp") && path.is_file() {
+            fs::remove_file(&path)
+                .with_context(|| format!("cannot remove `{}`", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

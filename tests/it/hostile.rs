@@ -35,6 +35,9 @@ fn lab_of(role: &str) -> Lab {
     lab
 }
 
+/// Time enough to fill the memory on a busy machine, whose system has to find it.
+const PATIENT: [&str; 2] = ["--set", "plugins.deadline_ms=20000"];
+
 fn lab() -> Lab {
     lab_of("labeler")
 }
@@ -133,7 +136,7 @@ fn a_plugin_that_panics() {
 #[test]
 fn a_plugin_that_eats_memory() {
     let parts = ["`judge`", "out of memory (limit 64 MiB)", "misdeeds.rs:"];
-    check("memory", &[], &parts);
+    check("memory", &PATIENT, &parts);
     let more = ["--set", "plugins.memory_mib=16"];
     check("memory", &more, &["`judge`", "limit 16 MiB"]);
 }
@@ -194,7 +197,12 @@ fn a_shaper_that_misbehaves() {
     let check = |mode, parts: &[&str]| check_role("shaper", mode, &[], parts);
     check("loop", &["`shape`", "longer than its share"]);
     check("panic", &["`shape`", "cannot stand row 0", "lib.rs:"]);
-    check("memory", &["`shape`", "out of memory (limit 64 MiB)"]);
+    check_role(
+        "shaper",
+        "memory",
+        &PATIENT,
+        &["`shape`", "out of memory (limit 64 MiB)"],
+    );
     check("not-a-number", &["NaN", "`tokens`"]);
     check("error", &["does not like this one"]);
     check(
@@ -208,7 +216,12 @@ fn a_task_that_misbehaves() {
     let check = |mode, parts: &[&str]| check_role("task", mode, &[], parts);
     check("loop", &["`finish`", "longer than its share"]);
     check("panic", &["`finish`", "cannot stand row 0", "lib.rs:"]);
-    check("memory", &["`finish`", "out of memory (limit 64 MiB)"]);
+    check_role(
+        "task",
+        "memory",
+        &PATIENT,
+        &["`finish`", "out of memory (limit 64 MiB)"],
+    );
     check("not-a-number", &["NaN", "a penalty"]);
     check("error", &["does not like this one"]);
     check("too-many", &["keeps 9 tokens of a response of 8"]);

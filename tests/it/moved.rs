@@ -63,6 +63,27 @@ fn files_may_lie_elsewhere_and_must_be_the_same() {
     assert!(!said.contains("`model.path`"), "{said}");
     let again = lab.train("run", &["--resume", "--set", &model, "--set", &data]);
     whole.assert_same(&again, "renamed");
+    // A file of another name, or a link to it, is the same data.
+    for (name, by_link) in [("latest.txt", true), ("copied.txt", false)] {
+        cut_back(&lab.path("run"), 6);
+        let to = lab.path(name);
+        match by_link {
+            true => std::os::unix::fs::symlink(lab.path("sub/data.txt"), to).unwrap(),
+            false => drop(std::fs::copy(lab.path("sub/data.txt"), to).unwrap()),
+        }
+        let data = set("data.train", name);
+        let again = lab.train("run", &["--resume", "--set", &model, "--set", &data]);
+        whole.assert_same(&again, name);
+    }
+}
+
+#[test]
+fn what_a_kill_left_of_a_file_is_removed() {
+    let lab = Lab::new();
+    let whole = lab.train("run", &[]);
+    std::fs::remove_file(lab.path("run/eval/after.json")).unwrap();
+    lab.write("run/policy/.tmpAbCdEf", "half a file");
+    whole.assert_same(&lab.train("run", &["--resume"]), "again");
 }
 
 #[test]
@@ -143,6 +164,16 @@ fn a_run_goes_on_with_more_episodes_bit_for_bit() {
     extended.assert_same(&lab.train("again", &extend), "again");
     let said = lab.refused("run", &["--extend"]);
     assert!(said.contains("cannot have fewer episodes"), "{said}");
+    // Without checkpoints there is nothing to go on from, and a policy that would be lost.
+    let policy = std::fs::read(lab.path("again/policy/model.safetensors")).unwrap();
+    std::fs::remove_dir_all(lab.path("again/checkpoints")).unwrap();
+    let further = ["--set", "ppo.total_episodes=120", "--extend"];
+    for extra in [&further[..], &[&more[..], &["--resume"]].concat()] {
+        let said = lab.refused("again", extra);
+        assert!(said.contains("has no checkpoints to go on from"), "{said}");
+    }
+    let kept = std::fs::read(lab.path("again/policy/model.safetensors")).unwrap();
+    assert!(policy == kept);
 }
 
 #[test]

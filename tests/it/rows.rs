@@ -106,12 +106,13 @@ fn rows_that_fail_are_named_or_left_out_and_counted() {
         .collect();
     rows[5] = json!({"txt": "no text"}).to_string();
     rows[9] = json!({"text": 5}).to_string();
+    rows[30] = json!({"txt": "none again"}).to_string();
     lab.write("rows.jsonl", rows.join("\n"));
     let train = format!("data.train={}", lab.path("rows.jsonl").display());
     let said = lab.refused("run", &["--set", &train]);
     for part in [
         "rows.jsonl` line 6",
-        "1 more of 40 rows fail",
+        "2 more of 40 rows fail",
         "plugins.on_error",
     ] {
         assert!(said.contains(part), "no `{part}` in {said}");
@@ -119,9 +120,11 @@ fn rows_that_fail_are_named_or_left_out_and_counted() {
     let drop = ["--set", "plugins.on_error=drop"];
     let said = plan(&lab, "rows.jsonl", &drop);
     assert!(
-        said.contains("38 make queries, 2 left out with an error"),
+        said.contains("37 make queries, 3 left out with an error"),
         "{said}"
     );
+    // Rows that fail for one reason are counted together, whichever they are.
+    assert!(said.contains("2 x data row N has no field"), "{said}");
     assert!(said.contains("1 x "), "{said}");
     let strict = [
         &drop[..],
@@ -188,6 +191,58 @@ fn bad_rows_to_score_are_named_or_left_out() {
         "score", paths[0], "--text", "e", "--text", &long,
     ]));
     assert!(said.contains("response 1, counted from 0"), "{said}");
+    let output = attune(&[
+        "score",
+        paths[0],
+        "--text",
+        "e",
+        "--text",
+        &long,
+        "--skip-bad",
+    ])
+    .output()
+    .unwrap();
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(warned.contains("1 texts of `--text`"), "{warned}");
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(said["responses"], json!(["e"]));
+    // What the model would read twice is said.
+    lab.write(
+        "twice.csv",
+        "query,response\nThe film was,The film was good.\nThe film was, good.\n",
+    );
+    let output = attune(&["score", paths[0], lab.path("twice.csv").to_str().unwrap()])
+        .output()
+        .unwrap();
+    let warned = String::from_utf8(output.stderr).unwrap();
+    assert!(
+        warned.contains("in 1 of 2 rows of") && warned.contains("begin with the query"),
+        "{warned}"
+    );
+    // Ids that another vocabulary has are no padding, which is one id here.
+    let label = |token: u32| {
+        json!({"comparison": {"query": {"tokens": [97]}, "responses": [{"tokens": [98]}, {"tokens": [99, token]}]},
+               "answer": {"best": 0}, "labeler": {"person": "somebody"}})
+    };
+    for (token, is_padding) in [(258, true), (300, false), (u32::MAX, false)] {
+        lab.write("ids.jsonl", format!("{}\n", label(token)));
+        let ids = lab.path("ids.jsonl");
+        let output = attune(&["score", paths[0], "--labels", ids.to_str().unwrap()])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.success(), is_padding, "{token}");
+        let said = String::from_utf8(output.stderr).unwrap();
+        let named = said.contains(&format!("token id {token}"));
+        assert_eq!(named, !is_padding, "{said}");
+    }
+    let said = failure(&mut attune(&[
+        "label",
+        "import",
+        lab.path("").to_str().unwrap(),
+        "--store",
+        "x.db",
+    ]));
+    assert!(said.contains("is a folder"), "{said}");
     lab.write("rows.jsonl", "{}\n");
     let said = failure(&mut attune(&["score", paths[0], paths[1], "--skip-bad"]));
     assert!(said.contains("no row is left"), "{said}");

@@ -177,6 +177,10 @@ fn import(files: &[PathBuf], store: &Path, format: &Format) -> Result<()> {
     let mut read = Vec::new();
     for file in files {
         // Read more than once: for what it is, for its rows, and for its hash.
+        if file.is_dir() {
+            let shown = Line(file.display());
+            bail!("`{shown}` is a folder\nhint: name the files in it, such as {shown}/*.jsonl");
+        }
         if file.exists() && !file.is_file() {
             bail!(
                 "`{}` is no regular file\nhint: write what a pipe says to a file first, and import that",

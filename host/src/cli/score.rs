@@ -46,6 +46,28 @@ pub(super) struct ScoreArgs {
     device: String,
 }
 
+/// The texts of the command line, which answer one query.
+fn typed(args: &ScoreArgs, fit: &Fit<'_>) -> Result<Row> {
+    let row = |texts: Vec<String>| Row {
+        query: Some(args.query.clone()),
+        response: None,
+        responses: Some(texts),
+    };
+    let mut texts = args.text.clone();
+    if args.skip_bad {
+        texts.retain(|text| fit.passages(&row(vec![text.clone()])).is_ok());
+    }
+    match args.text.len() - texts.len() {
+        0 => {}
+        // The first of them says what is wrong.
+        bad if texts.is_empty() => return Ok(row(args.text[..bad].to_vec())),
+        bad => {
+            eprintln!("warning: {bad} texts of `--text` that the model cannot read were left out")
+        }
+    }
+    Ok(row(texts))
+}
+
 pub(super) fn run(args: &ScoreArgs) -> Result<()> {
     if args.file.is_none() && args.text.is_empty() && args.labels.is_empty() {
         bail!(
@@ -68,18 +90,15 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
     };
     let (mut rows, mut passages) = (Vec::new(), Vec::new());
     if !args.text.is_empty() {
-        let row = Row {
-            query: Some(args.query.clone()),
-            response: None,
-            responses: Some(args.text.clone()),
-        };
+        let row = typed(args, &fit)?;
         passages.push(fit.passages(&row).context("in the texts of `--text`")?);
         rows.push(row);
     }
-    let mut left_out = None;
+    let mut notes = Vec::new();
     if let Some(file) = &args.file {
         let read = Scorable::read(file, &fit)?;
-        left_out = read.left_out(args.skip_bad)?;
+        notes.extend(read.left_out(args.skip_bad)?);
+        notes.extend(read.repeated());
         rows.extend(read.rows);
         passages.extend(read.passages);
     }
@@ -97,8 +116,8 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
         }
         println!("{value}");
     }
-    if let Some(left_out) = left_out {
-        eprintln!("warning: {left_out}");
+    for note in &notes {
+        eprintln!("warning: {note}");
     }
     if !args.labels.is_empty() {
         let reader = Reader {

@@ -214,11 +214,13 @@ pub(super) fn config_of(table: Table) -> Result<Config, (Vec<String>, toml::de::
     })
 }
 
-/// A table changes the keys that it has, and leaves the others; but settings and files belong to a
+/// A table changes the keys that it has, and leaves the others; one without any takes all away. But settings and files belong to a
 /// plugin, so another plugin begins with its own.
 fn merge(table: &mut Table, key: &str, value: Value) {
     match (table.get_mut(key), value) {
-        (Some(Value::Table(old)), Value::Table(new)) if !new.contains_key("plugin") => {
+        (Some(Value::Table(old)), Value::Table(new))
+            if !new.contains_key("plugin") && !new.is_empty() =>
+        {
             new.into_iter()
                 .for_each(|(key, value)| merge(old, &key, value));
         }
@@ -258,7 +260,10 @@ fn parts(key: &str) -> Option<Vec<String>> {
 }
 
 fn as_toml(text: &str) -> Option<Value> {
-    let table: Table = toml::from_str(&format!("value = {}", text.trim())).ok()?;
+    let text = text.trim();
+    // A comment, which is a part of a text to who typed it, would hide the bracket.
+    toml::from_str::<Table>(&format!("value = [{text}]")).ok()?;
+    let table: Table = toml::from_str(&format!("value = {text}")).ok()?;
     // A line break would begin another key.
     let mut values = table.into_iter();
     let (_, value) = values.next()?;

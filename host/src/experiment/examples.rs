@@ -5,11 +5,13 @@ use std::path::Path;
 use anyhow::{Context, Error, Result, bail};
 
 use crate::experiment::inputs::of_labels;
+use crate::experiment::scorable::in_words;
 use crate::label::format::{self, Format};
 use crate::label::store::{Store, is_store};
 use crate::label::{Answer as Said, Label, Passage};
 use crate::model::config::ModelConfig;
 use crate::model::reward::Passages;
+use crate::outside;
 use crate::rl::preference::Answer;
 use crate::tokenizer::Tokenizer;
 use crate::train::checkpoint::Input;
@@ -19,10 +21,17 @@ use crate::train::reward::Example;
 pub(crate) fn labels(path: &Path) -> Result<Vec<Label>> {
     if !is_store(path) {
         let lines = Format::named("jsonl").context("label lines are a format")?;
-        let read = format::read(path, lines).context(
-            "labels are learned from stores and from files of `attune label export --format jsonl`\nhint: `attune \
-             label import` reads other files into a store",
-        );
+        let is_told = outside::look(path).is_ok_and(|kind| kind.remedy().is_some());
+        let hint = match is_told {
+            // What it is, and what to do about that, comes first.
+            true => "",
+            false => "\nhint: `attune label import` reads other files into a store",
+        };
+        let read = format::read(path, lines).with_context(|| {
+            format!(
+                "labels are learned from stores and from files of `attune label export --format jsonl`{hint}"
+            )
+        });
         return Ok(read?.labels);
     }
     let labels = Store::read(path)?.labels()?;
@@ -148,9 +157,8 @@ impl Reader<'_> {
             1 => "1 other label".to_owned(),
             others => format!("{others} other labels"),
         };
-        Err(error.context(format!(
-            "{others} cannot be read by the model either\nhint: {otherwise}"
-        )))
+        let (said, advice) = in_words(&error);
+        bail!("{said}; {others} cannot be read by the model either\nhint: {otherwise}{advice}")
     }
 
     fn example(&self, label: &Label) -> Result<Option<Example>> {
@@ -178,21 +186,21 @@ impl Reader<'_> {
         Ok(Some(Example { passages, answer }))
     }
 
-    /// Token ids without the pads at their end; text is encoded where there are none, as what goes on after
+    /// Token ids without the pads at their end, which are one id beyond the vocabulary; text is encoded where there are none, as what goes on after
     /// the tokens `before`.
     fn tokens(&self, passage: &Passage, before: &[u32], name: &str) -> Result<Vec<u32>> {
         let Some(tokens) = &passage.tokens else {
             let text = passage.text.as_deref().unwrap_or_default();
             return Ok(self.tokenizer.encode_after(before, text));
         };
-        let vocab = self.model.vocab_size;
-        let real = |token: &u32| i64::from(*token) < vocab;
-        let end = tokens.iter().rposition(real).map_or(0, |last| last + 1);
-        let kept = &tokens[..end];
-        if let Some(token) = kept.iter().find(|token| !real(token)) {
+        let (vocab, pad) = (self.model.vocab_size, self.model.pad_id);
+        let no_pad = |token: &u32| i64::from(*token) != pad;
+        let end = tokens.iter().rposition(no_pad);
+        let kept = &tokens[..end.map_or(0, |last| last + 1)];
+        if let Some(token) = kept.iter().find(|token| i64::from(**token) >= vocab) {
             bail!(
-                "its {name} has token id {token}, the model has {vocab}\nhint: train on labels that were \
-                 made with the same vocabulary, or that have texts"
+                "its {name} has token id {token}, the model has {vocab} (and {pad} for padding)\nhint: train on \
+                 labels that were made with the same vocabulary, or that have texts"
             );
         }
         Ok(kept.to_vec())

@@ -113,15 +113,14 @@ pub(super) fn digest_at(path: &Path) -> Result<String> {
     Ok(digest::of_bytes(all.as_bytes()))
 }
 
-/// Refuses to go on with a file that is not what it was. Files may lie elsewhere by now: a file is known by its
-/// name and what is in it.
+/// Refuses to go on with a file that is not what it was. Files may lie elsewhere by now, and be called otherwise: a
+/// file is known by what is in it, and the config says which is for what.
 pub(super) fn check(before: &[Input], now: &[Input]) -> Result<()> {
     let is_labels = |input: &Input| input.path.to_string_lossy().starts_with(LABELS);
     let is_there = |input: &Input, among: &[Input]| {
-        among.iter().any(|other| {
-            let is_called = is_labels(input) || input.path.file_name() == other.path.file_name();
-            is_called && is_labels(input) == is_labels(other) && input.sha256 == other.sha256
-        })
+        among
+            .iter()
+            .any(|other| is_labels(input) == is_labels(other) && input.sha256 == other.sha256)
     };
     let find = |inputs: &[Input], path: &Path| {
         let found = inputs.iter().find(|input| input.path == path);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 
 use crate::config::{Config, Plan};
 use crate::experiment::inputs;
@@ -184,6 +184,14 @@ impl Part<'_> {
     ) -> Result<(State, Option<PathBuf>)> {
         let latest = checkpoint::latest(&run_dir.checkpoints())?;
         let Some(place) = latest.filter(|_| self.resume) else {
+            if self.resume && finished(run_dir)?.is_some() {
+                // It would begin anew, and write over the policy.
+                bail!(
+                    "the run in `{}` is finished, and it has no checkpoints to go on from\nhint: put its `checkpoints` \
+                     back, or train in another directory by `--set run.dir=…`",
+                    run_dir.root().display()
+                );
+            }
             return Ok((fresh, None));
         };
         let mut state: State = checkpoint::read_state(&place)?;
@@ -250,7 +258,7 @@ fn check_plugins(
             continue;
         }
         if !config.session.allow_changed_plugins {
-            anyhow::bail!(
+            bail!(
                 "{}\nhint: put the old file back, start a new run directory, or go on with another \
                  plugin by --allow-changed-plugins, which is recorded",
                 parts::changed(before, now)

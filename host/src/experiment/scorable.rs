@@ -33,6 +33,15 @@ impl Row {
     fn texts(&self) -> impl Iterator<Item = &String> {
         self.responses.iter().flatten().chain(&self.response)
     }
+
+    /// Whether every text says its query first, which the model then reads twice.
+    fn repeats_query(&self) -> bool {
+        let query = self.query.as_deref().unwrap_or_default().trim();
+        // A word or two may stand at the beginning of an answer by itself.
+        let is_long = query.chars().count() >= 12 || query.split_whitespace().nth(2).is_some();
+        let mut texts = self.texts().peekable();
+        is_long && texts.peek().is_some() && texts.all(|text| text.trim_start().starts_with(query))
+    }
 }
 
 /// The loss that a run trained its reward model by; the original's where the folder does not say.
@@ -100,6 +109,8 @@ pub(crate) struct Scorable {
     pub(crate) passages: Vec<Passages>,
     /// The file, as a message shows it.
     file: String,
+    /// Rows whose responses begin with their query.
+    repeats: usize,
     /// By the numbers that people count rows by, with their places.
     bad: Vec<(u64, Error)>,
 }
@@ -111,12 +122,14 @@ impl Scorable {
             rows: Vec::new(),
             passages: Vec::new(),
             file: Line(file.display()).to_string(),
+            repeats: 0,
             bad: std::mem::take(&mut read.bad),
         };
         for (at, (_, json)) in read.rows.iter().enumerate() {
             let row = row_of(json).and_then(|row| Ok((fit.passages(&row)?, row)));
             match row {
                 Ok((passages, row)) => {
+                    all.repeats += usize::from(row.repeats_query());
                     all.passages.push(passages);
                     all.rows.push(row);
                 }
@@ -128,6 +141,19 @@ impl Scorable {
         let placed = placed.map(|(place, error)| (place, error.context(read.place_of(place))));
         all.bad = placed.collect();
         Ok(all)
+    }
+
+    /// What to say of responses that begin with their query.
+    pub(crate) fn repeated(&self) -> Option<String> {
+        (self.repeats > 0).then(|| {
+            format!(
+                "in {} of {} rows of `{}` the responses begin with the query, which is read twice so; leave it out of \
+                 the responses, or leave `query` out",
+                self.repeats,
+                self.rows.len(),
+                self.file
+            )
+        })
     }
 
     /// What to say of rows that are left out, if some are and may be.
@@ -157,7 +183,7 @@ impl Scorable {
 }
 
 /// What an error says, and the lines of its advice.
-fn in_words(error: &Error) -> (String, String) {
+pub(crate) fn in_words(error: &Error) -> (String, String) {
     let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
     let lines = causes.iter().flat_map(|cause| cause.lines());
     let (advice, said): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("hint: "));

@@ -5,7 +5,7 @@ use serde::de::IgnoredAny;
 use super::{HEAD, Kind};
 
 /// Files that begin with bytes that no text begins with.
-const BYTES: [(&[u8], Kind); 15] = [
+const BYTES: [(&[u8], Kind); 17] = [
     (b"SQLite format 3\0", Kind::Sqlite),
     (b"PAR1", Kind::Parquet),
     (b"ARROW1", Kind::Arrow),
@@ -19,6 +19,8 @@ const BYTES: [(&[u8], Kind); 15] = [
     (b"\x80\x03", Kind::Pickle),
     (b"\x80\x04", Kind::Pickle),
     (b"\x80\x05", Kind::Pickle),
+    (b"\xff\xfe\0\0", Kind::Utf32),
+    (b"\0\0\xfe\xff", Kind::Utf32),
     (b"\xff\xfe", Kind::Utf16),
     (b"\xfe\xff", Kind::Utf16),
 ];

@@ -8,21 +8,24 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
 use super::Rows;
-use super::lines::{LONGEST, Left, for_lines, metered};
+use super::lines::{LONGEST, Left, NO_TEXT, for_texts, metered};
 use super::source::Source;
 use crate::outside::half_a_character;
 use crate::terminal::Line;
 
 /// A JSON value a line.
 pub(super) fn lines(source: Source, rows: &mut Rows) -> Result<()> {
-    for_lines(source.reader, |number, line| {
-        let text = line.trim();
-        if !text.is_empty() {
-            let number = number as u64;
-            match check(text) {
-                Ok(()) => rows.push(number - 1, number, text.to_owned()),
-                Err(error) => rows.refuse(number, error)?,
-            }
+    for_texts(source.reader, |number, line| {
+        let number = number as u64;
+        let Some(text) = line.map(str::trim) else {
+            return rows.refuse(number, anyhow!(NO_TEXT));
+        };
+        if text.is_empty() {
+            return Ok(());
+        }
+        match check(text) {
+            Ok(()) => rows.push(number - 1, number, text.to_owned()),
+            Err(error) => rows.refuse(number, error)?,
         }
         Ok(())
     })

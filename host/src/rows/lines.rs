@@ -2,7 +2,7 @@
 //! read into memory to find that out.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
@@ -14,9 +14,24 @@ pub(crate) const LONGEST: u64 = 64 << 20;
 
 /// Calls `each` with the number, from 1, and the text of every line, without its end.
 pub(crate) fn for_lines(
-    mut file: impl BufRead,
+    file: impl BufRead,
     mut each: impl FnMut(usize, &str) -> Result<()>,
 ) -> Result<()> {
+    for_texts(file, |number, text| {
+        let text = text.with_context(|| format!("line {number} {NO_TEXT}"))?;
+        each(number, text)
+    })
+}
+
+/// What is wrong with a line that is none.
+pub(super) const NO_TEXT: &str = "is not UTF-8 text\nhint: save the file as UTF-8";
+
+/// The same, with nothing where a line is not UTF-8.
+pub(super) fn for_texts(
+    file: impl BufRead,
+    mut each: impl FnMut(usize, Option<&str>) -> Result<()>,
+) -> Result<()> {
+    let mut file = BufReader::new(LineEnds::new(file));
     let mut bytes = Vec::new();
     for number in 1.. {
         bytes.clear();
@@ -34,19 +49,55 @@ pub(crate) fn for_lines(
                 LONGEST >> 20
             );
         }
-        bytes.pop_if(|last| *last == b'\r');
-        // Spreadsheets and editors put a byte order mark before the first line.
-        let line = if number == 1 {
-            without_mark(&bytes)
-        } else {
-            &bytes
-        };
-        let text = std::str::from_utf8(line).with_context(|| {
-            format!("line {number} is not UTF-8 text\nhint: save the file as UTF-8")
-        })?;
-        each(number, text)?;
+        // Spreadsheets and editors put a byte order mark before the first line; of files that were joined, before
+        // others.
+        each(number, std::str::from_utf8(without_mark(&bytes)).ok())?;
     }
     Ok(())
+}
+
+/// Text whose lines end in `\n`, whoever wrote it: `\r\n` ends a line as well, and so does `\r` alone, as Python
+/// reads text.
+struct LineEnds<R> {
+    inner: R,
+    after_return: bool,
+}
+
+impl<R> LineEnds<R> {
+    fn new(inner: R) -> LineEnds<R> {
+        LineEnds {
+            inner,
+            after_return: false,
+        }
+    }
+}
+
+impl<R: Read> Read for LineEnds<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        loop {
+            let read = self.inner.read(into)?;
+            let mut kept = 0;
+            for at in 0..read {
+                if let Some(byte) = line_end(into[at], &mut self.after_return) {
+                    into[kept] = byte;
+                    kept += 1;
+                }
+            }
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
+    }
+}
+
+/// What stands for a byte where all lines end in `\n`; nothing for the second of an end that has two.
+pub(super) fn line_end(byte: u8, after_return: &mut bool) -> Option<u8> {
+    let is_second = byte == b'\n' && *after_return;
+    *after_return = byte == b'\r';
+    match byte {
+        b'\r' => Some(b'\n'),
+        _ => (!is_second).then_some(byte),
+    }
 }
 
 /// How many bytes may be read before somebody says that a row has ended.

@@ -64,9 +64,18 @@ pub(crate) fn guarded<T>(read: impl FnOnce() -> Result<T>) -> Result<T> {
 
 /// The file's columns, once it is known to be one.
 pub(crate) fn open(file: File) -> Result<SerializedFileReader<File>> {
-    SerializedFileReader::new(file).with_context(|| {
+    let file = SerializedFileReader::new(file).with_context(|| {
         format!("it is no Parquet file\nhint: is it another format? if it is not, {AGAIN}")
-    })
+    })?;
+    let columns = file.metadata().file_metadata().schema().get_fields();
+    let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
+    if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
+        bail!(
+            "it has the column `{}` twice\nhint: leave one of them, or give the other another name",
+            Line(names[at])
+        );
+    }
+    Ok(file)
 }
 
 /// Refuses what cannot be unpacked, before anything is read.
@@ -147,6 +156,9 @@ pub(crate) fn value(field: Field) -> Value {
             Value::Object(cells.map(|(name, field)| (name, value(field))).collect())
         }
         Field::Null => Value::Null,
+        Field::Bytes(bytes) if std::str::from_utf8(bytes.data()).is_ok() => {
+            String::from_utf8_lossy(bytes.data()).into()
+        }
         other => other.to_string().into(),
     }
 }

@@ -1,15 +1,16 @@
 //! Rows that are tables of text: a header, then a row of cells, each of which is a text.
 
 use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
 use anyhow::{Error, Result, anyhow, bail};
-use csv::{ErrorKind, Position, ReaderBuilder, StringRecord};
+use csv::{ErrorKind, ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
 
 use super::Rows;
-use super::lines::{LONGEST, metered};
+use super::lines::{LONGEST, line_end, metered};
 use super::source::Source;
 use crate::terminal::Line;
 
@@ -33,18 +34,23 @@ pub(super) fn read(mut source: Source, delimiter: u8, rows: &mut Rows) -> Result
         .delimiter(delimiter)
         .from_reader(watched);
     let header = table.headers().cloned();
+    quotes.borrow_mut().next_row();
     let header = header
         .map_err(|error| explained(error, &StringRecord::new()).context("line 1, the header"))?;
     check_header(&header)?;
     let mut record = StringRecord::new();
     for number in 0.. {
         left.set(LONGEST);
-        match table.read_record(&mut record) {
+        let read = table.read_record(&mut record);
+        let line = quotes.borrow_mut().next_row();
+        match read {
             Ok(true) => {}
             Ok(false) => break,
             Err(error) => {
-                let line = error.position().map_or(1, Position::line);
-                let is_past = matches!(error.kind(), ErrorKind::UnequalLengths { .. });
+                let is_past = matches!(
+                    error.kind(),
+                    ErrorKind::UnequalLengths { .. } | ErrorKind::Utf8 { .. }
+                );
                 let error = explained(error, &header);
                 if !is_past {
                     return Err(error.context(format!("line {line}")));
@@ -53,7 +59,6 @@ pub(super) fn read(mut source: Source, delimiter: u8, rows: &mut Rows) -> Result
                 continue;
             }
         }
-        let line = record.position().map_or(0, Position::line);
         let cells = header.iter().map(str::trim).zip(&record);
         let row: Map<String, Value> = cells
             .map(|(name, cell)| (name.to_owned(), cell.into()))
@@ -78,6 +83,31 @@ fn separator(head: &[u8]) -> u8 {
         true => b',',
         false => other.unwrap_or(b','),
     }
+}
+
+/// What separates the cells of a text that is a table, though its name does not say so: its first line has names, and
+/// most rows that are looked at have as many cells.
+pub(super) fn separator_of(head: &[u8]) -> Option<u8> {
+    let is_name = |cell: &str| {
+        let odd = |letter: char| !letter.is_alphanumeric() && !"_-.".contains(letter);
+        cell.starts_with(|first: char| first.is_alphabetic() || first == '_') && !cell.contains(odd)
+    };
+    [b',', b'\t', b';'].into_iter().find(|delimiter| {
+        let mut table = ReaderBuilder::new();
+        let table = table
+            .delimiter(*delimiter)
+            .has_headers(false)
+            .flexible(true);
+        let mut rows = table.from_reader(head).into_records().flatten();
+        let Some(header) = rows.next() else {
+            return false;
+        };
+        let names = header.len();
+        let (all, equal) = rows.fold((0, 0), |(all, equal), row| {
+            (all + 1, equal + usize::from(row.len() == names))
+        });
+        names > 1 && header.iter().all(is_name) && equal * 2 > all
+    })
 }
 
 fn check_header(header: &StringRecord) -> Result<()> {
@@ -109,10 +139,16 @@ fn explained(error: csv::Error, header: &StringRecord) -> Error {
     }
 }
 
-/// Whether a cell's quote is open, byte by byte: the crate takes the end of a file for its end.
+/// Whether a cell's quote is open, byte by byte: the crate takes the end of a file for its end. And the lines that rows
+/// begin on, which the crate does not know where empty lines are between them.
 struct Quotes {
     delimiter: u8,
     line: u64,
+    /// The lines of the rows that the crate has not told of yet.
+    rows: VecDeque<u64>,
+    /// Whether the next row begins with the next byte that ends no line.
+    between_rows: bool,
+    after_return: bool,
     /// The line on which the cell began that is open.
     opened: Option<u64>,
     /// Whether a cell may begin here.
@@ -126,14 +162,37 @@ impl Quotes {
         Quotes {
             delimiter,
             line: 1,
+            rows: VecDeque::new(),
+            between_rows: true,
+            after_return: false,
             opened: None,
             at_start: true,
             after_quote: false,
         }
     }
 
+    /// The line of the row that was read last.
+    fn next_row(&mut self) -> u64 {
+        self.rows.pop_front().unwrap_or(self.line)
+    }
+
+    /// The byte as it is to be read: all rows end in `\n`, and what stands in a cell's quotes is its own.
+    fn take(&mut self, byte: u8) -> Option<u8> {
+        let in_cell = self.opened.is_some() && !self.after_quote;
+        let byte = match in_cell {
+            true => byte,
+            false => line_end(byte, &mut self.after_return)?,
+        };
+        self.see(byte);
+        Some(byte)
+    }
+
     fn see(&mut self, byte: u8) {
-        let ends_cell = byte == self.delimiter || byte == b'\n' || byte == b'\r';
+        if self.between_rows && byte != b'\n' {
+            self.rows.push_back(self.line);
+            self.between_rows = false;
+        }
+        let ends_cell = byte == self.delimiter || byte == b'\n';
         if self.opened.is_some() && !self.after_quote {
             self.after_quote = byte == b'"';
         } else if self.opened.is_some() && byte == b'"' {
@@ -143,6 +202,7 @@ impl Quotes {
             self.after_quote = false;
             self.at_start = ends_cell;
         }
+        self.between_rows |= byte == b'\n' && self.opened.is_none();
         self.line += u64::from(byte == b'\n');
     }
 
@@ -158,9 +218,19 @@ struct Watched<R> {
 
 impl<R: Read> Read for Watched<R> {
     fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        let read = self.inner.read(into)?;
         let mut quotes = self.quotes.borrow_mut();
-        into[..read].iter().for_each(|byte| quotes.see(*byte));
-        Ok(read)
+        loop {
+            let read = self.inner.read(into)?;
+            let mut kept = 0;
+            for at in 0..read {
+                if let Some(byte) = quotes.take(into[at]) {
+                    into[kept] = byte;
+                    kept += 1;
+                }
+            }
+            if kept > 0 || read == 0 {
+                return Ok(kept);
+            }
+        }
     }
 }

@@ -51,8 +51,82 @@ fn what_a_file_is_decides_and_not_its_name() {
     );
     assert_eq!(jsons("r.csv", b"text;n\n\"a, b\";3\n"), (Form::Csv, tabs));
     let texts = vec!["\"text,n\"".to_owned(), "\"a film,3\"".to_owned()];
-    for name in ["r.txt", "r", "r.md"] {
+    for name in ["r.txt", "r.md"] {
         assert_eq!(jsons(name, table), (Form::Text, texts.clone()), "{name}");
+    }
+}
+
+#[test]
+fn where_a_name_says_nothing_the_lines_do() {
+    for name in ["rows", "rows.dat", "rows.csv?download=true", "rows.data.gz"] {
+        let (form, rows) = jsons(name, b"query,response\nq,\"a, b\"\nq,c\n");
+        assert_eq!((form, rows.len()), (Form::Csv, 2), "{name}: {rows:?}");
+        assert_eq!(jsons(name, b"a\tb\n1\t2\n").0, Form::Tsv, "{name}");
+        let strings = jsons(name, b"\"aa\"\n\n\"bb\"\n");
+        let lines = vec!["\"aa\"".to_owned(), "\"bb\"".to_owned()];
+        assert_eq!(strings, (Form::JsonLines, lines), "{name}");
+        for text in [
+            "Hello, friend\nOh, well\n",
+            "one\ntwo\n",
+            "\"Quoted\" and not\nyes\n",
+            "yes,no\nmaybe\nnever\n",
+        ] {
+            assert_eq!(jsons(name, text.as_bytes()).0, Form::Text, "{name}: {text}");
+        }
+    }
+    let read = read_as("rows", b"query,response\nq,a\n").unwrap();
+    assert!(read.notes[0].contains("its first line names columns"));
+    // A row that does not fit is told, and makes no other file of it.
+    refused(
+        "rows",
+        b"query,response\nq,a\nq,b\nq,c,d\n",
+        &["line 4", "has 3 cells, the header has 2"],
+    );
+}
+
+#[test]
+fn rows_of_tables_are_named_by_their_lines_whatever_ends_them() {
+    for end in ["\n", "\r\n", "\r"] {
+        let table = "query,response|q,\"a|b\"||q,aa|q,bb,cc|".replace('|', end);
+        let message = format!("{:#}", read_as("r.csv", table.as_bytes()).unwrap_err());
+        // Of a cell's own line ends, those that other systems write are one as well.
+        let line = if end == "\r" { "line 5" } else { "line 6" };
+        assert!(message.contains(line), "{end:?}: {message}");
+    }
+    let rows = read_as("r.csv", b"query,response\r\nq,aa\r\n\r\nq,bb\r\n").unwrap();
+    assert_eq!([rows.number(0), rows.number(1)], [2, 4]);
+}
+
+#[test]
+fn files_that_were_joined_and_lines_of_old_systems_are_read() {
+    for (name, text) in [
+        ("r.txt", "aa\n\u{feff}bb\n"),
+        ("r.txt", "aa\rbb\r"),
+        ("r.txt", "aa\r\r\nbb"),
+        ("r.jsonl", "\"aa\"\n\u{feff}\"bb\"\n"),
+        ("r.jsonl", "\"aa\"\r\"bb\"\r"),
+    ] {
+        let (_, rows) = jsons(name, text.as_bytes());
+        assert_eq!(rows, ["\"aa\"", "\"bb\""], "{text:?}");
+    }
+}
+
+#[test]
+fn a_row_in_another_encoding_is_passed_over_alone() {
+    for (name, bytes) in [
+        ("r.jsonl", &b"\"aa\"\n\"caf\xe9\"\n\"bb\"\n"[..]),
+        ("r.txt", b"aa\ncaf\xe9\nbb\n"),
+        ("r.csv", b"t\naa\ncaf\xe9\nbb\n"),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(name);
+        std::fs::write(&path, bytes).unwrap();
+        let rows = read_good(&path).unwrap();
+        assert_eq!((rows.rows.len(), rows.bad.len()), (2, 1), "{name}");
+        assert!(rows.bad[0].1.to_string().contains("not UTF-8"), "{name}");
+        let message = format!("{:#}", read(&path).unwrap_err());
+        let line = if name == "r.csv" { "line 3" } else { "line 2" };
+        assert!(message.contains(line), "{message}");
     }
 }
 

@@ -70,6 +70,29 @@ fn a_crate_that_asks_a_browser_is_named_with_what_to_use_instead() {
 }
 
 #[test]
+fn a_crate_whose_function_nobody_has_is_named_by_what_it_declares() {
+    let folder = tempfile::tempdir().unwrap();
+    let code = "unsafe extern \"C\" { fn now() -> f64; }\n\
+                pub fn elapsed() -> usize { (unsafe { now() }) as usize }\n";
+    krate(folder.path(), "instant", None, code);
+    krate(
+        folder.path(),
+        "stopwatch",
+        Some("instant"),
+        "pub use instant::elapsed;\n",
+    );
+    let project = calling(folder.path(), "stopwatch", "stopwatch::elapsed()");
+    let message = failure(&mut plugin(&project, "build", &[]));
+    for part in [
+        "imports `now` of `env`",
+        "`stopwatch` (through `instant`)",
+        "leave the crate out",
+    ] {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+}
+
+#[test]
 fn a_crate_that_finds_no_source_of_chance_is_named_with_what_to_use_instead() {
     let folder = tempfile::tempdir().unwrap();
     let code = "#[cfg(target_arch = \"wasm32\")] compile_error!(\"not supported; enable the \\\"js\\\" feature\");\n\

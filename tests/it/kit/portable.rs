@@ -115,6 +115,9 @@ overflow-checks = true
 debug-assertions = true
 lto = "off"
 incremental = true
+[profile.release.package."*"]
+opt-level = 0
+debug-assertions = true
 [profile.dev]
 debug-assertions = true
 overflow-checks = true

@@ -99,6 +99,8 @@ fn settings_and_assets_that_do_not_fit() {
         &["--set", &words],
         &["unknown asset `words`", "takes no assets"],
     );
+    lab.write("latin.txt", b"good\t3\ncaf\xe9\t1\n");
+    lab.write("wide.txt", b"\xff\xfeg\0o\0\t\x003\0\n\0");
     let valence = ["--set", "labeler.plugin=valence"];
     refuse(
         &lab,
@@ -120,6 +122,19 @@ fn settings_and_assets_that_do_not_fit() {
         ),
         ("lexicon", "model", &["asset `lexicon`", "not a file"]),
         ("lexicon", "data.txt", &["assets/lexicon", "line 1"]),
+        (
+            "lexicon",
+            "latin.txt",
+            &["assets/lexicon` (`", "latin.txt`)", "not UTF-8"],
+        ),
+        (
+            "lexicon",
+            "wide.txt",
+            &[
+                "assets/lexicon` (`",
+                "wide.txt` is in UTF-16; save it as UTF-8",
+            ],
+        ),
     ] {
         refuse(
             &lab,

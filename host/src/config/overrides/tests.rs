@@ -48,6 +48,13 @@ fn a_text_stays_as_it_was_typed() {
             Value::from(text)
         );
     }
+    // What TOML takes for a comment is a part of a text.
+    for text in ["\"Note\" # Answer:", "[1] # a", "3 # three"] {
+        assert_eq!(
+            setting(&format!("task.settings.suffix={text}"), None),
+            Value::from(text)
+        );
+    }
     for quoted in ["\"a b\"", "'a b'"] {
         assert_eq!(load(&[&format!("run.device={quoted}")]).run.device, "a b");
     }
@@ -124,6 +131,8 @@ fn numbers_lists_and_places() {
     assert_eq!(config.score[0].weight, 2.0);
     assert_eq!(config.score[1].metric.as_deref(), Some("1_1"));
     assert_eq!(config.task.unwrap().assets["a.txt"], Path::new("/x/1"));
+    let none = load(&["task.assets.\"a.txt\"=/x/1", "task.assets={}"]);
+    assert!(none.task.unwrap().assets.is_empty());
 }
 
 #[test]
