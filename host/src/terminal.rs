@@ -31,6 +31,21 @@ impl Write for Escaped<'_, '_> {
     }
 }
 
+/// What it holds, as one word of a shell's line: a command that a message shows can be copied, whatever its paths are.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Word<T>(pub T);
+
+impl<T: Display> Display for Word<T> {
+    fn fmt(&self, to: &mut Formatter<'_>) -> Result {
+        let text = self.0.to_string();
+        let is_plain = |c: char| c.is_alphanumeric() || "/._-+=:,@%".contains(c);
+        if !text.is_empty() && text.chars().all(is_plain) {
+            return to.write_str(&text);
+        }
+        write!(Escaped(to), "'{}'", text.replace('\'', "'\\''"))
+    }
+}
+
 /// Control characters, line separators, and what turns the direction of all that follows.
 fn is_obeyed(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
@@ -50,6 +65,15 @@ mod tests {
         assert_eq!(line("\u{202e}gpj.exe"), "\\u202egpj.exe");
         let fine = "Größe 👩‍🔬 שלום \"quoted\" \\ ";
         assert_eq!(line(fine), fine);
+    }
+
+    #[test]
+    fn a_word_is_one_word_of_a_shell() {
+        let word = |text: &str| Word(text).to_string();
+        assert_eq!(word("runs/größe-1.0"), "runs/größe-1.0");
+        assert_eq!(word("my runs/$a"), "'my runs/$a'");
+        assert_eq!(word("it's"), "'it'\\''s'");
+        assert_eq!(word(""), "''");
     }
 
     proptest! {

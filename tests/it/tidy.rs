@@ -73,8 +73,14 @@ const ARROWS: &[(&str, &[&str])] = &[
             "tensorboard",
         ],
     ),
-    ("plugin", &["digest", "outside", "role", "spelling"]),
-    ("model", &["cpu", "disk", "outside", "tokenizer"]),
+    (
+        "plugin",
+        &["digest", "outside", "role", "spelling", "terminal"],
+    ),
+    (
+        "model",
+        &["cpu", "disk", "outside", "terminal", "tokenizer"],
+    ),
     ("rl", &["cpu"]),
     ("cpu", &[]),
     (

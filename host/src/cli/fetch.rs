@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use crate::fetch::{EXAMPLES, fetch};
+use crate::terminal::Word;
 
 #[derive(Args)]
 pub(super) struct FetchArgs {
@@ -27,7 +28,7 @@ pub(super) fn run(args: &FetchArgs) -> Result<()> {
     let example = fetch(name, &to, &mut |line| println!("{line}"))?;
     println!(
         "next:\n  attune train policy {}",
-        to.join(example.then).display()
+        Word(to.join(example.then).display())
     );
     Ok(())
 }

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::run_dir::RunDir;
+use crate::terminal::Word;
 use crate::train::evaluation::Evaluation;
 
 /// A policy: its answers before and after, and where it is.
@@ -72,13 +73,13 @@ fn print_where(run_dir: &RunDir, updates: u64, seconds: f64) {
     println!("  metrics         {}", run_dir.metrics().display());
     println!(
         "  TensorBoard     tensorboard --logdir {}",
-        run_dir.tensorboard().display()
+        Word(run_dir.tensorboard().display())
     );
     println!("  answers         {}", run_dir.eval().display());
     println!("Try next:");
     println!(
         "  attune sample {} --prompt \"The film\"",
-        run_dir.root().display()
+        Word(run_dir.root().display())
     );
 }
 
@@ -91,5 +92,8 @@ pub(super) fn print_reward_model(dir: &Path) {
     );
     println!("  report          {}", run_dir.report().display());
     println!("Try next:");
-    println!("  attune score {} --text \"A fine film.\"", dir.display());
+    println!(
+        "  attune score {} --text \"A fine film.\"",
+        Word(dir.display())
+    );
 }

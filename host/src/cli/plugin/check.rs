@@ -12,6 +12,7 @@ use super::subject::{Subject, read_cases, tokenizer};
 use super::test::test;
 use crate::golden::{self, Case};
 use crate::plugin::{CONTRACT, Limits};
+use crate::terminal::Word;
 use crate::tokenizer::Tokenizer;
 
 /// Components above this are slow to compile, and usually carry something that they need not.
@@ -280,7 +281,7 @@ fn cases_pass(subject: &Subject, cases: &[Case], tokenizer: &Arc<Tokenizer>) -> 
             format!("{failed} of {} golden cases fail", report.len()),
             format!(
                 "`attune plugin test {}` shows where",
-                subject.folder.as_ref().unwrap_or(&subject.file).display()
+                Word(subject.folder.as_ref().unwrap_or(&subject.file).display())
             ),
         )
     })

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
+use crate::terminal::Word;
+
 mod above;
 mod templates;
 
@@ -123,7 +125,7 @@ pub(super) fn run(args: &NewArgs) -> Result<()> {
     for (name, _) in &files {
         println!("  {name}");
     }
-    let shown = folder.display();
+    let shown = Word(folder.display());
     println!(
         "next:\n  attune plugin build {shown}\n  attune plugin test {shown}\n  attune plugin check {shown}"
     );

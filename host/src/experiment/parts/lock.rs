@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::Config;
 use crate::role::Identity;
+use crate::terminal::Word;
 
 const HEAD: &str =
     "# The plugins of this experiment, as `attune plugin lock` found them. Others are refused.\n\n";
@@ -123,7 +124,7 @@ impl Lock {
         let hint = format!(
             "put the locked file back, pin the new one by `attune plugin lock {}`, or go on once by \
              --allow-changed-plugins",
-            config.session.file.display()
+            Word(config.session.file.display())
         );
         match self.plugin.iter().find(|pinned| pinned.name == now.name) {
             Some(pinned) => bail!(

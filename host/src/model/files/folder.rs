@@ -3,6 +3,7 @@
 use super::files_of;
 use super::parts::numbered;
 use crate::outside::Kind;
+use crate::terminal::Word;
 use anyhow::{Result, bail};
 use std::path::{Path, PathBuf};
 
@@ -87,16 +88,17 @@ fn leads_nowhere(path: &Path) -> Option<String> {
 
 /// What to do about a file of weights that is of another kind than its name says; without `hint:`.
 pub(super) fn of_another_kind(path: &Path, kind: Kind) -> String {
-    let file = path.display();
     let dir = path.parent().unwrap_or(Path::new("."));
     let is_single = path.file_name().is_some_and(|name| name == SINGLE);
     match kind {
         Kind::Gguf => format!(
-            "make a model folder of it by `attune model import {file} FOLDER`, which goes by what is in the file"
+            "make a model folder of it by `attune model import {} FOLDER`, which goes by what is in the file",
+            Word(path.display())
         ),
         Kind::Pytorch | Kind::Pickle if is_single => format!(
-            "give it the name that transformers knows it by, `mv {file} {}/pytorch_model.bin`; then, {}",
-            dir.display(),
+            "give it the name that transformers knows it by, `mv {} {}`; then, {}",
+            Word(path.display()),
+            Word(dir.join("pytorch_model.bin").display()),
             to_safetensors(dir)
         ),
         Kind::Pytorch | Kind::Pickle => {
@@ -151,7 +153,8 @@ fn no_folder(dir: &Path) -> String {
     let at = dir.display();
     if dir.extension().is_some_and(|ending| ending == "gguf") && dir.is_file() {
         return format!(
-            "`{at}` is a file, no model folder\nhint: make a folder of it by `attune model import {at} FOLDER`"
+            "`{at}` is a file, no model folder\nhint: make a folder of it by `attune model import {} FOLDER`",
+            Word(dir.display())
         );
     }
     let what = match dir.exists() {
@@ -197,7 +200,8 @@ fn nothing_to_read(dir: &Path, names: &[String]) -> String {
     }
     if let Some(file) = first(&[".gguf"]) {
         return format!(
-            "`{at}` has its weights as GGUF (`{file}`)\nhint: make a model folder of it by `attune model import {at}/{file} FOLDER`"
+            "`{at}` has its weights as GGUF (`{file}`)\nhint: make a model folder of it by `attune model import {} FOLDER`",
+            Word(dir.join(file).display())
         );
     }
     if let Some(file) = first(&[".bin", ".bin.index.json", ".pth", ".pt"]) {
@@ -221,7 +225,12 @@ fn nothing_to_read(dir: &Path, names: &[String]) -> String {
     if let Some(file) = names.iter().find(is_other) {
         let hint = match file.ends_with(".safetensors") {
             true => {
-                format!("if these are its weights, rename the file: `mv {at}/{file} {at}/{SINGLE}`")
+                let [from, to] = [file.as_str(), SINGLE].map(|name| dir.join(name));
+                format!(
+                    "if these are its weights, rename the file: `mv {} {}`",
+                    Word(from.display()),
+                    Word(to.display())
+                )
             }
             false => "its writing or fetching did not end; do it again".to_owned(),
         };
