@@ -184,7 +184,7 @@ fn form_of(source: &Source) -> Result<Form> {
             Ending::Json => Form::JsonLines,
             Ending::Csv => Form::Csv,
             Ending::Tsv => Form::Tsv,
-            Ending::Other => source.form_of_text(),
+            Ending::Other => form_of_text(source),
             Ending::Text => Form::Text,
             Ending::Parquet => bail!(
                 "it is text, and its name says Parquet\nhint: give it the ending of what it is: .txt, .jsonl, .csv \
@@ -205,6 +205,20 @@ fn form_of(source: &Source) -> Result<Form> {
             other.remedy().unwrap_or(FORMS)
         ),
     })
+}
+
+/// How text is to be read whose name does not say it.
+fn form_of_text(source: &Source) -> Form {
+    let lines = source.whole_lines();
+    let is_string = |line: &&str| serde_json::from_str::<String>(line).is_ok();
+    if !lines.is_empty() && lines.iter().all(is_string) {
+        return Form::JsonLines;
+    }
+    match table::separator_of(source.head()) {
+        Some(b'\t') => Form::Tsv,
+        Some(_) => Form::Csv,
+        None => Form::Text,
+    }
 }
 
 /// What to say where a name says something else than the file.

@@ -151,7 +151,7 @@ fn what_is_wrong_is_named_and_leaves_nothing() {
     refuse(&["label", "import", "nowhere.json"], &["nowhere.json"]);
     refuse(
         &["label", "import", text(folder.path())],
-        &["no regular file", "hint: "],
+        &["is a folder", "hint: "],
     );
     refuse(
         &["label", "export", "out.json"],

@@ -117,7 +117,12 @@ fn rows_that_fail_are_named_or_left_out_and_counted() {
     ] {
         assert!(said.contains(part), "no `{part}` in {said}");
     }
-    let drop = ["--set", "plugins.on_error=drop"];
+    let drop = [
+        "--set",
+        "plugins.on_error=drop",
+        "--set",
+        "plugins.max_error_rate=0.1",
+    ];
     let said = plan(&lab, "rows.jsonl", &drop);
     assert!(
         said.contains("37 make queries, 3 left out with an error"),
@@ -241,6 +246,8 @@ fn bad_rows_to_score_are_named_or_left_out() {
         lab.path("").to_str().unwrap(),
         "--store",
         "x.db",
+        "--format",
+        "trl",
     ]));
     assert!(said.contains("is a folder"), "{said}");
     lab.write("rows.jsonl", "{}\n");

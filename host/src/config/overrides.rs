@@ -243,6 +243,15 @@ fn get<'a>(table: &'a Table, key: &[String]) -> Option<&'a Value> {
 
 /// The parts of a key, which may be in quotes as in TOML.
 fn parts(key: &str) -> Option<Vec<String>> {
+    in_toml(key).or_else(|| {
+        // What people name as they like, such as judges, they need not quote.
+        let parts: Vec<String> = key.split('.').map(|part| part.trim().to_owned()).collect();
+        let is_fine = |part: &String| !part.is_empty() && !part.contains(['"', '\'', '\n']);
+        parts.iter().all(is_fine).then_some(parts)
+    })
+}
+
+fn in_toml(key: &str) -> Option<Vec<String>> {
     let mut here: Table = toml::from_str(&format!("{key} = 0")).ok()?;
     let mut parts = Vec::new();
     loop {

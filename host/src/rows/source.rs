@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use flate2::read::MultiGzDecoder;
 use serde::de::IgnoredAny;
 
-use super::{FORMS, Form, table};
+use super::FORMS;
 use crate::outside::{HEAD, Kind, kind_of, without_mark};
 
 /// What a name says that its file is.
@@ -106,24 +106,14 @@ impl Source {
         (!self.packed).then(|| File::open(&self.path))
     }
 
-    /// How text is to be read whose name does not say it.
-    pub(super) fn form_of_text(&self) -> Form {
-        let text = without_mark(&self.head);
-        let lines = self.whole_lines();
-        let is_string = |line: &str| serde_json::from_str::<String>(line).is_ok();
-        if !lines.is_empty() && lines.iter().all(|line| is_string(line)) {
-            return Form::JsonLines;
-        }
-        match table::separator_of(text) {
-            Some(b'\t') => Form::Tsv,
-            Some(_) => Form::Csv,
-            None => Form::Text,
-        }
+    /// What was looked at.
+    pub(super) fn head(&self) -> &[u8] {
+        without_mark(&self.head)
     }
 
     /// The lines that were looked at and are not cut.
-    fn whole_lines(&self) -> Vec<&str> {
-        let text = std::str::from_utf8(without_mark(&self.head)).unwrap_or_default();
+    pub(super) fn whole_lines(&self) -> Vec<&str> {
+        let text = std::str::from_utf8(self.head()).unwrap_or_default();
         let whole = match self.head.len() < HEAD {
             true => text,
             false => text.rsplit_once('\n').map_or("", |(whole, _)| whole),

@@ -131,6 +131,8 @@ fn numbers_lists_and_places() {
     assert_eq!(config.score[0].weight, 2.0);
     assert_eq!(config.score[1].metric.as_deref(), Some("1_1"));
     assert_eq!(config.task.unwrap().assets["a.txt"], Path::new("/x/1"));
+    let key = load(&["task.assets.a b=/x/1", "task.assets.é=/x/2"]);
+    assert_eq!(key.task.unwrap().assets["a b"], Path::new("/x/1"));
     let none = load(&["task.assets.\"a.txt\"=/x/1", "task.assets={}"]);
     assert!(none.task.unwrap().assets.is_empty());
 }
