@@ -9,6 +9,8 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 use crate::outside::Kind;
 use crate::terminal::Line;
 
+mod breaks;
+pub(crate) mod cells;
 mod json;
 pub(crate) mod lines;
 pub(crate) mod parquet;
@@ -120,6 +122,12 @@ impl Rows {
         self.rows.push((id, json));
         self.places.push(place);
     }
+}
+
+/// The first name that is there twice.
+pub(crate) fn twice<'a>(names: &[&'a str]) -> Option<&'a str> {
+    let at = (1..names.len()).find(|at| names[..*at].contains(&names[*at]))?;
+    Some(names[at])
 }
 
 /// All rows of the file at `path`. An error names the file, and the line or row.

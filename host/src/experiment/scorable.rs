@@ -5,7 +5,7 @@ use std::path::Path;
 use anyhow::{Error, Result, bail};
 use serde::{Deserialize, Serialize};
 
-use crate::label::format::{advised, from_json};
+use crate::label::format::{advised, from_json, is_doubled};
 use crate::model::reward::Passages;
 use crate::rl::preference::Form;
 use crate::rows;
@@ -36,11 +36,7 @@ impl Row {
 
     /// Whether every text says its query first, which the model then reads twice.
     fn repeats_query(&self) -> bool {
-        let query = self.query.as_deref().unwrap_or_default().trim();
-        // A word or two may stand at the beginning of an answer by itself.
-        let is_long = query.chars().count() >= 12 || query.split_whitespace().nth(2).is_some();
-        let mut texts = self.texts().peekable();
-        is_long && texts.peek().is_some() && texts.all(|text| text.trim_start().starts_with(query))
+        is_doubled(self.query.as_deref().unwrap_or_default(), self.texts())
     }
 }
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::{Context, Result, anyhow, bail};
 use serde_json::Value;
 
+use self::talk::Said;
 use super::{Label, Passage};
 use crate::outside;
 use crate::terminal::Line;
@@ -105,8 +106,6 @@ pub struct Imported {
     pub left: Tally,
     /// How many rows had what, for everything that was read as something else than it said.
     pub noted: Tally,
-    /// Of which labels the responses begin with the query, as the rows give them.
-    doubled: Vec<usize>,
     kind: Kind,
 }
 
@@ -197,11 +196,16 @@ pub fn read(path: &Path, format: &Format) -> Result<Imported> {
     (format.read)(File::open(path).with_context(about)?, &mut imported)
         .map_err(|error| guess::with_hint(error, path))
         .with_context(about)?;
-    prompt::take_out(&mut imported);
     if imported.labels.is_empty() {
         return Err(anyhow!("it has no labels\nhint: is it the right file?")).with_context(about);
     }
     Ok(imported)
+}
+
+/// Whether all responses begin with what they answer, by the rule that labels are read by.
+pub(crate) fn is_doubled<'a>(query: &str, responses: impl Iterator<Item = &'a String>) -> bool {
+    let responses: Vec<Said> = responses.cloned().map(Said::Text).collect();
+    prompt::apart(&Said::Text(query.to_owned()), &responses).is_twice
 }
 
 /// Calls `each` with the number, from 1, and the value of every row of a file of JSON lines, or of an array.

@@ -17,7 +17,7 @@ use super::opened::{Code, Opened};
 use super::patience::{self, Impatience};
 use super::places::Places;
 use super::wit::exports::attune::plugin::plugin as wit;
-use super::{Limits, TokenizerHost, cache, describe, effort, error, file, native};
+use super::{Limits, TokenizerHost, cache, describe, error, file, native};
 use crate::digest;
 use crate::role::Trust;
 
@@ -59,10 +59,7 @@ pub(super) fn open_bytes(
     let pre = link(&component, version, spoken)?;
     let call = Arc::new(Call::new(name, limits));
     let store = engine::store(pre.engine(), limits, tokenizer, places.clone(), &call);
-    let described = patience::roomy(|| {
-        effort::begin();
-        ask(store, &pre, (kind, version), limits)
-    });
+    let described = patience::roomy(|| ask(store, &pre, (kind, version), limits));
     let described = described.map_err(|text| anyhow!(text))??;
     let columns = described.columns;
     let description = describe::check(kind, sha256, described)?;

@@ -9,6 +9,8 @@ use std::sync::mpsc;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
 use std::time::Duration;
 
+use super::effort;
+
 /// What the code of a plugin may need of the stack of the thread that runs it.
 pub(super) const PLUGIN_STACK: usize = 512 << 10;
 /// The plugin's own stack, and as much as the host needs around it many times over.
@@ -53,9 +55,10 @@ pub(super) fn within<T: Send + 'static>(
     }
 }
 
-/// Runs `job`, which calls a plugin, where the stack is large enough: here, or on a thread of its own.
+/// Runs `job`, which calls a plugin and whose effort is counted from here on, where the stack is large enough: here, or on a thread of its own.
 pub(super) fn roomy<T: Send>(job: impl FnOnce() -> T + Send) -> Result<T, String> {
     if has_room() {
+        effort::begin();
         return Ok(job());
     }
     std::thread::scope(|scope| {
@@ -72,7 +75,10 @@ pub(super) fn spawn<'scope, T: Send + 'scope>(
     Builder::new()
         .name("plugin".into())
         .stack_size(STACK)
-        .spawn_scoped(scope, job)
+        .spawn_scoped(scope, || {
+            effort::begin();
+            job()
+        })
         .map_err(|error| Impatience::NoThread(error.to_string()).to_string())
 }
 

@@ -17,7 +17,7 @@ use super::opened::{Code, Opened};
 use super::places::Places;
 use super::search::{self, Failure, Piece};
 use super::wit::exports::attune::plugin::plugin::Asset;
-use super::{Limits, Spec, TokenizerHost, assets, effort, error, patience, settings};
+use super::{Limits, Spec, TokenizerHost, assets, error, patience, settings};
 use crate::role::{CallError, Identity, Outcome};
 
 /// An instance may hold this part of its memory limit more than when it was configured.
@@ -80,11 +80,7 @@ impl<G: ?Sized + Kind> Pool<G> {
             idle: Mutex::new(Vec::new()),
         };
         let call = pool.call();
-        let first = patience::roomy(|| {
-            effort::begin();
-            pool.start(&call)
-        });
-        let first = first.and_then(|started| started);
+        let first = patience::roomy(|| pool.start(&call)).and_then(|started| started);
         pool.keep(first.map_err(|text| anyhow!(assets::named(text, &spec.assets)))?);
         Ok(pool)
     }
@@ -215,10 +211,7 @@ impl<G: ?Sized + Kind> Pool<G> {
             })
         };
         let pace = Pace::free(&call);
-        let answer = patience::roomy(|| {
-            effort::begin();
-            self.attempt(&call, pace, false, ask, &read)
-        });
+        let answer = patience::roomy(|| self.attempt(&call, pace, false, ask, &read));
         match answer {
             Ok(Ok(answer)) => Ok(answer),
             Ok(Err(

@@ -99,7 +99,6 @@ fn pieces(count: usize) -> VecDeque<Piece> {
 
 /// Asks about pieces until none is left.
 fn work<T>(search: &Mutex<Search<'_, T>>, call: &Call, ask: Ask<'_, T>) {
-    effort::begin();
     loop {
         call.lengthen(effort::look());
         let mut locked = lock(search);

@@ -7,9 +7,9 @@ use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value};
 
-use super::Rows;
 use super::lines::{LONGEST, Left, NO_TEXT, for_texts, metered};
 use super::source::Source;
+use super::{Rows, twice};
 use crate::outside::half_a_character;
 use crate::terminal::Line;
 
@@ -122,10 +122,10 @@ fn check_names(text: &str, fields: &Map<String, Value>) -> Result<()> {
     if names.len() == fields.len() {
         return Ok(());
     }
-    let twice = (1..names.len()).find(|at| names[..*at].contains(&names[*at]));
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     bail!(
         "has `{}` twice\nhint: leave one of them",
-        Line(twice.map_or("", |at| &names[at]))
+        Line(twice(&names).unwrap_or_default())
     )
 }
 

@@ -9,6 +9,7 @@ use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use serde_json::{Map, Value};
 
+use super::twice;
 use crate::terminal::Line;
 
 /// What to do about a file that is not whole.
@@ -69,10 +70,10 @@ pub(crate) fn open(file: File) -> Result<SerializedFileReader<File>> {
     })?;
     let columns = file.metadata().file_metadata().schema().get_fields();
     let names: Vec<&str> = columns.iter().map(|column| column.name()).collect();
-    if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
+    if let Some(name) = twice(&names) {
         bail!(
             "it has the column `{}` twice\nhint: leave one of them, or give the other another name",
-            Line(names[at])
+            Line(name)
         );
     }
     Ok(file)

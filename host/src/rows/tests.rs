@@ -93,6 +93,11 @@ fn rows_of_tables_are_named_by_their_lines_whatever_ends_them() {
         let line = if end == "\r" { "line 5" } else { "line 6" };
         assert!(message.contains(line), "{end:?}: {message}");
     }
+    // Who saves a table with other line ends changes those in its cells as well.
+    let row = "{\"t\":\"a\\nb\"}";
+    for table in ["t\n\"a\nb\"\n", "t\r\n\"a\r\nb\"\r\n"] {
+        assert_eq!(jsons("r.csv", table.as_bytes()).1, [row]);
+    }
     let rows = read_as("r.csv", b"query,response\r\nq,aa\r\n\r\nq,bb\r\n").unwrap();
     assert_eq!([rows.number(0), rows.number(1)], [2, 4]);
 }

@@ -4,21 +4,20 @@
 use std::fs::File;
 use std::io::{Cursor, Read};
 
-use anyhow::{Context, Error, Result, anyhow, bail};
-use csv::{ErrorKind, ReaderBuilder, StringRecord, Writer};
+use anyhow::{Context, Result, anyhow, bail};
+use csv::{StringRecord, Writer};
 use serde_json::Value;
 
-use super::stream::{LONGEST, metered, wrong};
+use super::stream::wrong;
 use super::table::{self, COLUMNS, Row, response_of};
 use super::{Imported, Written, count, one_kind, rows, talk, time, trl};
 use crate::label::Label;
 use crate::outside::HEAD;
-use crate::terminal::Line;
+use crate::rows::cells::Cells;
 
-mod breaks;
 mod header;
 
-use header::{AGAIN, check_header, is_header};
+use header::{AGAIN, is_header, is_ours};
 
 pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
     from(file, into)
@@ -27,15 +26,11 @@ pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
 fn from(mut file: impl Read, into: &mut Imported) -> Result<()> {
     let mut head = Vec::new();
     file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
-    let (file, left) = metered(Cursor::new(head.clone()).chain(file));
-    // How many cells a row has is looked at here, where it is known in which line it begins.
-    let mut table = ReaderBuilder::new()
-        .flexible(true)
-        .from_reader(breaks::unix(&head, file));
-    let header = table.headers().cloned();
-    let header = header.map_err(|error| explained(error, &StringRecord::new()))?;
-    let ours = check_header(&header)?;
+    let file = Cursor::new(head.clone()).chain(file);
+    let mut table = Cells::open(&head, file, b',')?;
+    let header = table.header().clone();
     let names: Vec<&str> = header.iter().map(str::trim).collect();
+    let ours = is_ours(&names)?;
     let is_read = |name: &str| match ours {
         true => known(name),
         false => trl::is_read(name.trim(), &names),
@@ -44,28 +39,17 @@ fn from(mut file: impl Read, into: &mut Imported) -> Result<()> {
         count(&mut into.left, format!("the column `{name}`"));
     }
     let mut record = StringRecord::new();
-    loop {
-        left.set(LONGEST);
-        let line = table.position().line();
-        match table.read_record(&mut record) {
-            Ok(true) => {}
-            Ok(false) => return Ok(()),
-            Err(error) => return Err(explained(error, &header)),
-        }
-        // Where the row begins, which is not where the lines before it end when those are empty.
-        let inside = record.iter().flat_map(str::bytes);
-        let inside = inside.filter(|byte| *byte == b'\n').count() as u64;
-        let line = line.max(table.position().line().saturating_sub(inside + 1));
-        let pushed = match ours {
-            _ if record.len() != header.len() => Err(of_length(record.len(), header.len())),
+    while let Some((line, read)) = table.next(&mut record)? {
+        let pushed = read.and_then(|()| match ours {
             _ if is_header(&header, &record) => Err(anyhow!(AGAIN)),
             true => row(&header, &record)
                 .and_then(|row| table::label(&row))
                 .and_then(|label| into.push(label)),
             false => preference(&header, &record).and_then(|row| trl::push(&row, into)),
-        };
+        });
         pushed.with_context(|| format!("line {line}"))?;
     }
+    Ok(())
 }
 
 /// A row of `chosen` and `rejected`, as [`trl`] reads it.
@@ -103,28 +87,6 @@ fn known(column: &str) -> bool {
     let column = column.trim();
     let once = ["query", "query_tokens", "responses"];
     once.contains(&column) || COLUMNS.contains(&column) || response_of(column).is_some()
-}
-
-/// Says that a row has other cells than the header.
-fn of_length(cells: usize, wanted: usize) -> Error {
-    anyhow!(
-        "has {cells} cells, the header has {wanted}\nhint: a cell with a comma, a quote or a line break stands in double \
-         quotes; is one not closed?"
-    )
-}
-
-/// What the crate says of a table that is none, with the line and what to do.
-fn explained(error: csv::Error, header: &StringRecord) -> Error {
-    let line = |at: &Option<csv::Position>| at.as_ref().map_or(1, csv::Position::line);
-    match error.kind() {
-        ErrorKind::Utf8 { pos, err } => anyhow!(
-            "line {}, column `{}`: is not UTF-8 text\nhint: save the table as UTF-8; spreadsheets call it \
-             `CSV UTF-8`",
-            line(pos),
-            Line(header.get(err.field()).unwrap_or("1"))
-        ),
-        _ => error.into(),
-    }
 }
 
 /// The cells that are not empty, and the texts that are.

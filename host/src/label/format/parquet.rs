@@ -86,12 +86,6 @@ fn read_rows(file: File, into: &mut Imported) -> Result<()> {
 /// Refuses columns of which labels cannot be made; says whether they are the ones that we write.
 fn check_columns(names: &[&str]) -> Result<bool> {
     let has = |name: &str| names.contains(&name);
-    if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
-        bail!(
-            "it has the column `{}` twice\nhint: leave one of them, or give the other another name",
-            Line(names[at])
-        );
-    }
     if has("answer") {
         check_names(names)?;
         return Ok(true);

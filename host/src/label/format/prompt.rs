@@ -36,16 +36,9 @@ pub(super) fn apart(prompt: &Said, responses: &[Said]) -> Apart {
     })
 }
 
-/// Notes that the label that comes next is of such a row.
+/// Notes that a label is of such a row.
 pub(super) fn note_doubled(into: &mut Imported) {
-    into.doubled.push(into.labels.len());
-}
-
-/// Says of how many labels the prompt was taken out.
-pub(super) fn take_out(imported: &mut Imported) {
-    for _ in std::mem::take(&mut imported.doubled) {
-        count(&mut imported.noted, TAKEN_OUT);
-    }
+    count(&mut into.noted, TAKEN_OUT);
 }
 
 /// Responses that are whole conversations. They may begin with more than the prompt has, such as the system's

@@ -23,12 +23,9 @@ pub(super) fn for_lines(
     file: impl BufRead,
     mut each: impl FnMut(usize, &str) -> Result<()>,
 ) -> Result<()> {
-    // Who joins files joins their byte order marks.
-    lines::for_lines(file, |number, line| {
-        match line.trim_start_matches('\u{feff}').trim() {
-            "" => Ok(()),
-            text => each(number, text),
-        }
+    lines::for_lines(file, |number, line| match line.trim() {
+        "" => Ok(()),
+        text => each(number, text),
     })
 }
 

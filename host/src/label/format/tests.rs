@@ -12,6 +12,41 @@ mod parts;
 mod twice;
 mod variants;
 
+/// A Parquet file of one row, with these columns and, where they are texts, cells.
+fn parquet_file(columns: &str, cells: &[&str]) -> Vec<u8> {
+    use ::parquet::column::writer::ColumnWriter;
+    use ::parquet::data_type::ByteArray;
+    let schema = format!("message rows {{ {columns} }}");
+    let schema = ::parquet::schema::parser::parse_message_type(&schema).unwrap();
+    let mut bytes = Vec::new();
+    let writer = ::parquet::file::writer::SerializedFileWriter::new(
+        &mut bytes,
+        schema.into(),
+        Default::default(),
+    );
+    let mut file = writer.unwrap();
+    let mut group = file.next_row_group().unwrap();
+    let mut cells = cells.iter();
+    while let Some(mut column) = group.next_column().unwrap() {
+        let cell = *cells.next().unwrap();
+        match column.untyped() {
+            ColumnWriter::ByteArrayColumnWriter(writer) => {
+                writer.write_batch(&[ByteArray::from(cell)], None, None)
+            }
+            ColumnWriter::Int64ColumnWriter(writer) => {
+                writer.write_batch(&[1_773_094_568_728_353_000], None, None)
+            }
+            ColumnWriter::Int32ColumnWriter(writer) => writer.write_batch(&[20_000], None, None),
+            _ => panic!("no such type"),
+        }
+        .unwrap();
+        column.close().unwrap();
+    }
+    group.close().unwrap();
+    file.close().unwrap();
+    bytes
+}
+
 pub(super) fn reread(bytes: &[u8], format: &str) -> Result<Imported> {
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), bytes).unwrap();

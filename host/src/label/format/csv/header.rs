@@ -21,14 +21,7 @@ pub(super) fn is_header(header: &StringRecord, record: &StringRecord) -> bool {
 }
 
 /// Refuses a header that lacks what a label needs; says whether it is the one that we write.
-pub(super) fn check_header(header: &StringRecord) -> Result<bool> {
-    let names: Vec<&str> = header.iter().map(str::trim).collect();
-    if let Some(at) = (1..names.len()).find(|at| names[..*at].contains(&names[*at])) {
-        bail!(
-            "line 1, the header: has `{}` twice\nhint: leave one of them, or give the other another name",
-            Line(names[at])
-        );
-    }
+pub(super) fn is_ours(names: &[&str]) -> Result<bool> {
     if !names.contains(&"answer") && ["chosen", "rejected"].iter().all(|n| names.contains(n)) {
         return Ok(false);
     }
@@ -38,8 +31,8 @@ pub(super) fn check_header(header: &StringRecord) -> Result<bool> {
         if !either(name) {
             bail!(
                 "line 1, the header: has no column `{name}`, but {}\n{}",
-                listed(&names),
-                hint_of(name, &names)
+                listed(names),
+                hint_of(name, names)
             );
         }
     }

@@ -57,7 +57,10 @@ fn rows_of_tables() {
             "hint: columns are separated by commas, and here by `;`",
         ),
         ("query\tresponse0\tanswer", "and here by `\\t`"),
-        ("query,response0,query,answer", "has `query` twice"),
+        (
+            "query,response0,query,answer",
+            "has the column `query` twice",
+        ),
         ("response0,answer", "no column `query`"),
         (
             "prompt,response0,answer",
@@ -94,38 +97,9 @@ fn parquet_with(column: &str) -> Vec<u8> {
 
 /// The same with other names.
 fn parquet_of(names: [&str; 5], column: &str) -> Vec<u8> {
-    use ::parquet::column::writer::ColumnWriter;
-    use ::parquet::data_type::ByteArray;
     let texts = names.map(|name| format!("required binary {name} (string);"));
-    let schema = format!("message labels {{ {} {column} }}", texts.concat());
-    let schema = ::parquet::schema::parser::parse_message_type(&schema).unwrap();
-    let mut bytes = Vec::new();
-    let mut file = ::parquet::file::writer::SerializedFileWriter::new(
-        &mut bytes,
-        schema.into(),
-        Default::default(),
-    )
-    .unwrap();
-    let mut group = file.next_row_group().unwrap();
-    let mut cells = ["q", "a", "b", "best", "1", "other"].into_iter();
-    while let Some(mut column) = group.next_column().unwrap() {
-        let cell = cells.next().unwrap();
-        match column.untyped() {
-            ColumnWriter::ByteArrayColumnWriter(writer) => {
-                writer.write_batch(&[ByteArray::from(cell)], None, None)
-            }
-            ColumnWriter::Int64ColumnWriter(writer) => {
-                writer.write_batch(&[1_773_094_568_728_353_000], None, None)
-            }
-            ColumnWriter::Int32ColumnWriter(writer) => writer.write_batch(&[20_000], None, None),
-            _ => panic!("no such type"),
-        }
-        .unwrap();
-        column.close().unwrap();
-    }
-    group.close().unwrap();
-    file.close().unwrap();
-    bytes
+    let columns = format!("{} {column}", texts.concat());
+    parquet_file(&columns, &["q", "a", "b", "best", "1", "other"])
 }
 
 #[test]
