@@ -24,6 +24,7 @@ use anyhow::{Context as _, Result, bail};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use crate::outside;
 use crate::role::{self, CallContext, CallError, Labeler, Shaper, Split, Task};
 
 pub use answer::Question;
@@ -219,10 +220,10 @@ pub fn read(path: &Path) -> Result<Vec<Case>> {
         );
     }
     let bytes = std::fs::read(path).with_context(about)?;
-    let Ok(text) = String::from_utf8(bytes) else {
-        bail!("{}: it is not UTF-8\nhint: save it as UTF-8", about());
-    };
-    let cases = parse(&text).with_context(about)?;
+    let cases = outside::text(&bytes)
+        .map_err(anyhow::Error::from)
+        .and_then(parse)
+        .with_context(about)?;
     if cases.is_empty() {
         bail!(
             "{}: there is no case in it\nhint: write one JSON object a line",
@@ -235,9 +236,6 @@ pub fn read(path: &Path) -> Result<Vec<Case>> {
 /// Reads cases from text, one a line; empty lines are skipped.
 pub fn parse(text: &str) -> Result<Vec<Case>> {
     let mut cases: Vec<Case> = Vec::new();
-    if text.starts_with('\u{feff}') {
-        bail!("it begins with a byte order mark\nhint: save it as UTF-8 without one");
-    }
     for (number, line) in text
         .lines()
         .enumerate()

@@ -13,6 +13,7 @@ mod breaks;
 pub(crate) mod cells;
 mod json;
 pub(crate) mod lines;
+pub(crate) mod opened;
 pub(crate) mod parquet;
 mod source;
 mod table;
@@ -116,6 +117,25 @@ impl Rows {
             "row" => error.context(format!("row {place}, counted from 0")),
             unit => error.context(format!("{unit} {place}")),
         })
+    }
+
+    /// What `make` makes of each row, and what is wrong with every other, in the file's order and with its place.
+    pub(crate) fn sort_out<T>(
+        &mut self,
+        mut make: impl FnMut(&str) -> Result<T>,
+    ) -> (Vec<T>, Vec<Error>) {
+        let mut good = Vec::new();
+        let mut bad = std::mem::take(&mut self.bad);
+        for (at, (_, json)) in self.rows.iter().enumerate() {
+            match make(json) {
+                Ok(made) => good.push(made),
+                Err(error) => bad.push((self.number(at), error)),
+            }
+        }
+        bad.sort_by_key(|(place, _)| *place);
+        let bad = bad.into_iter();
+        let bad = bad.map(|(place, error)| error.context(self.place_of(place)));
+        (good, bad.collect())
     }
 
     fn push(&mut self, id: u64, place: u64, json: String) {
@@ -264,11 +284,8 @@ fn texts(source: Source, rows: &mut Rows) -> Result<()> {
 }
 
 fn tables_of(source: Source, rows: &mut Rows) -> Result<()> {
-    let file = source
-        .plain_file()
-        .context("it is a packed Parquet file\nhint: unpack it; its columns are packed as it is")?;
     let mut left = Vec::new();
-    parquet::for_objects(file, &mut left, |number, row| {
+    parquet::for_objects(source.itself.table()?, &mut left, |number, row| {
         rows.push(number, number, serde_json::to_string(&row)?);
         Ok(())
     })?;
@@ -277,4 +294,4 @@ fn tables_of(source: Source, rows: &mut Rows) -> Result<()> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

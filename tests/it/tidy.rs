@@ -90,7 +90,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("config", &["outside", "role", "spelling"]),
     ("digest", &[]),
     ("fetch", &["digest", "model", "spelling"]),
-    ("golden", &["role"]),
+    ("golden", &["outside", "role"]),
     ("outside", &["terminal"]),
     ("role", &[]),
     ("disk", &[]),

@@ -126,11 +126,8 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
             refuses_bad: (!args.skip_bad).then_some("leave such labels out by `--skip-bad`"),
         };
         let read = reader.read(&args.labels, 0)?;
-        if read.bad > 0 {
-            eprintln!(
-                "warning: {} labels that the model cannot read were left out",
-                read.bad
-            );
+        if let Some(note) = read.left_out() {
+            eprintln!("warning: {note}");
         }
         print_report(&Report::of(
             &model,

@@ -11,8 +11,8 @@ use crate::label::store::{Store, is_store};
 use crate::label::{Answer as Said, Label, Passage};
 use crate::model::config::ModelConfig;
 use crate::model::reward::Passages;
-use crate::outside;
 use crate::rl::preference::Answer;
+use crate::rows::opened::Opened;
 use crate::tokenizer::Tokenizer;
 use crate::train::checkpoint::Input;
 use crate::train::reward::Example;
@@ -21,7 +21,7 @@ use crate::train::reward::Example;
 pub(crate) fn labels(path: &Path) -> Result<Vec<Label>> {
     if !is_store(path) {
         let lines = Format::named("jsonl").context("label lines are a format")?;
-        let is_told = outside::look(path).is_ok_and(|kind| kind.remedy().is_some());
+        let is_told = Opened::at(path).is_ok_and(|file| file.kind.remedy().is_some());
         let hint = match is_told {
             // What it is, and what to do about that, comes first.
             true => "",
@@ -36,6 +36,18 @@ pub(crate) fn labels(path: &Path) -> Result<Vec<Label>> {
     }
     let labels = Store::read(path)?.labels()?;
     Ok(labels.into_iter().map(|(_, label)| label).collect())
+}
+
+/// The same; of a file, what is wrong with rows that are no labels, where others are.
+fn good_labels(path: &Path) -> Result<(Vec<Label>, Vec<Error>)> {
+    let wrong = match labels(path) {
+        Ok(all) => return Ok((all, Vec::new())),
+        Err(wrong) => wrong,
+    };
+    match format::read_good(path) {
+        Ok((read, bad)) if !read.labels.is_empty() && !is_store(path) => Ok((read.labels, bad)),
+        _ => Err(wrong),
+    }
 }
 
 /// What a label says that can be learned.
@@ -60,7 +72,7 @@ pub(crate) struct Read {
     pub(crate) examples: Vec<Example>,
     /// How many labels say nothing that could be learned.
     pub(crate) silent: usize,
-    /// How many labels a model of this kind cannot read.
+    /// How many labels cannot be read, by a model of this kind or at all.
     pub(crate) bad: usize,
     /// What is wrong with the first of those.
     first_bad: Option<Error>,
@@ -73,11 +85,22 @@ impl Read {
         match example {
             Ok(Some(example)) => self.examples.push(example),
             Ok(None) => self.silent += 1,
-            Err(error) => {
-                self.bad += 1;
-                self.first_bad.get_or_insert_with(|| error.context(about()));
-            }
+            Err(error) => self.refuse(error.context(about())),
         }
+    }
+
+    fn refuse(&mut self, error: Error) {
+        self.bad += 1;
+        self.first_bad.get_or_insert(error);
+    }
+
+    /// What to say of labels that were left out, if some were.
+    pub(crate) fn left_out(&self) -> Option<String> {
+        let (said, _) = in_words(self.first_bad.as_ref()?);
+        Some(format!(
+            "{} labels that cannot be read were left out; the first: {said}",
+            self.bad
+        ))
     }
 
     /// How many examples have two responses that are the same.
@@ -108,7 +131,13 @@ impl Reader<'_> {
             if enough(&read) {
                 break;
             }
-            let mut labels = labels(path)?;
+            let (mut labels, bad) = match self.refuses_bad {
+                Some(_) => (labels(path)?, Vec::new()),
+                None => good_labels(path)?,
+            };
+            for error in bad {
+                read.refuse(error);
+            }
             if labels.is_empty() {
                 bail!(
                     "there is no label in `{}`\nhint: `attune label import` and `attune label simulate` add some",
@@ -149,7 +178,10 @@ impl Reader<'_> {
 
     /// Refuses labels that the model cannot read, unless they are left out.
     fn check(&self, read: &mut Read) -> Result<()> {
-        let (Some(otherwise), Some(error)) = (self.refuses_bad, read.first_bad.take()) else {
+        let Some(otherwise) = self.refuses_bad else {
+            return Ok(());
+        };
+        let Some(error) = read.first_bad.take() else {
             return Ok(());
         };
         let others = match read.bad - 1 {

@@ -107,36 +107,25 @@ pub(crate) struct Scorable {
     file: String,
     /// Rows whose responses begin with their query.
     repeats: usize,
-    /// By the numbers that people count rows by, with their places.
-    bad: Vec<(u64, Error)>,
+    /// What is wrong with the others.
+    bad: Vec<Error>,
 }
 
 impl Scorable {
     pub(crate) fn read(file: &Path, fit: &Fit<'_>) -> Result<Scorable> {
-        let mut read = rows::read_good(file)?;
-        let mut all = Scorable {
-            rows: Vec::new(),
-            passages: Vec::new(),
+        let (good, bad) = rows::read_good(file)?.sort_out(|json| {
+            let row = row_of(json)?;
+            Ok((fit.passages(&row)?, row))
+        });
+        let repeats = good.iter().filter(|(_, row)| row.repeats_query()).count();
+        let (passages, rows) = good.into_iter().unzip();
+        Ok(Scorable {
+            rows,
+            passages,
             file: Line(file.display()).to_string(),
-            repeats: 0,
-            bad: std::mem::take(&mut read.bad),
-        };
-        for (at, (_, json)) in read.rows.iter().enumerate() {
-            let row = row_of(json).and_then(|row| Ok((fit.passages(&row)?, row)));
-            match row {
-                Ok((passages, row)) => {
-                    all.repeats += usize::from(row.repeats_query());
-                    all.passages.push(passages);
-                    all.rows.push(row);
-                }
-                Err(error) => all.bad.push((read.number(at), error)),
-            }
-        }
-        all.bad.sort_by_key(|(place, _)| *place);
-        let placed = all.bad.into_iter();
-        let placed = placed.map(|(place, error)| (place, error.context(read.place_of(place))));
-        all.bad = placed.collect();
-        Ok(all)
+            repeats,
+            bad,
+        })
     }
 
     /// What to say of responses that begin with their query.
@@ -155,7 +144,7 @@ impl Scorable {
     /// What to say of rows that are left out, if some are and may be.
     pub(crate) fn left_out(&self, skip: bool) -> Result<Option<String>> {
         let (good, bad) = (self.rows.len(), self.bad.len());
-        let Some((_, first)) = self.bad.first() else {
+        let Some(first) = self.bad.first() else {
             return Ok(None);
         };
         let all = good + bad;

@@ -18,7 +18,15 @@ struct Line<'a> {
 
 /// The text of a file of cases in which those that `answers` names expect these answers.
 pub fn with_answers(text: &str, answers: &BTreeMap<String, Vec<Value>>) -> Result<String> {
+    const MARK: char = '\u{feff}';
     let mut written = String::with_capacity(text.len());
+    let text = match text.strip_prefix(MARK) {
+        Some(rest) => {
+            written.push(MARK);
+            rest
+        }
+        None => text,
+    };
     for line in text.split_inclusive('\n') {
         if line.trim().is_empty() {
             written.push_str(line);
@@ -54,7 +62,7 @@ mod tests {
 
     #[test]
     fn all_else_stays_as_it_was() {
-        let text = "{\"name\":\"a\", \"rows\": [12345678901234567890123] , \"expect\" : [ 1.50 ],\"call\":\"shape\"}\r\n\n\
+        let text = "\u{feff}{\"name\":\"a\", \"rows\": [12345678901234567890123] , \"expect\" : [ 1.50 ],\"call\":\"shape\"}\r\n\n\
                     {\"call\": \"judge\", \"name\": \"b\", \"rows\": [\"}\"] }";
         let new = BTreeMap::from([("a".to_owned(), vec![json!({"x": 2})])]);
         let expected = text.replace("[ 1.50 ]", "[{\"x\":2}]");

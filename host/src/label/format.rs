@@ -2,15 +2,15 @@
 //! did not read; nothing is dropped in silence.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::io;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use serde_json::Value;
 
 use self::talk::Said;
 use super::{Label, Passage};
-use crate::outside;
+use crate::rows::opened::Opened;
 use crate::terminal::Line;
 
 mod argilla;
@@ -35,7 +35,7 @@ pub struct Format {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
-    read: fn(File, &mut Imported) -> Result<()>,
+    read: fn(Opened, &mut Imported) -> Result<()>,
     write: fn(&[Label]) -> Result<Written>,
 }
 
@@ -186,20 +186,31 @@ pub struct Written {
 /// All labels of a file. An error names the file, the line or row, and the field.
 pub fn read(path: &Path, format: &Format) -> Result<Imported> {
     let about = || format!("cannot read labels from `{}`", Line(path.display()));
-    let kind = outside::look(path)
-        .context("it cannot be opened\nhint: name a file of labels")
-        .with_context(about)?;
-    if let Some(what) = guess::other_kind(kind, format.name) {
+    let opened = opened(path, "name a file of labels").with_context(about)?;
+    if let Some(what) = guess::other_kind(opened.kind, format.name) {
         return Err(anyhow!(what)).with_context(about);
     }
     let mut imported = Imported::default();
-    (format.read)(File::open(path).with_context(about)?, &mut imported)
+    (format.read)(opened, &mut imported)
         .map_err(|error| guess::with_hint(error, path))
         .with_context(about)?;
     if imported.labels.is_empty() {
         return Err(anyhow!("it has no labels\nhint: is it the right file?")).with_context(about);
     }
     Ok(imported)
+}
+
+/// The labels of a file of label lines that can be read, and what is wrong with the other lines.
+pub(crate) fn read_good(path: &Path) -> Result<(Imported, Vec<Error>)> {
+    lines::read_good(path)
+}
+
+/// What a file is, or what to name instead where it cannot be opened.
+fn opened(path: &Path, wanted: &str) -> Result<Opened> {
+    Opened::at(path).map_err(|error| match error.is::<io::Error>() {
+        true => error.context(format!("it cannot be opened\nhint: {wanted}")),
+        false => error,
+    })
 }
 
 /// Whether all responses begin with what they answer, by the rule that labels are read by.
@@ -215,16 +226,13 @@ pub fn for_json_lines<T: serde::de::DeserializeOwned>(
 ) -> Result<()> {
     let about = || format!("cannot read `{}`", Line(path.display()));
     let wanted = "name a file of JSON lines";
-    let kind = outside::look(path)
-        .with_context(|| format!("it cannot be opened\nhint: {wanted}"))
-        .with_context(about)?;
+    let Opened { kind, reader, .. } = opened(path, wanted).with_context(about)?;
     if guess::other_kind(kind, "jsonl").is_some() {
         let hint = kind.remedy().unwrap_or(wanted);
         return Err(anyhow!("it is {}\nhint: {hint}", kind.what())).with_context(about);
     }
     let mut number = 0;
-    let file = File::open(path).with_context(about)?;
-    stream::for_rows(file, |text| {
+    stream::for_rows(reader, |text| {
         number += 1;
         stream::parse(text).and_then(|value| each(number, value))
     })

@@ -25,7 +25,9 @@ pub(super) fn read(
         if !names.contains(&name.as_str()) {
             let hint = match nearest(name, names.iter().copied()) {
                 Some(near) => format!("did you mean `{near}`?"),
-                None if names.is_empty() => "this plugin takes no assets".into(),
+                None if names.is_empty() => {
+                    "this plugin takes none: leave `assets` out of its section, as `--set SECTION.assets={}` does".into()
+                },
                 None => format!("its assets are {}", names.join(", ")),
             };
             bail!("unknown asset `{name}`\nhint: {hint}");

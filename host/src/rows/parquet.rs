@@ -17,11 +17,10 @@ pub(crate) const AGAIN: &str = "fetch it or write it again";
 
 /// Calls `each` with the number, from 0, and the cells of every row; says in `left` what has no words in JSON.
 pub(super) fn for_objects(
-    file: std::io::Result<File>,
+    file: File,
     left: &mut Vec<String>,
     each: impl FnMut(u64, Map<String, Value>) -> Result<()>,
 ) -> Result<()> {
-    let file = file?;
     guarded(|| objects(file, left, each))
 }
 

@@ -1,15 +1,14 @@
-//! A file as it is opened: what it is, what its name says, and its bytes, unpacked where they are packed.
+//! A file of rows as it is opened: what it is, and what its name says.
 
-use std::fs::File;
-use std::io::{self, BufReader, Cursor, Read};
-use std::path::{Path, PathBuf};
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::Path;
 
-use anyhow::{Context, Result, bail};
-use flate2::read::MultiGzDecoder;
+use anyhow::{Result, bail};
 use serde::de::IgnoredAny;
 
 use super::FORMS;
-use crate::outside::{HEAD, Kind, kind_of, without_mark};
+use super::opened::{Itself, Opened};
+use crate::outside::{HEAD, Kind, without_mark};
 
 /// What a name says that its file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,10 +59,9 @@ pub(super) struct Source {
     pub(super) kind: Kind,
     pub(super) ending: Ending,
     /// All bytes, unpacked, without a byte order mark.
-    pub(super) reader: Box<dyn io::BufRead>,
+    pub(super) reader: Box<dyn BufRead>,
+    pub(super) itself: Itself,
     head: Vec<u8>,
-    path: PathBuf,
-    packed: bool,
 }
 
 impl Source {
@@ -72,38 +70,21 @@ impl Source {
         if path.is_dir() {
             bail!("it is a folder\n{}", there());
         }
-        let mut reader: Box<dyn Read> = Box::new(File::open(path).with_context(there)?);
-        let mut head = beginning(&mut reader).with_context(there)?;
-        let mut kind = kind_of(&head);
-        let packed = matches!(kind, Kind::Gzip | Kind::Zstd);
-        if packed {
-            let whole = Cursor::new(head).chain(reader);
-            reader = match kind {
-                Kind::Gzip => Box::new(MultiGzDecoder::new(whole)),
-                _ => Box::new(zstd::stream::read::Decoder::new(whole)?),
-            };
-            head = beginning(&mut reader).with_context(|| {
-                format!(
-                    "it is {} and damaged\nhint: fetch it or pack it again",
-                    kind.what()
-                )
-            })?;
-            kind = kind_of(&head);
-        }
-        let text = without_mark(&head).to_vec();
+        let opened = Opened::at(path).map_err(|error| match error.is::<io::Error>() {
+            true => error.context(there()),
+            false => error,
+        })?;
+        let Opened { kind, head, .. } = opened;
+        let mark = head.len() - without_mark(&head).len();
+        let mut reader = BufReader::new(opened.reader);
+        reader.read_exact(&mut head[..mark].to_vec())?;
         Ok(Source {
             kind,
             ending: Ending::of(path),
-            reader: Box::new(BufReader::new(Cursor::new(text).chain(reader))),
+            reader: Box::new(reader),
+            itself: opened.itself,
             head,
-            path: path.to_owned(),
-            packed,
         })
-    }
-
-    /// The file itself, where it is not packed.
-    pub(super) fn plain_file(&self) -> Option<io::Result<File>> {
-        (!self.packed).then(|| File::open(&self.path))
     }
 
     /// What was looked at.
@@ -133,10 +114,4 @@ impl Source {
             first => first.is_some(),
         }
     }
-}
-
-fn beginning(reader: &mut dyn Read) -> io::Result<Vec<u8>> {
-    let mut head = Vec::new();
-    reader.take(HEAD as u64).read_to_end(&mut head)?;
-    Ok(head)
 }

@@ -160,13 +160,17 @@ fn marks_and_line_ends_are_no_part_of_a_row() {
     }
 }
 
+/// A file packed by gzip, and by Zstandard.
+pub(crate) fn packed(bytes: &[u8]) -> [Vec<u8>; 2] {
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    gzip.write_all(bytes).unwrap();
+    let zstd = zstd::stream::encode_all(bytes, 1).unwrap();
+    [gzip.finish().unwrap(), zstd]
+}
+
 #[test]
 fn packed_files_are_unpacked() {
-    let text = format!("{OBJECT}\n{OBJECT}\n");
-    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    gzip.write_all(text.as_bytes()).unwrap();
-    let gzip = gzip.finish().unwrap();
-    let zstd = zstd::stream::encode_all(text.as_bytes(), 1).unwrap();
+    let [gzip, zstd] = packed(format!("{OBJECT}\n{OBJECT}\n").as_bytes());
     for (name, bytes) in [
         ("r.jsonl.gz", &gzip),
         ("r.txt", &gzip),

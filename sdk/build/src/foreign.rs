@@ -17,7 +17,7 @@ use crate::wasm::TARGET;
 const GATES: [&str; 5] = ["getrandom", "wasm-bindgen", "wasi", "wasip2", "wasip3"];
 
 /// What to do about crates, by the beginnings of their names.
-const ADVICE: [(&[&str], &str); 4] = [
+const ADVICE: [(&[&str], &str); 5] = [
     (
         &["chrono"],
         "write `chrono = { version = \"…\", default-features = false, features = [\"alloc\"] }`: without its clock it \
@@ -45,6 +45,22 @@ const ADVICE: [(&[&str], &str); 4] = [
         &["instant", "web-time", "wasm-timer", "time", "quanta"],
         "leave it out: a plugin has no clock; count work in steps, and know the run's progress by the update's number, \
          `row.context().update`",
+    ),
+    (
+        &[
+            "tokio",
+            "mio",
+            "socket2",
+            "async-std",
+            "smol",
+            "reqwest",
+            "hyper",
+            "ureq",
+            "rustls",
+            "ring",
+        ],
+        "leave it out: a plugin is asked and answers at once, without network, threads and waiting; what it should know \
+         comes as an asset, a setting or in a row",
     ),
 ];
 const OTHERWISE: &str = "leave the crate out, or its features for browsers (`default-features = false`; they are often called \

@@ -2,11 +2,12 @@
 //! reader sees them. It knows nothing about what they are for.
 
 use std::ffi::OsStr;
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 
 mod environment;
 mod process;
@@ -140,20 +141,22 @@ fn write(path: &Path, bytes: &[u8], mode: u32) -> Result<()> {
         Some(folder) if !folder.as_os_str().is_empty() => folder,
         _ => Path::new("."),
     };
-    let cannot = || {
-        format!(
-            "cannot write {}\nhint: check that you may write there",
-            path.display()
-        )
-    };
-    std::fs::create_dir_all(folder).with_context(cannot)?;
     // Temporary files are private by default; this one is for all.
     let ordinary = std::fs::Permissions::from_mode(mode);
-    let file = tempfile::Builder::new()
-        .permissions(ordinary)
-        .tempfile_in(folder)
-        .with_context(cannot)?;
-    std::fs::write(file.path(), bytes).with_context(cannot)?;
-    file.persist(path).with_context(cannot)?;
-    Ok(())
+    let written = || {
+        std::fs::create_dir_all(folder)?;
+        let mut builder = tempfile::Builder::new();
+        let file = builder.permissions(ordinary).tempfile_in(folder)?;
+        std::fs::write(file.path(), bytes)?;
+        Ok(file.persist(path)?)
+    };
+    written().map(drop).map_err(|error: std::io::Error| {
+        let hint = match error.kind() {
+            ErrorKind::StorageFull => "make room on that disk, or write to another",
+            _ => "check that you may write there",
+        };
+        let (name, len) = (path.display(), bytes.len());
+        let cannot = format!("cannot write `{name}`, which takes {len} bytes\nhint: {hint}");
+        anyhow::Error::from(error).context(cannot)
+    })
 }

@@ -45,8 +45,7 @@ fn golden_files_that_are_wrong_say_where() {
     }
     for (bytes, part) in [
         (&b"[]\n"[..], "no JSON object"),
-        ("\u{feff}{}\n".as_bytes(), "byte order mark"),
-        (b"{\"name\":\"\xe9\"}\n", "not UTF-8"),
+        (b"\n{\"name\":\"\xe9\"}\n", "line 2 is not UTF-8"),
     ] {
         std::fs::write(&cases, bytes).unwrap();
         let arguments = ["length", "--cases", cases.to_str().unwrap()];
@@ -80,9 +79,9 @@ fn an_update_writes_what_changed_and_nothing_else() {
     let project = root().join("plugins/length");
     let cases = folder.path().join("cases.jsonl");
     let text = std::fs::read_to_string(project.join("cases.jsonl")).unwrap();
-    // Spaces, an empty line and numbers beyond 64 bits are the author's.
+    // A byte order mark, spaces, an empty line and numbers beyond 64 bits are the author's.
     let text = format!(
-        "{{ \"name\":\"mine\",\"call\":\"shape\", \"rows\": [{{\"response\": \"a\", \"tokens\": [97], \
+        "\u{feff}{{ \"name\":\"mine\",\"call\":\"shape\", \"rows\": [{{\"response\": \"a\", \"tokens\": [97], \
          \"metadata\": 12345678901234567890123}}] }}\n\n{text}"
     );
     std::fs::write(&cases, &text).unwrap();

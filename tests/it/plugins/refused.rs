@@ -97,7 +97,7 @@ fn settings_and_assets_that_do_not_fit() {
     refuse(
         &lab,
         &["--set", &words],
-        &["unknown asset `words`", "takes no assets"],
+        &["unknown asset `words`", "takes none: leave `assets` out"],
     );
     lab.write("latin.txt", b"good\t3\ncaf\xe9\t1\n");
     lab.write("wide.txt", b"\xff\xfeg\0o\0\t\x003\0\n\0");

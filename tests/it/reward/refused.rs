@@ -123,6 +123,14 @@ fn bad_labels_are_counted_and_can_be_left_out() {
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
     let skip = ["--set", "reward.skip_bad=true"];
+    // What is no label is left out as well.
+    let labels = std::fs::read_to_string(lab.path("labels.jsonl")).unwrap();
+    lab.write("labels.jsonl", labels + "\n{\"comparison\": 5}\n");
+    let said = failure(&mut lab.command(&["train", "reward"], "rm", &[]));
+    assert!(
+        said.contains("line 20") && said.contains("a comparison is"),
+        "{said}"
+    );
     let output = lab
         .command(&["train", "reward"], "rm", &skip)
         .output()
@@ -130,15 +138,28 @@ fn bad_labels_are_counted_and_can_be_left_out() {
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
     for part in [
-        "17 to train on (2 left out as bad)",
+        "17 to train on (3 left out as bad)",
         "identical responses: 1 of reward.train",
     ] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
+    let (model, labels) = (lab.path("rm"), lab.path("labels.jsonl"));
+    let score = [
+        "score",
+        text(&model),
+        "--labels",
+        text(&labels),
+        "--skip-bad",
+    ];
+    let said = attune(&score).output().unwrap();
+    let said = String::from_utf8(said.stderr).unwrap();
+    for part in ["3 labels that cannot be read were left out", "line 20"] {
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
     let said = lab.command(&["plan"], "rm2", &skip).output().unwrap();
     let said = String::from_utf8(said.stdout).unwrap();
     for part in [
-        "labels     17 to train on (2 left out as bad)",
+        "labels     17 to train on (3 left out as bad)",
         "1 of reward.train",
     ] {
         assert!(said.contains(part), "`{part}` is not in: {said}");

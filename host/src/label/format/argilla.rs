@@ -2,8 +2,6 @@
 //! and `responses`, in which users answer questions: a ranking of fields, the name of a field, the names
 //! of several that are equally good, or a number. The files of version 1 differ in `responses`.
 
-use std::fs::File;
-
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
@@ -12,6 +10,7 @@ use super::stream::{for_objects, wrong};
 use super::talk::Besides;
 use super::{Imported, count, prompt, time};
 use crate::label::{Comparison, Label, Labeler, Passage};
+use crate::rows::opened::Opened;
 
 mod said;
 mod write;
@@ -22,8 +21,8 @@ pub(super) use write::write;
 /// The question that we ask of responses that are equally good.
 const EQUALLY_GOOD: &str = "equally_good";
 
-pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_objects(file, "argilla", |record: &Map<String, Value>| {
+pub(super) fn read(file: Opened, into: &mut Imported) -> Result<()> {
+    for_objects(file.reader, "argilla", |record: &Map<String, Value>| {
         push(record, into)
     })
 }

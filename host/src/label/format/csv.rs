@@ -1,7 +1,6 @@
 //! Tables for spreadsheets: a header, then a row a label. An empty cell is nothing, so that a text of no
 //! characters is one only where the column `responses` counts it.
 
-use std::fs::File;
 use std::io::{Cursor, Read};
 
 use anyhow::{Context, Result, anyhow, bail};
@@ -14,13 +13,14 @@ use super::{Imported, Written, count, one_kind, rows, talk, time, trl};
 use crate::label::Label;
 use crate::outside::HEAD;
 use crate::rows::cells::Cells;
+use crate::rows::opened::Opened;
 
 mod header;
 
 use header::{AGAIN, is_header, is_ours};
 
-pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    from(file, into)
+pub(super) fn read(file: Opened, into: &mut Imported) -> Result<()> {
+    from(file.reader, into)
 }
 
 fn from(mut file: impl Read, into: &mut Imported) -> Result<()> {

@@ -1,7 +1,6 @@
 //! What a file is that is not what it was said to be, and what somebody meant by what cannot be read. For
 //! hints alone: nothing is read otherwise than it was asked for.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 
@@ -9,6 +8,7 @@ use anyhow::Error;
 use serde_json::error::Category;
 
 use crate::outside::{Kind, half_a_character};
+use crate::rows::opened::Opened;
 use crate::spelling;
 use crate::terminal::Line;
 
@@ -117,7 +117,7 @@ pub(super) fn with_hint(error: Error, path: &Path) -> Error {
 
 /// What stands in a file at a line and a column, both from 1.
 fn at_place(path: &Path, line: usize, column: usize) -> Option<String> {
-    let mut file = BufReader::new(File::open(path).ok()?);
+    let mut file = BufReader::new(Opened::at(path).ok()?.reader);
     for _ in 1..line {
         file.skip_until(b'\n').ok()?;
     }

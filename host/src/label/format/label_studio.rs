@@ -2,8 +2,6 @@
 //! a `Ranker`, a `Rating` or a `Number`. Which part of `data` is what, the project's configuration says
 //! and the export does not; so it goes by what the results name, and by the names themselves.
 
-use std::fs::File;
-
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value};
 
@@ -12,6 +10,7 @@ use super::stream::{for_objects, wrong};
 use super::talk::{Besides, Said};
 use super::{Imported, count, prompt, time};
 use crate::label::{Comparison, Label, Labeler, Passage, Source};
+use crate::rows::opened::Opened;
 
 mod about;
 mod answer;
@@ -51,8 +50,8 @@ const BOOKKEEPING: [&str; 27] = [
     "ground_truth",
 ];
 
-pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_objects(file, "label-studio", |task| push(task, into))
+pub(super) fn read(file: Opened, into: &mut Imported) -> Result<()> {
+    for_objects(file.reader, "label-studio", |task| push(task, into))
 }
 
 /// What is judged.

@@ -3,7 +3,6 @@
 //! All queries of a file are of one length, and all samples are.
 
 use std::collections::BTreeMap;
-use std::fs::File;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
@@ -14,13 +13,14 @@ use super::json::Json;
 use super::stream::{for_objects, wrong};
 use super::{Imported, Tally, Written, count, rows};
 use crate::label::{Answer, Comparison, Label, Labeler, Passage};
+use crate::rows::opened::Opened;
 
 /// The fields of a row.
 type Row = BTreeMap<String, Json>;
 
-pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
+pub(super) fn read(file: Opened, into: &mut Imported) -> Result<()> {
     let mut lengths = None;
-    for_objects(file, "original", |row: &Row| {
+    for_objects(file.reader, "original", |row: &Row| {
         let label = label(row)?;
         // First what is wrong with the row itself.
         label.check()?;

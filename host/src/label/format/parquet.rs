@@ -21,10 +21,12 @@ use super::guess::{listed, meant};
 use super::table::{self, COLUMNS, Row, response_of};
 use super::{Imported, Written, count, fields, one_kind, rows, talk, trl};
 use crate::label::{Answer, Label};
+use crate::rows::opened::Opened;
 use crate::rows::parquet::{AGAIN, check_packing, guarded, open, value};
 use crate::terminal::Line;
 
-pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
+pub(super) fn read(file: Opened, into: &mut Imported) -> Result<()> {
+    let file = file.itself.table()?;
     // What was read until an error is dropped with it.
     guarded(|| read_rows(file, into))
 }

@@ -2,8 +2,6 @@
 //! `role` and `content`. Without `prompt`, it is what both others begin with; where they begin with it all the
 //! same, it is taken out of them. With `tie`, neither is better.
 
-use std::fs::File;
-
 use anyhow::{Context, Result, bail};
 use serde_json::{Map, Value, json};
 
@@ -13,6 +11,7 @@ use super::stream::{for_objects, wrong};
 use super::talk::{self, Besides, Message, Said, transcript};
 use super::{Imported, Written, count, guess, in_lines, prompt, rows};
 use crate::label::{Answer, Comparison, Label, Labeler, Passage};
+use crate::rows::opened::Opened;
 
 /// The fields that are read beside the prompt: texts, and whether they are equally good.
 const FIELDS: [&str; 3] = ["chosen", "rejected", "tie"];
@@ -23,8 +22,8 @@ pub(super) fn is_read(name: &str, has: &[&str]) -> bool {
     is_prompt || FIELDS.contains(&name)
 }
 
-pub(super) fn read(file: File, into: &mut Imported) -> Result<()> {
-    for_objects(file, "trl", |row| push(row, into))
+pub(super) fn read(file: Opened, into: &mut Imported) -> Result<()> {
+    for_objects(file.reader, "trl", |row| push(row, into))
 }
 
 pub(super) fn write(labels: &[Label]) -> Result<Written> {

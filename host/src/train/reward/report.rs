@@ -35,8 +35,9 @@ impl Share {
             Z / (1.0 + Z * Z / n) * (value * (1.0 - value) / n + Z * Z / (4.0 * n * n)).sqrt();
         Share {
             value,
-            low: center - half,
-            high: center + half,
+            // At the ends rounding would go beyond what a share can be.
+            low: (center - half).max(0.0) + 0.0,
+            high: (center + half).min(1.0),
             count,
         }
     }

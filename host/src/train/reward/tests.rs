@@ -223,6 +223,16 @@ fn reports_count() {
     assert_eq!(counted, 3);
     let share = Share::of(8.0, 10);
     assert!((share.low - 0.490).abs() < 1e-3 && (share.high - 0.943).abs() < 1e-3);
+    for count in 1..200 {
+        let (none, all) = (Share::of(0.0, count), Share::of(count as f64, count));
+        assert!(
+            none.low == 0.0
+                && none.low.is_sign_positive()
+                && all.high > 0.999_999
+                && all.high <= 1.0,
+            "{count}"
+        );
+    }
 }
 
 #[test]

@@ -2,6 +2,8 @@
 
 use super::super::stream::{for_lines, for_objects};
 use super::*;
+use crate::label::Comparison;
+use crate::rows::tests::packed;
 use serde_json::Map;
 
 mod annotated;
@@ -57,6 +59,36 @@ fn files_that_are_something_else() {
 }
 
 #[test]
+fn packed_files_are_unpacked() {
+    for format in FORMATS {
+        let mut labels = one_of_each();
+        labels.truncate(2);
+        for label in &mut labels {
+            let Comparison {
+                query, responses, ..
+            } = &mut label.comparison;
+            for passage in responses.iter_mut().chain([query]) {
+                passage.tokens = Some(vec![1, 2]);
+            }
+        }
+        let plain = write(&labels, format).unwrap().bytes;
+        for packed in packed(&plain) {
+            match format.name {
+                "parquet" => check("parquet", &packed, &["a packed Parquet file", "unpack it"]),
+                name => {
+                    let [packed, plain] = [&packed, &plain].map(|file| reread(file, name).unwrap());
+                    assert_eq!(packed.labels, plain.labels);
+                }
+            }
+        }
+    }
+    // What is in it is said as of what is not packed.
+    for page in packed(b"<!DOCTYPE html><html>") {
+        check("trl", &page, &["an HTML page"]);
+    }
+}
+
+#[test]
 fn files_of_another_kind_are_recognized() {
     let parquet = write(&one_of_each(), Format::named("parquet").unwrap()).unwrap();
     for (format, file, parts) in [
@@ -65,11 +97,15 @@ fn files_of_another_kind_are_recognized() {
             parquet.bytes.as_slice(),
             ["a Parquet file", "`--format parquet`"],
         ),
-        ("jsonl", b"\x1f\x8b\x08\0", ["packed with gzip", "gunzip"]),
+        (
+            "jsonl",
+            b"\x1f\x8b\x08\0",
+            ["packed with gzip and damaged", "pack it again"],
+        ),
         (
             "trl",
             b"\x28\xb5\x2f\xfd\0",
-            ["packed with Zstandard", "unzstd"],
+            ["packed with Zstandard and damaged", "fetch it"],
         ),
         ("csv", b"PK\x03\x04\0\0", ["a ZIP file", "as CSV"]),
         (
