@@ -182,8 +182,8 @@ fn read_as(path: &Path, passes_over: bool) -> Result<Rows> {
     match form {
         Form::JsonLines => json::lines(source, &mut rows),
         Form::JsonArray => json::array(source, &mut rows),
-        Form::Csv => table::read(source, b',', &mut rows),
-        Form::Tsv => table::read(source, b'\t', &mut rows),
+        Form::Csv => table::read(source, None, &mut rows),
+        Form::Tsv => table::read(source, Some(b'\t'), &mut rows),
         Form::Parquet => tables_of(source, &mut rows),
         Form::Text => texts(source, &mut rows),
     }

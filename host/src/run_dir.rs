@@ -21,6 +21,9 @@ use anyhow::{Context, Result, bail};
 use crate::disk::append_to;
 pub use crate::disk::replace;
 
+/// What every run has in its directory from its begin on.
+const LOCK: &str = "lock";
+
 /// The folder of the reward model in the run directory of its training.
 pub const REWARD_MODEL: &str = "reward_model";
 
@@ -44,6 +47,7 @@ impl RunDir {
                 root.display()
             );
         }
+        run.check_config(config)?;
         fs::create_dir_all(root).with_context(|| {
             format!(
                 "cannot make run directory `{}`\nhint: name another by `--set run.dir=…`",
@@ -53,6 +57,19 @@ impl RunDir {
         run.lock()?;
         replace(&run.config(), config.as_bytes())?;
         Ok(run)
+    }
+
+    /// Refuses to write over a config that no run has put there, such as the one that it was begun with.
+    fn check_config(&self, config: &str) -> Result<()> {
+        let is_kept = self.root.join(LOCK).is_file();
+        match fs::read(self.config()) {
+            Ok(there) if !is_kept && there != config.as_bytes() => bail!(
+                "`{}` is there already, and is no run's\nhint: name a directory of its own for the run by `--set \
+                 run.dir=…`",
+                self.config().display()
+            ),
+            _ => Ok(()),
+        }
     }
 
     /// The directory of a run that is to go on, kept from other processes. Who calls compares the configs.
@@ -89,7 +106,7 @@ impl RunDir {
 
     /// Keeps other processes from writing here.
     fn lock(&mut self) -> Result<()> {
-        let path = self.root.join("lock");
+        let path = self.root.join(LOCK);
         let about = || format!("cannot lock `{}`", path.display());
         let file = File::create(&path).with_context(about)?;
         match file.try_lock() {

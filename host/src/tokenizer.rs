@@ -12,7 +12,8 @@ use anyhow::{Context, Result, bail};
 use tokenizers::DecoderWrapper;
 use tokenizers::models::ModelWrapper;
 
-use crate::{disk, outside};
+use crate::disk;
+use crate::outside::{self, Kind};
 
 mod identity;
 mod read;
@@ -48,8 +49,18 @@ impl Tokenizer {
             )
         })?;
         let head = &bytes[..bytes.len().min(outside::HEAD)];
-        if let Some(refusal) = outside::kind_of(head).refusal(&path) {
+        let kind = outside::kind_of(head);
+        if let Some(refusal) = kind.refusal(&path) {
             bail!(refusal);
+        }
+        if ![Kind::JsonObject, Kind::JsonLines].contains(&kind) {
+            bail!(
+                "`{}` is {}\nhint: {}",
+                path.display(),
+                kind.what(),
+                kind.remedy()
+                    .unwrap_or("fetch it again, from where the model came")
+            );
         }
         Self::from_json(&bytes).with_context(|| format!("tokenizer {}", path.display()))
     }

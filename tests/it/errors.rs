@@ -3,7 +3,7 @@
 
 use std::path::PathBuf;
 
-use crate::support::{Lab, failure};
+use crate::support::{Lab, attune, failure};
 
 /// Training is refused with a message that has all of `parts`, and leaves no run directory.
 fn refuse(lab: &Lab, extra: &[&str], parts: &[&str]) {
@@ -282,6 +282,25 @@ fn models_that_are_not_whole() {
     );
     refuse_set(&lab, "model.path=nowhere", &["nowhere", "config.json"]);
     lab.train("run", &[]);
+}
+
+#[test]
+fn a_run_writes_over_no_config_but_its_own() {
+    let lab = Lab::new();
+    let kept = std::fs::read(lab.path("config.toml")).unwrap();
+    let mut train = attune(&["train", "policy", "config.toml", "--set", "run.dir="]);
+    let message = failure(train.current_dir(lab.path(".")));
+    for part in ["run.dir is empty", "hint: ", "variable of the shell"] {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+    let mut train = attune(&["train", "policy", "config.toml", "--set", "run.dir=."]);
+    let message = failure(train.current_dir(lab.path(".")));
+    for part in ["config.toml` is there already", "is no run's", "hint: "] {
+        assert!(message.contains(part), "`{part}` is not in: {message}");
+    }
+    assert_eq!(std::fs::read(lab.path("config.toml")).unwrap(), kept);
+    let message = lab.refused("r", &["--set", "model.path="]);
+    assert!(message.contains("model.path is empty"), "{message}");
 }
 
 #[test]

@@ -229,6 +229,12 @@ fn print_tally(title: &str, tally: &Tally) {
 }
 
 fn export(file: &Path, store: &Path, format: &Format, only: Option<Only>) -> Result<()> {
+    if file.exists() && !file.is_file() {
+        bail!(
+            "`{}` is no regular file\nhint: name a file that is not there yet",
+            Line(file.display())
+        );
+    }
     if file.exists() {
         bail!(
             "`{}` is there already\nhint: remove it, or name another file",

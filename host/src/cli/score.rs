@@ -33,7 +33,7 @@ pub(super) struct ScoreArgs {
     #[arg(long)]
     text: Vec<String>,
     /// What the texts of `--text` answer
-    #[arg(long, default_value = "")]
+    #[arg(long, default_value = "", requires = "text")]
     query: String,
     /// Report how well the model agrees with the labels of a store or file; may be repeated
     #[arg(long)]

@@ -35,7 +35,9 @@ impl Config {
         let mut config: Config = toml::from_str(&text)
             .map_err(|error| advise(&error))
             .with_context(|| format!("in config `{}`", path.display()))?;
-        config.make_absolute(base);
+        config
+            .make_absolute(base)
+            .with_context(|| format!("in config `{}`", path.display()))?;
         if !overrides.is_empty() {
             let mut table = toml::Table::try_from(&config)?;
             overrides::apply(&mut table, overrides, takes_text)?;
@@ -49,7 +51,7 @@ impl Config {
                 let told = culprit.map_or_else(|| overrides.join("` `--set "), String::clone);
                 advise(&error).context(format!("after `--set {told}`"))
             })?;
-            config.make_absolute(&std::path::absolute(".")?);
+            config.make_absolute(&std::path::absolute(".")?)?;
         }
         config.session.file = whole;
         Ok(config)

@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use anyhow::{Result, bail};
+
 use super::{Config, PluginRef};
 
 impl Config {
@@ -66,8 +68,23 @@ impl Config {
     }
 
     /// Makes paths absolute that are relative to `base`.
-    pub(super) fn make_absolute(&mut self, base: &Path) {
-        self.each_path(&mut |_, path| join(base, path));
+    ///
+    /// # Errors
+    /// A path is empty, which would be `base` itself.
+    pub(super) fn make_absolute(&mut self, base: &Path) -> Result<()> {
+        let mut empty = None;
+        self.each_path(&mut |key, path| {
+            if path.as_os_str().is_empty() {
+                empty.get_or_insert_with(|| key.to_owned());
+            }
+            join(base, path);
+        });
+        match empty {
+            None => Ok(()),
+            Some(key) => bail!(
+                "{key} is empty, and names nothing\nhint: name a path; is a variable of the shell not set?"
+            ),
+        }
     }
 }
 

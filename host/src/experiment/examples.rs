@@ -158,6 +158,13 @@ impl Reader<'_> {
             }
         }
         self.check(&mut read)?;
+        if let (true, Some(error)) = (read.examples.is_empty(), &read.first_bad) {
+            let (said, advice) = in_words(error);
+            bail!(
+                "none of {} labels can be read; the first: {said}\nhint: no label is left; mend them, or name others{advice}",
+                read.bad
+            );
+        }
         let count = read.examples.len() as u64;
         if count < most {
             bail!(

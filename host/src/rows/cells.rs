@@ -12,24 +12,37 @@ use csv::{ErrorKind, Reader, ReaderBuilder, StringRecord};
 use super::breaks::{Unix, unix};
 use super::lines::{LONGEST, Left, Metered, line_end, metered};
 use super::twice;
+use crate::outside::without_mark;
 use crate::terminal::Line;
 
 /// A table that is read row by row.
 pub(crate) struct Cells<R> {
     table: Reader<Watched<Unix<Metered<R>>>>,
     header: StringRecord,
+    delimiter: u8,
     left: Left,
     quotes: Rc<RefCell<Quotes>>,
 }
 
 impl<R: Read> Cells<R> {
-    /// The table in `file`, which begins with `head`, and its header.
+    /// The table in `file`, which begins with `head`, and its header. What separates its cells, the first line says
+    /// where `delimiter` does not.
     ///
     /// # Errors
     /// There is no header, or it has a column twice.
-    pub(crate) fn open(head: &[u8], file: R, delimiter: u8) -> Result<Self> {
+    pub(crate) fn open(head: &[u8], mut file: R, delimiter: Option<u8>) -> Result<Self> {
+        let told = told(head);
+        let delimiter = delimiter.or(told).unwrap_or_else(|| separator(head));
+        let mut quotes = Quotes::new(delimiter);
+        if told.is_some() {
+            let end = head.iter().position(|byte| *byte == b'\n');
+            let end = end.map_or(head.len(), |at| at + 1) as u64;
+            io::copy(&mut file.by_ref().take(end), &mut io::sink())?;
+            quotes.line += 1;
+        }
+        let header_line = quotes.line;
         let (file, left) = metered(file);
-        let quotes = Rc::new(RefCell::new(Quotes::new(delimiter)));
+        let quotes = Rc::new(RefCell::new(quotes));
         let watched = Watched {
             inner: unix(head, file),
             quotes: Rc::clone(&quotes),
@@ -37,14 +50,16 @@ impl<R: Read> Cells<R> {
         let mut table = ReaderBuilder::new()
             .delimiter(delimiter)
             .from_reader(watched);
-        let about = "line 1, the header";
+        let about = format!("line {header_line}, the header");
         let header = table.headers().cloned();
         let header = header.map_err(|error| explained(error, &StringRecord::new()));
-        let header = header.context(about)?;
-        quotes.borrow_mut().next_row();
+        let header = header.with_context(|| about.clone())?;
+        let (_, quoting) = quotes.borrow_mut().next_row();
+        quoting.check().with_context(|| about.clone())?;
         let table = Cells {
             table,
             header,
+            delimiter,
             left,
             quotes,
         };
@@ -56,6 +71,17 @@ impl<R: Read> Cells<R> {
             );
         }
         Ok(table)
+    }
+
+    /// What separates its cells, where that is no comma, for a person to read.
+    pub(crate) fn separated(&self) -> Option<String> {
+        let other = Some(self.delimiter).filter(|byte| *byte != b',');
+        other.map(|byte| {
+            format!(
+                "its cells are separated by `{}`",
+                char::from(byte).escape_default()
+            )
+        })
     }
 
     /// What the first row says.
@@ -75,9 +101,11 @@ impl<R: Read> Cells<R> {
     pub(crate) fn next(&mut self, record: &mut StringRecord) -> Result<Option<(u64, Result<()>)>> {
         self.left.set(LONGEST);
         let read = self.table.read_record(record);
-        let line = self.quotes.borrow_mut().next_row();
+        let (line, quoting) = self.quotes.borrow_mut().next_row();
         match read {
-            Ok(true) => Ok(Some((line, Ok(())))),
+            // Where quotes are wrong, all else of the row is.
+            Ok(true) => Ok(Some((line, quoting.check()))),
+            Err(_) if quoting == Quoting::Broken => Ok(Some((line, quoting.check()))),
             Ok(false) => self.check_end().map(|()| None),
             Err(error) => {
                 let kind = error.kind();
@@ -106,6 +134,28 @@ impl<R: Read> Cells<R> {
     }
 }
 
+/// What the first line says that separates cells, as spreadsheets understand it: `sep=;`.
+fn told(head: &[u8]) -> Option<u8> {
+    let line = without_mark(head).split(|byte| *byte == b'\n').next()?;
+    match line.trim_ascii_end().strip_prefix(b"sep=") {
+        Some([separator]) => Some(*separator),
+        // A tab at the end of a line looks like nothing.
+        Some([]) if line.contains(&b'\t') => Some(b'\t'),
+        _ => None,
+    }
+}
+
+/// What separates the cells of a header that has no comma: programs of some languages write semicolons.
+fn separator(head: &[u8]) -> u8 {
+    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
+    let others = [b'\t', b';', b'|'];
+    let other = others.into_iter().find(|other| line.contains(other));
+    match line.contains(&b',') {
+        true => b',',
+        false => other.unwrap_or(b','),
+    }
+}
+
 /// What the crate says of a table that is none, with what to do.
 fn explained(error: csv::Error, header: &StringRecord) -> Error {
     match error.kind() {
@@ -124,13 +174,33 @@ fn explained(error: csv::Error, header: &StringRecord) -> Error {
     }
 }
 
+/// How the quotes of a row stand.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Quoting {
+    Whole,
+    /// A cell goes on after the quote that closes it, which the crate takes for more of the cell.
+    Broken,
+}
+
+impl Quoting {
+    fn check(self) -> Result<()> {
+        match self {
+            Quoting::Whole => Ok(()),
+            Quoting::Broken => bail!(
+                "a cell goes on after the quote that closes it\nhint: in a cell that stands in quotes, a quote is \
+                 written twice, `\"\"`, and not `\\\"`"
+            ),
+        }
+    }
+}
+
 /// Whether a cell's quote is open, byte by byte: the crate takes the end of a file for its end. And the lines that rows
 /// begin on, which the crate does not know where empty lines are between them.
 struct Quotes {
     delimiter: u8,
     line: u64,
     /// The lines of the rows that the crate has not told of yet.
-    rows: VecDeque<u64>,
+    rows: VecDeque<(u64, Quoting)>,
     /// Whether the next row begins with the next byte that ends no line.
     between_rows: bool,
     after_return: bool,
@@ -156,9 +226,10 @@ impl Quotes {
         }
     }
 
-    /// The line of the row that was read last.
-    fn next_row(&mut self) -> u64 {
-        self.rows.pop_front().unwrap_or(self.line)
+    /// The line of the row that was read last, and how its quotes stand.
+    fn next_row(&mut self) -> (u64, Quoting) {
+        let row = self.rows.pop_front();
+        row.unwrap_or((self.line, Quoting::Whole))
     }
 
     /// The byte as it is to be read: all rows end in `\n`, and what stands in a cell's quotes is its own.
@@ -174,7 +245,7 @@ impl Quotes {
 
     fn see(&mut self, byte: u8) {
         if self.between_rows && byte != b'\n' {
-            self.rows.push_back(self.line);
+            self.rows.push_back((self.line, Quoting::Whole));
             self.between_rows = false;
         }
         let ends_cell = byte == self.delimiter || byte == b'\n';
@@ -183,6 +254,12 @@ impl Quotes {
         } else if self.opened.is_some() && byte == b'"' {
             self.after_quote = false;
         } else {
+            if self.opened.is_some()
+                && !ends_cell
+                && let Some((_, quoting)) = self.rows.back_mut()
+            {
+                *quoting = Quoting::Broken;
+            }
             self.opened = (self.at_start && byte == b'"').then_some(self.line);
             self.after_quote = false;
             self.at_start = ends_cell;

@@ -143,7 +143,7 @@ fn hint_of(said: &str) -> &'static str {
         "it ends before it is complete: is the file cut, or is there a line break in a text, which is written `\\n`?"
     } else if said.starts_with("expected value") || said.starts_with("key must be") {
         "a row is {\"name\": \"value\", …}, with names and texts in double quotes; Python writes JSON by \
-         `json.dumps`; call a file of plain texts .txt"
+         `json.dumps`; call a table .csv or .tsv, and a file of plain texts .txt"
     } else if said.starts_with("trailing characters") {
         "a row is a line; is a line break missing?"
     } else if said.starts_with("control character") {
@@ -153,6 +153,6 @@ fn hint_of(said: &str) -> &'static str {
     } else if said.starts_with("number out of range") || said.starts_with("invalid number") {
         "JSON has no such number; leave it out"
     } else {
-        "a row is one JSON value, such as {\"text\": \"…\"}; call a file of plain texts .txt"
+        "a row is one JSON value, such as {\"text\": \"…\"}; call a table .csv or .tsv, and a file of plain texts .txt"
     }
 }

@@ -4,7 +4,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, anyhow, bail};
 use flate2::read::MultiGzDecoder;
 
 use crate::outside::{HEAD, Kind, kind_of};
@@ -40,9 +40,9 @@ impl Opened {
                 Kind::Gzip => Box::new(MultiGzDecoder::new(whole)),
                 _ => Box::new(zstd::stream::read::Decoder::new(whole)?),
             };
-            head = beginning(&mut reader).with_context(|| {
+            head = beginning(&mut reader).map_err(|error| {
                 let what = kind.what();
-                format!("it is {what} and damaged\nhint: fetch it or pack it again")
+                anyhow!("it is {what} and damaged: {error}\nhint: fetch it or pack it again")
             })?;
             kind = kind_of(&head);
         }

@@ -1,7 +1,5 @@
 //! Rows that are tables of text: a header, then a row of cells, each of which is a text.
 
-use std::io::BufRead;
-
 use anyhow::Result;
 use csv::{ReaderBuilder, StringRecord};
 use serde_json::{Map, Value};
@@ -10,18 +8,12 @@ use super::Rows;
 use super::cells::Cells;
 use super::source::Source;
 
-pub(super) fn read(mut source: Source, delimiter: u8, rows: &mut Rows) -> Result<()> {
-    let delimiter = match delimiter {
-        b',' => separator(source.reader.fill_buf()?),
-        other => other,
-    };
-    if delimiter != b',' && delimiter != b'\t' {
-        let shown = char::from(delimiter);
-        rows.notes
-            .push(format!("its cells are separated by `{shown}`"));
-    }
+pub(super) fn read(source: Source, delimiter: Option<u8>, rows: &mut Rows) -> Result<()> {
     let head = source.head().to_vec();
     let mut table = Cells::open(&head, source.reader, delimiter)?;
+    if delimiter.is_none() {
+        rows.notes.extend(table.separated());
+    }
     let mut record = StringRecord::new();
     let mut number = 0;
     while let Some((line, read)) = table.next(&mut record)? {
@@ -38,17 +30,6 @@ pub(super) fn read(mut source: Source, delimiter: u8, rows: &mut Rows) -> Result
         number += 1;
     }
     Ok(())
-}
-
-/// What separates the cells of a header that has no comma: programs of some languages write semicolons.
-fn separator(head: &[u8]) -> u8 {
-    let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let others = [b'\t', b';', b'|'];
-    let other = others.into_iter().find(|other| line.contains(other));
-    match line.contains(&b',') {
-        true => b',',
-        false => other.unwrap_or(b','),
-    }
 }
 
 /// What separates the cells of a text that is a table, though its name does not say so: its first line has names, and

@@ -244,7 +244,7 @@ fn a_bad_row_is_named_by_its_line() {
     refused(
         "r.jsonl",
         b"plain text\n",
-        &["line 1", "call a file of plain texts .txt"],
+        &["line 1", "call a table .csv", "a file of plain texts .txt"],
     );
 }
 
@@ -275,9 +275,44 @@ fn a_table_that_is_none_is_named_by_its_line() {
         b"text\tn\n\xf6\t1\n",
         &["line 2", "column `text`", "UTF-8"],
     );
+    for row in [
+        &b"1,\"He said \\\"hi\\\" to me\"\n"[..],
+        b"1,\"He said \"hi\" to me\"\n",
+        b"\"b\"x,c\n",
+        b"1,\"b\" \n",
+    ] {
+        let table = [&b"n,text\n0,a\n"[..], row].concat();
+        refused(
+            "r.csv",
+            &table,
+            &["line 3", "goes on after the quote", "written twice"],
+        );
+    }
+    refused(
+        "r.csv",
+        b"n,\"te\"xt\n0,a\n",
+        &["line 1, the header", "goes on after"],
+    );
     assert_eq!(
         jsons("r.csv", b"a,b\n\"x \"\"y\"\"\",5\" pipe\n").1.len(),
         1
+    );
+}
+
+#[test]
+fn the_first_line_may_say_what_separates() {
+    for table in [
+        &b"sep=;\ntext;n\na,b;1\n"[..],
+        b"\xef\xbb\xbfsep=;\r\ntext;n\r\na,b;1\r\n",
+        b"text;n\na,b;1\n",
+    ] {
+        let rows = jsons("r.csv", table).1;
+        assert_eq!(rows, [r#"{"text":"a,b","n":"1"}"#]);
+    }
+    refused(
+        "r.csv",
+        b"sep=;\ntext;n\na,b;1\nc\n",
+        &["line 4", "has 1 cells"],
     );
 }
 

@@ -17,6 +17,11 @@ pub(super) fn value(json: &[u8]) -> Result<Value> {
     if !value.is_object() {
         bail!("not a valid tokenizer.json: it is no JSON object");
     }
+    if !value.get("model").is_some_and(Value::is_object) {
+        bail!(
+            "not a valid tokenizer.json: it has no object `model`\nhint: fetch the file again, from where the model came"
+        );
+    }
     value["padding"] = Value::Null;
     value["truncation"] = Value::Null;
     if let Some(model) = value.get_mut("model").and_then(Value::as_object_mut) {

@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, anyhow, bail};
 
 use crate::project::{Built, keep};
 use crate::tool::{IMPORTING, Stderr, finish, limit, write_atomically};
@@ -57,8 +57,7 @@ impl Sources {
                     self.collect(&path, &format!("{prefix}{name}/"), found)?;
                 }
             } else if (self.is_module)(name) {
-                let text = std::fs::read_to_string(&path)
-                    .with_context(|| format!("cannot read `{}`", path.display()))?;
+                let text = text_of(&path)?;
                 found.insert(format!("{prefix}{name}"), text);
             }
         }
@@ -93,6 +92,20 @@ pub(crate) fn build_once(
     let built = keep(name, path, &bytes)?;
     write_atomically(&record, recorded(&bytes).as_bytes())?;
     Ok(built)
+}
+
+/// The text of a module; where it is none, the line is named.
+fn text_of(path: &Path) -> Result<String> {
+    let about = || format!("cannot read `{}`", path.display());
+    let bytes = std::fs::read(path).with_context(about)?;
+    String::from_utf8(bytes).map_err(|error| {
+        let good = &error.as_bytes()[..error.utf8_error().valid_up_to()];
+        let line = good.iter().filter(|byte| **byte == b'\n').count() + 1;
+        anyhow!(
+            "{}: line {line} is not UTF-8\nhint: save it as UTF-8",
+            about()
+        )
+    })
 }
 
 fn fingerprint(what: impl Hash) -> String {
@@ -131,7 +144,14 @@ pub(crate) fn run_within(
             true => format!("its program ended with {}, without a word", ended.status),
             false => said,
         };
-        bail!("{}:\n{said}\nhint: {}", words.refusal, words.hint);
+        // What a component says while it is made is kept, up to a bound.
+        let hint = match said.contains("BrokenPipeError") {
+            true => {
+                "it printed more than there is room for while it is made into a component; is there a loop without an end?"
+            }
+            false => words.hint,
+        };
+        bail!("{}:\n{said}\nhint: {hint}", words.refusal);
     }
     if !said.is_empty() {
         // A warning stops no build, but is not to be lost.

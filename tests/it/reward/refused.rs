@@ -156,6 +156,13 @@ fn bad_labels_are_counted_and_can_be_left_out() {
     for part in ["3 labels that cannot be read were left out", "line 20"] {
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
+    let none = lab.path("none.jsonl");
+    std::fs::write(&none, long.lines().next().unwrap()).unwrap();
+    let score = ["score", text(&model), "--labels", text(&none), "--skip-bad"];
+    let said = failure(&mut attune(&score));
+    for part in ["none of 1 labels can be read", "no label is left"] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
     let said = lab.command(&["plan"], "rm2", &skip).output().unwrap();
     let said = String::from_utf8(said.stdout).unwrap();
     for part in [

@@ -66,7 +66,7 @@ fn push(record: &Map<String, Value>, into: &mut Imported) -> Result<()> {
     count_unread(all, "fields.", is_read, &mut into.left);
     count_besides(record, metadata, comparison.source.is_some(), into);
     let time = time_of(metadata)?;
-    let said = judgements(record, &names, &mut into.left)?;
+    let said = judgements(record, &names, into)?;
     if said.is_empty() {
         count(&mut into.left, "records that nobody has judged");
     }

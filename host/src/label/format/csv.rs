@@ -27,7 +27,10 @@ fn from(mut file: impl Read, into: &mut Imported) -> Result<()> {
     let mut head = Vec::new();
     file.by_ref().take(HEAD as u64).read_to_end(&mut head)?;
     let file = Cursor::new(head.clone()).chain(file);
-    let mut table = Cells::open(&head, file, b',')?;
+    let mut table = Cells::open(&head, file, None)?;
+    if let Some(note) = table.separated() {
+        count(&mut into.noted, note);
+    }
     let header = table.header().clone();
     let names: Vec<&str> = header.iter().map(str::trim).collect();
     let ours = is_ours(&names)?;

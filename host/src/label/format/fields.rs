@@ -144,7 +144,15 @@ pub(super) fn place(said: &str, names: &[&str]) -> Option<usize> {
     let stem = plain(said.trim_end_matches(|c: char| c.is_ascii_digit()));
     let is_stem = |name: &str| numbered(name).is_some_and(|(own, _)| plain(own) == stem);
     let known = stem.is_empty() || RESPONSES.iter().chain(&OPTIONS).any(|name| *name == stem);
-    if !known && !names.iter().any(|name| is_stem(name)) {
+    let own = names.iter().any(|name| is_stem(name));
+    if !known && !own {
+        return None;
+    }
+    // Whoever counts the others from 0 may count these from 1.
+    let from_0 = names
+        .iter()
+        .any(|name| numbered(name).is_some_and(|(_, own)| own == 0));
+    if from_0 && !own && number > 0 {
         return None;
     }
     only(&|name| numbered(name).is_some_and(|(_, own)| own == number))
@@ -161,6 +169,8 @@ pub(super) fn places(told: &[&str], names: &[&str]) -> Option<Vec<usize>> {
         let is_one = ends.iter().all(|(stem, _)| *stem == ends[0].0);
         is_one.then(|| ends.iter().map(|(_, number)| *number).collect())
     };
+    let is_own = |(told, name): (&str, &str)| Some(ended(told)?.0 == ended(name)?.0);
+    let is_own = is_own((told.first()?, names.first()?))?;
     let (told, own) = (ends(told)?, ends(names)?);
     // Programs count from 0 or from 1, each in its way.
     let lowest = |ends: &[u32]| ends.iter().min().copied().unwrap_or(0);
@@ -168,6 +178,10 @@ pub(super) fn places(told: &[&str], names: &[&str]) -> Option<Vec<usize>> {
         false if told.len() == own.len() => i64::from(lowest(&own)) - i64::from(lowest(&told)),
         _ => 0,
     };
+    // One of several that is called 1 may be the first or the second, where the others are counted from 0.
+    if by == 0 && !is_own && own.contains(&0) && !told.contains(&0) {
+        return None;
+    }
     let place = |number: &u32| {
         let mut fitting =
             (0..own.len()).filter(|at| i64::from(own[*at]) == i64::from(*number) + by);
@@ -193,8 +207,24 @@ fn ended(name: &str) -> Option<(&str, u32)> {
 
 /// The word in a question's name by which it asks for the opposite of the best.
 pub(super) fn opposite(name: &str) -> Option<&'static str> {
-    const BAD: [&str; 9] = [
+    const BAD: [&str; 25] = [
         "worst",
+        "losing",
+        "toxic",
+        "harm",
+        "hallucinat",
+        "error",
+        "wrong",
+        "incorrect",
+        "unsafe",
+        "offensive",
+        "violat",
+        "flaw",
+        "bad",
+        "poor",
+        "unhelpful",
+        "broken",
+        "bias",
         "worse",
         "least",
         "reject",
@@ -205,21 +235,56 @@ pub(super) fn opposite(name: &str) -> Option<&'static str> {
         "dislike",
     ];
     const GOOD: [&str; 6] = ["best", "better", "most", "chose", "win", "prefer"];
-    let name = name.to_lowercase();
+    // Whole words, which begin others.
+    const NOT: [&str; 4] = ["not", "less", "non", "no"];
+    let name = apart(name);
     let words = name.split(|c: char| !c.is_alphanumeric());
     let begun = |words: &[&'static str], word: &str| {
+        // Who is harmless does no harm.
+        let is_free = word.contains("less") && word != "less";
         let mut begun = words
             .iter()
             .copied()
             .filter(|known| word.starts_with(known));
-        begun.next()
+        begun.next().filter(|_| !is_free)
     };
     // What names both, such as `best_to_worst`, goes by the first.
     let mut said = words.filter_map(|word| match begun(&BAD, word) {
+        _ if NOT.contains(&word) => Some(NOT.iter().copied().find(|not| *not == word)),
         None => begun(&GOOD, word).map(|_| None),
         bad => Some(bad),
     });
     said.next().flatten()
+}
+
+/// A name in small letters, and its words apart: `whichIsWorse` is `which_is_worse`.
+fn apart(name: &str) -> String {
+    let mut words = String::new();
+    for letter in name.chars() {
+        if letter.is_uppercase() && words.ends_with(char::is_lowercase) {
+            words.push('_');
+        }
+        words.extend(letter.to_lowercase());
+    }
+    words
+}
+
+/// Whether a question's name says that it asks which response is best.
+pub(super) fn asks_for_best(name: &str) -> bool {
+    const ASKS: [&str; 18] = [
+        "most", "best", "better", "prefer", "chose", "choice", "choose", "win", "rank", "pair",
+        "compar", "pick", "select", "favo", "vote", "good", "label", "answer",
+    ];
+    let name = apart(name);
+    ASKS.iter().any(|word| name.contains(word))
+}
+
+/// What is said of a question whose name does not say what it asks.
+pub(super) fn taken_for_best(question: &str) -> String {
+    format!(
+        "what was chosen by `{}` was read as the best, though its name does not say that it asks for that",
+        Line(question)
+    )
 }
 
 /// Says that a question called so is not read.
@@ -254,8 +319,11 @@ pub(super) fn passage(value: &Value, name: &str, besides: &mut Besides) -> Resul
         _ => "a text stands in double quotes, and may be empty: \"\"",
     };
     let text = value.as_str();
-    let text = text.with_context(|| wrong(name, value, "a text", hint));
-    text.map(|text| Said::Text(text.to_owned()))
+    let text = text.with_context(|| wrong(name, value, "a text", hint))?;
+    Ok(match talk::of_cell(name, text)? {
+        Value::Array(list) => Said::Talk(talk::messages(&list, name, besides)?),
+        _ => Said::Text(text.to_owned()),
+    })
 }
 
 /// Counts what of a record is not read: the fields of `all`, but those that are nothing and those that are `known`.

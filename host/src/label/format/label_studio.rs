@@ -20,7 +20,7 @@ mod write;
 pub(super) use write::write;
 
 /// What the program keeps of tasks, annotations and items for itself.
-const BOOKKEEPING: [&str; 27] = [
+const BOOKKEEPING: [&str; 28] = [
     "id",
     "inner_id",
     "project",
@@ -48,6 +48,7 @@ const BOOKKEEPING: [&str; 27] = [
     "parent_prediction",
     "was_cancelled",
     "ground_truth",
+    "result_count",
 ];
 
 pub(super) fn read(file: Opened, into: &mut Imported) -> Result<()> {

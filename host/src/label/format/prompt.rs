@@ -7,11 +7,29 @@ use super::{Imported, count};
 
 mod turns;
 
-pub(super) use turns::shared;
+pub(super) use turns::{answers, shared};
 
 /// What is said of responses that began with the prompt.
 const TAKEN_OUT: &str =
     "the prompt stood at the beginning of all responses as well, and was taken out of them";
+
+/// What is said of responses in which the prompt stands behind messages that are not the same.
+pub(super) const LEFT_INSIDE: &str =
+    "the prompt stands in both responses as well, behind messages that differ, and was left there";
+
+/// Whether both responses have the prompt among their messages, though they do not begin with the same.
+pub(super) fn is_inside(prompt: &Said, responses: &[Said]) -> bool {
+    let asked = match prompt {
+        Said::Text(text) => Some(text.as_str()),
+        Said::Talk(messages) => messages.last().map(|message| message.content.as_str()),
+    };
+    let asked = asked.map(str::trim).filter(|asked| !asked.is_empty());
+    let has = |said: &Said, asked: &str| {
+        let talk = said.talk().unwrap_or_default();
+        talk.iter().any(|message| message.content.trim() == asked)
+    };
+    asked.is_some_and(|asked| responses.iter().all(|said| has(said, asked)))
+}
 
 /// A row whose prompt stands in its query alone.
 pub(super) struct Apart {
@@ -132,6 +150,14 @@ fn forms(prompt: &Said) -> Vec<String> {
         forms.extend((0..lines.len()).map(|from| lines[from..].join("\n")));
         forms.extend(messages.last().map(|message| message.content.clone()));
     }
+    // One of two may have passed through a program of Windows.
+    let unix = |form: &String| form.replace("\r\n", "\n");
+    let windows = |form: &String| unix(form).replace('\n', "\r\n");
+    let others: Vec<String> = forms
+        .iter()
+        .flat_map(|form| [unix(form), windows(form)])
+        .collect();
+    forms.extend(others);
     let trimmed: Vec<String> = forms.iter().map(|form| form.trim().to_owned()).collect();
     forms.extend(trimmed);
     forms.retain(|form| !form.trim().is_empty());

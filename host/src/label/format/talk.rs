@@ -80,7 +80,7 @@ pub(super) fn of_cell(name: &str, cell: &str) -> Result<Value> {
     if start.starts_with("[{'") {
         bail!(
             "`{}` is a list as Python prints it, must be a text or a list of messages in JSON\nhint: write it by \
-             `json.dumps`, or write JSON lines for `--format trl`",
+             `json.dumps`",
             Line(name)
         );
     }

@@ -141,6 +141,11 @@ fn texts(prompt: Option<Said>, both: &[Said; 2], into: &mut Imported) -> (String
             return (apart.query, apart.responses);
         }
     }
+    if let Some(prompt) = &prompt
+        && prompt::is_inside(prompt, both)
+    {
+        count(&mut into.noted, prompt::LEFT_INSIDE);
+    }
     match (both, prompt) {
         ([Said::Talk(chosen), Said::Talk(rejected)], prompt) => {
             of_talks(prompt, [chosen, rejected], into)
@@ -168,6 +173,22 @@ fn of_talks(
             return (prompt.text(), both.map(transcript).to_vec());
         }
         Some(Said::Text(prompt)) if !prompt.is_empty() => {
+            // What is answered first was asked by nobody else.
+            let is_system = |message: &&Message| message.role.to_lowercase() == "system";
+            let systems = both[0].iter().take_while(is_system).count();
+            let begins = both[0]
+                .get(systems)
+                .map(|message| message.role.to_lowercase());
+            if systems <= shared && begins.is_some_and(|role| prompt::answers(&role)) {
+                let asked = Message {
+                    role: "user".to_owned(),
+                    content: prompt,
+                };
+                let (before, after) = both[0][..shared].split_at(systems);
+                let query = [before, &[asked], after].concat();
+                let rests = both.map(|talk| transcript(&talk[shared..]));
+                return (transcript(&query), rests.to_vec());
+            }
             count(&mut into.left, "`prompt`, where it is none of the messages");
         }
         _ => {}
@@ -179,15 +200,23 @@ fn of_talks(
 fn said(row: &Map<String, Value>, name: &str, besides: &mut Besides) -> Result<Option<Said>> {
     Ok(match row.get(name) {
         None | Some(Value::Null) => None,
-        Some(Value::String(text)) => Some(Said::Text(text.clone())),
+        // Messages may be written as a text, as in the cells of tables.
+        Some(Value::String(text)) => Some(match talk::of_cell(name, text)? {
+            Value::Array(list) => Said::Talk(talk::messages(&list, name, besides)?),
+            _ => Said::Text(text.clone()),
+        }),
         Some(Value::Array(list)) if !list.is_empty() => {
+            Some(Said::Talk(talk::messages(list, name, besides)?))
+        }
+        Some(one @ Value::Object(_)) if talk::is_talk(&json!([one])) => {
+            let list = std::slice::from_ref(one);
             Some(Said::Talk(talk::messages(list, name, besides)?))
         }
         Some(other) => bail!(wrong(
             name,
             other,
             "a text or a list of messages",
-            "a message is {\"role\": \"user\", \"content\": …}; a text stands in double quotes"
+            "messages are [{\"role\": \"user\", \"content\": …}]; a text stands in double quotes"
         )),
     })
 }

@@ -204,6 +204,12 @@ fn nothing_to_read(dir: &Path, names: &[String]) -> String {
             Word(dir.join(file).display())
         );
     }
+    if let Some(file) = names.iter().find(|name| name.starts_with("consolidated.")) {
+        return format!(
+            "`{at}` has its weights as Meta hands them out (`{file}`)\nhint: fetch the model in the form of transformers, or \
+             make that of it by transformers' `convert_llama_weights_to_hf.py`"
+        );
+    }
     if let Some(file) = first(&[".bin", ".bin.index.json", ".pth", ".pt"]) {
         return format!(
             "`{at}` has its weights as pickles of Python (`{file}`), which are programs and are not read\nhint: {}",

@@ -100,7 +100,7 @@ fn folders_without_weights_say_what_they_have() {
         ),
         (
             "consolidated.00.pth",
-            ["pickles of Python", "save_pretrained"],
+            ["as Meta hands them out", "convert_llama_weights_to_hf"],
         ),
         (
             "adapter_model.safetensors",
@@ -234,7 +234,8 @@ fn small_files_of_a_folder_are_told_too() {
         (b"<html>", "HTML page"),
         (b"", "empty"),
         (b"{}", "not a valid tokenizer.json"),
-        (b"[1]", "not a valid tokenizer.json"),
+        (b"[1]", "is a JSON array"),
+        (b"PK\x03\x04\0\0", "is a ZIP file"),
     ] {
         std::fs::write(dir.path().join("tokenizer.json"), bytes).unwrap();
         expect(&refused(), &[words, "tokenizer.json"]);

@@ -2,8 +2,8 @@
 
 use tch::{Kind, Tensor};
 
-use super::report::right;
-use crate::rl::preference::Answer;
+use super::Example;
+use super::report::{leveled, right};
 
 /// A Poisson draw of mean 1 from a uniform one.
 pub(super) fn poisson(uniform: f64) -> f64 {
@@ -17,11 +17,12 @@ pub(super) fn poisson(uniform: f64) -> f64 {
 }
 
 /// How right the choice by mean rewards over heads is, as [`super::report::right`] has it. `rewards`: `[n, heads]`.
-pub(super) fn agreement(rewards: &Tensor, answer: &Answer) -> Option<f64> {
+pub(super) fn agreement(rewards: &Tensor, example: &Example) -> Option<f64> {
     let mean = rewards.detach().mean_dim(1i64, false, Kind::Double);
+    let rewards = Vec::<f64>::try_from(mean.to_device(tch::Device::Cpu)).ok()?;
     right(
-        &Vec::<f64>::try_from(mean.to_device(tch::Device::Cpu)).ok()?,
-        answer,
+        &leveled(rewards, &example.passages.responses),
+        &example.answer,
     )
 }
 

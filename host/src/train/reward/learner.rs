@@ -91,7 +91,7 @@ impl Learner<'_> {
                     let example = &self.examples[at];
                     let count = example.passages.responses.len() as i64;
                     let rewards = rewards.get(row as i64).narrow(0, 0, count);
-                    if let Some(right) = agreement(&rewards, &example.answer) {
+                    if let Some(right) = agreement(&rewards, example) {
                         agreed += right;
                         asked += 1;
                     }

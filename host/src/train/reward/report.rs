@@ -116,8 +116,13 @@ impl Report {
     ) -> Report {
         let rows: Vec<Passages> = examples.iter().map(|e| e.passages.clone()).collect();
         let by_head = scores(model, &rows, micro_tokens);
-        let rewards = means(&by_head, &vec![(1.0, 0.0); model.heads()]);
-        let learned = means(&by_head, &model.to_learned_scale());
+        let rows = |all: Vec<Vec<f64>>| -> Vec<Vec<f64>> {
+            let rows = all.into_iter().zip(examples);
+            rows.map(|(rewards, e)| leveled(rewards, &e.passages.responses))
+                .collect()
+        };
+        let rewards = rows(means(&by_head, &vec![(1.0, 0.0); model.heads()]));
+        let learned = rows(means(&by_head, &model.to_learned_scale()));
         let answers: Vec<&Answer> = examples.iter().map(|e| &e.answer).collect();
         Report::of_both(&rewards, &learned, &answers, form)
     }
@@ -230,6 +235,19 @@ pub(super) fn right(rewards: &[f64], answer: &Answer) -> Option<f64> {
         .collect();
     let hits = first.iter().filter(|at| best.contains(at)).count();
     Some(hits as f64 / first.len().max(1) as f64)
+}
+
+/// Rewards of responses of which the same ones have the same: in a batch they differ in their last bits.
+pub(super) fn leveled(mut rewards: Vec<f64>, responses: &[Vec<u32>]) -> Vec<f64> {
+    for at in 0..rewards.len() {
+        if let Some(first) = responses[..at]
+            .iter()
+            .position(|other| *other == responses[at])
+        {
+            rewards[at] = rewards[first];
+        }
+    }
+    rewards
 }
 
 fn choice(rewards: &[f64], answer: &Answer) -> Option<Choice> {

@@ -192,8 +192,18 @@ fn training_counts_as_the_report_does() {
         ([2.0, 1.0], Answer::best(1, 2), Some(0.0)),
         ([2.0, 1.0], Answer::Order(vec![vec![0, 1], vec![]]), None),
     ] {
-        let learned = super::batch::agreement(&Tensor::from_slice(&rewards).unsqueeze(1), &answer);
-        assert_eq!(learned, wanted);
+        let example = |responses: [u32; 2]| Example {
+            passages: Passages {
+                query: Vec::new(),
+                responses: responses.map(|id| vec![id]).to_vec(),
+            },
+            answer: answer.clone(),
+        };
+        let given = Tensor::from_slice(&rewards).unsqueeze(1);
+        let learned = |responses| super::batch::agreement(&given, &example(responses));
+        assert_eq!(learned([1, 2]), wanted);
+        // The same responses differ in their last bits alone, whatever those are.
+        assert_eq!(learned([1, 1]), wanted.map(|_| 0.5));
         let report = Report::of_rewards(&[rewards.to_vec()], &[&answer], Form::Softmax);
         assert_eq!(report.accuracy.map(|share| share.value), wanted);
     }

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use super::super::guess::listed;
 use super::super::stream::wrong;
-use super::super::{Tally, count, fields};
+use super::super::{Imported, Tally, count, fields};
 use super::EQUALLY_GOOD;
 use crate::label::Answer;
 use crate::terminal::Line;
@@ -123,8 +123,9 @@ fn part<'a>(of: &'a Value, name: &str) -> &'a Value {
 pub(super) fn judgements<'a>(
     record: &'a Map<String, Value>,
     names: &[&str],
-    left: &mut Tally,
+    into: &mut Imported,
 ) -> Result<Vec<Judgement<'a>>> {
+    let left = &mut into.left;
     let mut found = Vec::new();
     // The question that was asked about all responses, and about each of them.
     let mut asked: BTreeMap<Option<usize>, &str> = BTreeMap::new();
@@ -153,6 +154,13 @@ pub(super) fn judgements<'a>(
                             Line(question),
                             Line(one.question)
                         );
+                    }
+                    let chooses = matches!(answer, Answer::Best(_) | Answer::Tie(_));
+                    if chooses
+                        && one.question != EQUALLY_GOOD
+                        && !fields::asks_for_best(one.question)
+                    {
+                        count(&mut into.noted, fields::taken_for_best(one.question));
                     }
                     let user = one.user;
                     found.push(Judgement {

@@ -41,12 +41,6 @@ pub(super) fn is_ours(names: &[&str]) -> Result<bool> {
 
 /// What to do about a header without the column `name`.
 fn hint_of(name: &str, has: &[&str]) -> String {
-    if let [all] = has
-        && let Some(other) = all.chars().find(|c| [';', '\t', '|'].contains(c))
-    {
-        let other = Line(other);
-        return format!("hint: columns are separated by commas, and here by `{other}`");
-    }
     let preference = ["chosen", "rejected"];
     let other = |other: &&&str| {
         preference

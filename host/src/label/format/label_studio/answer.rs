@@ -28,6 +28,18 @@ const OF_RESULTS: [&str; 11] = [
     "image_rotation",
 ];
 
+/// Where the part of a text, a sound or an image is that a result is about.
+const OF_PARTS: [&str; 8] = [
+    "start",
+    "end",
+    "startOffset",
+    "endOffset",
+    "x",
+    "y",
+    "points",
+    "rle",
+];
+
 /// An answer, and the places of the responses that it is about, in the order in which the judge saw them.
 pub(super) type Said = (Answer, Vec<usize>);
 
@@ -72,9 +84,13 @@ pub(super) fn answers(
     for result in results {
         let Some((answer, about)) = one(result, task, results, into)? else {
             let kind = result.get("type").unwrap_or(NONE);
+            let of_part = match is_of_part(result) {
+                true => ", about a part of a response",
+                false => "",
+            };
             count(
                 &mut into.left,
-                format!("results of the type {}", shown(kind)),
+                format!("results of the type {}{of_part}", shown(kind)),
             );
             continue;
         };
@@ -99,11 +115,22 @@ pub(super) fn answers(
     }
     if found.is_empty() {
         bail!(
-            "`result` is none of `pairwise`, `ranker`, `rating` and `number` of a response\nhint: responses are judged by \
-             these tags; leave tasks with others alone out"
+            "`result` is none of `pairwise`, `ranker`, `rating` and `number` of a response, nor `choices` of one that names \
+             it\nhint: responses are judged by these tags; leave tasks with others alone out"
         );
     }
     Ok(found)
+}
+
+/// Whether a result is about a part of a response, of which nothing follows for the response.
+fn is_of_part(result: &Value) -> bool {
+    let value = result.get("value");
+    let has = |name: &&str| {
+        value
+            .and_then(|value| value.get(*name))
+            .is_some_and(|part| !part.is_null())
+    };
+    OF_PARTS.iter().any(has)
 }
 
 /// What one of an annotation's results says; none where it is nothing that a label holds.
@@ -117,6 +144,9 @@ fn one(
     let kind = result.get("type").and_then(Value::as_str);
     let value = result.get("value").and_then(Value::as_object);
     let part = |name: &str| value.and_then(|value| value.get(name)).unwrap_or(NONE);
+    if is_of_part(result) {
+        return Ok(None);
+    }
     let (read, said) = match kind {
         Some("pairwise") => {
             let about = pair(result, task, into)?;
@@ -144,6 +174,11 @@ fn one(
         && let Some(word) = fields::opposite(name)
     {
         bail!("`from_name`: {}", fields::not_the_best(name, word));
+    }
+    if let (Some(name), Some("choices")) = (name, kind)
+        && !fields::asks_for_best(name)
+    {
+        count(&mut into.noted, fields::taken_for_best(name));
     }
     let of_value = value.into_iter().flatten();
     let of_value = of_value.filter(|(name, _)| *name != read);

@@ -22,7 +22,9 @@ const ANSWERS: [&str; 8] = [
     "answer",
 ];
 /// Who asks, in templates of models.
-const ASKS_MARKED: [&str; 6] = [
+const ASKS_MARKED: [&str; 8] = [
+    "<｜User｜>",
+    "<|start|>user<|message|>",
     "<|im_start|>user",
     "<|start_header_id|>user<|end_header_id|>",
     "<start_of_turn>user",
@@ -31,7 +33,10 @@ const ASKS_MARKED: [&str; 6] = [
     "USER:",
 ];
 /// Who answers, in templates of models.
-const ANSWERS_MARKED: [&str; 6] = [
+const ANSWERS_MARKED: [&str; 9] = [
+    "<｜Assistant｜>",
+    "<|start|>assistant<|channel|>final<|message|>",
+    "<|start|>assistant<|message|>",
     "<|im_start|>assistant",
     "<|start_header_id|>assistant<|end_header_id|>",
     "<start_of_turn>model",
@@ -40,7 +45,9 @@ const ANSWERS_MARKED: [&str; 6] = [
     "ASSISTANT:",
 ];
 /// What ends a turn there.
-const ENDS: [&str; 6] = [
+const ENDS: [&str; 8] = [
+    "<｜end▁of▁sentence｜>",
+    "<|return|>",
     "<|im_end|>",
     "<|eot_id|>",
     "<end_of_turn>",
@@ -49,9 +56,18 @@ const ENDS: [&str; 6] = [
     "</s>",
 ];
 /// What begins a text there.
-const BEGINS: [&str; 4] = ["<|begin_of_text|>", "<bos>", "<s>", "<|endoftext|>"];
+const BEGINS: [&str; 5] = [
+    "<|begin_of_text|>",
+    "<bos>",
+    "<s>",
+    "<|endoftext|>",
+    "<｜begin▁of▁sentence｜>",
+];
 /// Where the last turn begins whose text is not the same, in transcripts without a prompt.
-const LAST: [&str; 12] = [
+const LAST: [&str; 15] = [
+    "<｜Assistant｜>",
+    "<|start|>assistant<|channel|>final<|message|>",
+    "<|start|>assistant<|message|>",
     "\n\nAssistant:",
     "\nAssistant:",
     "\nassistant:",
@@ -65,6 +81,11 @@ const LAST: [&str; 12] = [
     "<|assistant|>",
     "[/INST]",
 ];
+
+/// Whether this is how one is called who answers, in small letters.
+pub(in super::super) fn answers(role: &str) -> bool {
+    ANSWERS.contains(&role)
+}
 
 /// How many bytes of two texts are the prompt that they share: up to where a turn begins, in a transcript; else
 /// whole words. A space belongs to the word that follows it, as tokenizers have it.

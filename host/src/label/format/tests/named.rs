@@ -57,6 +57,52 @@ fn any_names_that_end_as_the_responses_do() {
 }
 
 #[test]
+fn names_that_are_counted_from_1_where_the_responses_are_from_0() {
+    let zero = json!({"prompt": "Q", "response0": "A", "response1": "B"});
+    let grade =
+        |to: &str, value: u8| json!({"type": "rating", "to_name": to, "value": {"rating": value}});
+    for name in ["txt", "answer"] {
+        let [one, two] = [1, 2].map(|number| format!("{name}{number}"));
+        let read = studio(zero.clone(), json!([grade(&one, 1), grade(&two, 5)])).unwrap();
+        assert_eq!(
+            said(&read),
+            [
+                (vec!["Q", "A"], &Answer::Rating(1.0)),
+                (vec!["Q", "B"], &Answer::Rating(5.0))
+            ]
+        );
+        // Alone, it may be of either.
+        let error = studio(zero.clone(), json!([grade(&one, 1)])).unwrap_err();
+        assert!(
+            format!("{error:#}").contains("does not say which of"),
+            "{error:#}"
+        );
+        let read = studio(zero.clone(), json!([grade(&format!("{name}0"), 3)])).unwrap();
+        assert_eq!(said(&read), [(vec!["Q", "A"], &Answer::Rating(3.0))]);
+    }
+    let questions = json!({"rating_1": [{"value": 1, "user_id": "u"}], "rating_2": [{"value": 5, "user_id": "u"}]});
+    let record = json!([{"fields": zero, "responses": questions}]);
+    assert!(reread(record.to_string().as_bytes(), "argilla").is_err());
+}
+
+#[test]
+fn what_is_said_of_a_part_of_a_response_is_not_said_of_it() {
+    let data = json!({"prompt": "Q", "answer": "A one two"});
+    let part = json!({"type": "rating", "to_name": "answer",
+        "value": {"start": 0, "end": 3, "text": "A o", "rating": 1}});
+    let whole = json!({"type": "rating", "to_name": "answer", "value": {"rating": 4}});
+    let read = studio(data.clone(), json!([part, whole])).unwrap();
+    assert_eq!(
+        said(&read),
+        [(vec!["Q", "A one two"], &Answer::Rating(4.0))]
+    );
+    let left = "results of the type \"rating\", about a part of a response".to_owned();
+    assert_eq!(read.left, Tally::from([(left, 1)]));
+    let error = format!("{:#}", studio(data, json!([part])).unwrap_err());
+    assert!(error.contains("is none of `pairwise`"), "{error}");
+}
+
+#[test]
 fn a_question_is_about_the_response_that_it_names_whole() {
     let mut fields = json!({"prompt": "Q"});
     for number in 1..=11 {
@@ -107,6 +153,14 @@ fn questions_for_the_worst_are_not_read_as_for_the_best() {
         "least_helpful",
         "Worst response",
         "worst_to_best",
+        "whichIsWorse",
+        "not_preferred",
+        "less_helpful",
+        "losing",
+        "more_toxic",
+        "has_errors",
+        "toxic_responses",
+        "hallucinated",
     ] {
         let choice = json!([{"from_name": name, "type": "choices", "to_name": "q", "value": {"choices": ["response1"]}}]);
         let pair = json!([{"from_name": name, "type": "pairwise", "to_name": "response1,response2", "value": {"selected": "left"}}]);
@@ -133,14 +187,36 @@ fn questions_for_the_worst_are_not_read_as_for_the_best() {
             Tally::from([(format!("answers to `{name}`"), 1)])
         );
     }
-    for name in ["best", "best_to_worst", "at_last", "preference"] {
+    for name in [
+        "best",
+        "best_to_worst",
+        "preference",
+        "whichIsBetter",
+        "most_harmless",
+    ] {
         let choice = json!([{"from_name": name, "type": "choices", "to_name": "q", "value": {"choices": ["response1"]}}]);
+        let read = studio(data.clone(), choice).unwrap();
         assert_eq!(
-            said(&studio(data.clone(), choice).unwrap())[0].1,
-            &Answer::Best(0),
+            (said(&read)[0].1, noted(&read)),
+            (&Answer::Best(0), 0),
             "{name}"
         );
     }
+    // What does not say that it asks for the best is said to be read so.
+    let note = "what was chosen by `at_last` was read as the best, though its name does not say that it asks for that";
+    let choice = json!([{"from_name": "at_last", "type": "choices", "to_name": "q", "value": {"choices": ["response1"]}}]);
+    let read = studio(data.clone(), choice).unwrap();
+    assert_eq!(
+        (said(&read)[0].1, read.noted.clone()),
+        (&Answer::Best(0), Tally::from([(note.to_owned(), 1)]))
+    );
+    let answers = json!({"at_last": [{"value": "response2", "user_id": "u"}]});
+    let record = json!([{"fields": data, "responses": answers}]).to_string();
+    let read = reread(record.as_bytes(), "argilla").unwrap();
+    assert_eq!(
+        (said(&read)[0].1, read.noted.clone()),
+        (&Answer::Best(1), Tally::from([(note.to_owned(), 1)]))
+    );
 }
 
 #[test]

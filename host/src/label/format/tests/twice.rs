@@ -117,6 +117,12 @@ fn transcripts_of_every_template() {
             "<end_of_turn>\n<start_of_turn>model\n",
             "",
         ),
+        ("<｜begin▁of▁sentence｜><｜User｜>", "<｜Assistant｜>", ""),
+        (
+            "<|start|>user<|message|>",
+            "<|end|><|start|>assistant<|channel|>final<|message|>",
+            "",
+        ),
     ];
     for (ask, answer, gap) in turns {
         let [good, bad] = ["The film was A.", "The film was B."]
@@ -159,6 +165,70 @@ fn transcripts_of_every_template() {
     let record = json!([{"fields": fields, "responses": best}]);
     let read = reread(record.to_string().as_bytes(), "argilla").unwrap();
     assert_eq!(texts(&read.labels[0])[1..], ["a", "b"]);
+}
+
+#[test]
+fn messages_that_are_written_as_a_text() {
+    let ask = message("user", "What is rain?");
+    let [good, bad] = ["Water.", "Fire."]
+        .map(|answer| json!(json!([ask, message("assistant", answer)]).to_string()));
+    let read = trl(&json!("What is rain?"), &good, &bad);
+    assert_eq!(read, (words(["What is rain?", "Water.", "Fire."]), true));
+    // As a single one that stands in no list.
+    let [good, bad] = ["Water.", "Fire."].map(|answer| message("assistant", answer));
+    let read = trl(&json!("What is rain?"), &good, &bad);
+    assert_eq!(read, (words(["What is rain?", "Water.", "Fire."]), false));
+}
+
+#[test]
+fn a_prompt_behind_messages_that_differ_is_said() {
+    let [ask, one, two] = [
+        message("user", "A b"),
+        message("system", "S"),
+        message("system", "T"),
+    ];
+    let row = |chosen: Value, rejected: Value| {
+        let row = json!({"prompt": "A b", "chosen": chosen, "rejected": rejected});
+        reread(row.to_string().as_bytes(), "trl").unwrap()
+    };
+    let [good, bad] = ["g", "b"].map(|words| message("assistant", words));
+    for (chosen, rejected) in [
+        (json!([one, ask, good]), json!([ask, bad])),
+        (json!([one, ask, good]), json!([two, ask, bad])),
+    ] {
+        let read = row(chosen, rejected);
+        let note = "the prompt stands in both responses as well, behind messages that differ, and was left there";
+        assert_eq!(read.noted, Tally::from([(note.to_owned(), 1)]));
+        assert_eq!(texts(&read.labels[0])[0], "A b");
+    }
+    assert_eq!(noted(&row(json!([ask, good]), json!([bad]))), 0);
+}
+
+#[test]
+fn a_prompt_that_nobody_else_asks_is_not_lost() {
+    let system = message("system", "Be kind");
+    let [good, bad] = ["good", "bad"].map(|words| message("assistant", words));
+    let ask = json!("What is rain?");
+    let read = trl(&ask, &json!([system, good]), &json!([system, bad]));
+    assert_eq!(
+        read.0,
+        words(["system: Be kind\nuser: What is rain?", "good", "bad"])
+    );
+    let begun = [message("assistant", "Water."), message("user", "Why?")];
+    let talk = |last: &Value| json!([begun[0], begun[1], last]);
+    let read = trl(&ask, &talk(&good), &talk(&bad));
+    let query = "user: What is rain?\nassistant: Water.\nuser: Why?";
+    assert_eq!(read.0, words([query, "good", "bad"]));
+}
+
+#[test]
+fn line_ends_of_another_system_change_no_prompt() {
+    let (unix, windows) = ("One line\nand another:", "One line\r\nand another:");
+    for (prompt, there) in [(unix, windows), (windows, unix)] {
+        let [good, bad] = [" a", " b"].map(|rest| json!(format!("{there}{rest}")));
+        let read = trl(&json!(prompt), &good, &bad);
+        assert_eq!(read, (words([prompt, " a", " b"]), true));
+    }
 }
 
 #[test]

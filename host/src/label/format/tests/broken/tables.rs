@@ -53,10 +53,9 @@ fn rows_of_tables() {
     assert_eq!(labels[0].answer, Answer::Best(1));
     for (header, part) in [
         (
-            "query;response0;answer",
-            "hint: columns are separated by commas, and here by `;`",
+            "\"query\"x,response0,answer",
+            "a cell goes on after the quote that closes it",
         ),
-        ("query\tresponse0\tanswer", "and here by `\\t`"),
         (
             "query,response0,query,answer",
             "has the column `query` twice",
