@@ -1,7 +1,7 @@
 //! The loop killed at any moment and in each phase: what goes on ends with the same bits.
 
 use std::path::{Path, PathBuf};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use attune::seed::Stream;
 
@@ -112,6 +112,8 @@ fn killed_in_each_phase_of_the_loop() {
                     kills += usize::from(is_there(&root));
                     break;
                 }
+                // Who sleeps is woken at once, also where all others want the one processor.
+                std::thread::sleep(Duration::from_micros(200));
             }
             whole.assert_same(&run(&lab, &name, &[]), &name);
             runs += 1;
