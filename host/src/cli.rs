@@ -130,6 +130,16 @@ enum TrainCommand {
         #[arg(long)]
         extend: bool,
     },
+    /// Fine-tune the model on what people wrote, the references of the config's task, by its `[sft]`
+    ///
+    /// It lands in the config's run directory. Goes on with `--resume`, as a policy does.
+    Sft {
+        #[command(flatten)]
+        config: ConfigArgs,
+        /// Go on from the last checkpoint of the run directory
+        #[arg(long)]
+        resume: bool,
+    },
     /// Train a reward model from labels, by the config's `[reward]`
     ///
     /// It lands in the config's run directory with a report on labels that it never saw, and loads in
@@ -207,6 +217,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
             config.with(false, |config, watcher| {
                 experiment::reward::train(config, resume, watcher)?;
                 outcome::print_reward_model(&config.run.dir);
+                Ok(())
+            })
+        }
+        Command::Train(TrainCommand::Sft { config, resume }) => {
+            config.with(false, |config, watcher| {
+                experiment::sft::train(config, resume, watcher)?;
+                outcome::print_supervised(&config.run.dir);
                 Ok(())
             })
         }

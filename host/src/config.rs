@@ -14,6 +14,7 @@ mod paths;
 mod plan;
 mod problems;
 mod reward;
+mod sft;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -28,6 +29,7 @@ pub use overrides::{TakesText, setting};
 pub use own::OwnLabeler;
 pub use plan::Plan;
 pub use reward::{Reward, Score, Study};
+pub use sft::Sft;
 
 /// A whole experiment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -48,6 +50,8 @@ pub struct Config {
     pub score: Vec<Score>,
     /// How a reward model is trained.
     pub reward: Option<Reward>,
+    /// How a policy is fine-tuned on what people wrote.
+    pub sft: Option<Sft>,
     /// How `attune run` collects labels.
     pub collect: Option<Collect>,
     /// Reward models that `attune run` compares.

@@ -13,6 +13,7 @@
 
 pub mod policy;
 pub mod reward;
+pub mod sft;
 pub mod whole;
 
 pub(crate) mod collect;

@@ -18,6 +18,7 @@ mod cpu;
 #[doc(hidden)] // for its tests
 pub mod digest;
 mod disk;
+pub mod eval;
 pub mod experiment;
 pub mod fetch;
 #[doc(hidden)] // for the program and its tests

@@ -6,20 +6,24 @@
 //!    checkpoint ◄── KL controller ◄── epochs × minibatches of clipped losses ◄── GAE ◄──┘
 //! ```
 //!
-//! The reward model's own training is [`reward`]: labels → loss of choices → checkpoint.
+//! The reward model's own training is [`reward`]: labels → loss of choices → checkpoint; supervised fine-tuning is
+//! [`sft`]: what people wrote → its likelihood → checkpoint. [`course`] is the loop of both.
 //!
 //! Nothing here knows what a plugin is: [`crate::role`]'s traits are all it sees.
 
 pub mod checkpoint;
 pub mod collect;
+pub mod course;
 pub mod eval;
 pub mod evaluation;
 pub mod joins;
 pub mod observer;
 pub mod options;
+mod parts;
 pub mod policy;
 pub mod queries;
 pub mod reward;
 pub mod rollout;
 pub mod score;
+pub mod sft;
 pub mod update;

@@ -21,6 +21,7 @@ mod python;
 mod resume;
 mod reward;
 mod rows;
+mod sft;
 mod store;
 mod support;
 mod tidy;

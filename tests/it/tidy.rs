@@ -10,6 +10,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "cli",
         &[
+            "eval",
             "experiment",
             "train",
             "plugin",
@@ -36,6 +37,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "experiment",
         &[
+            "eval",
             "train",
             "plugin",
             "model",
@@ -62,6 +64,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rl",
             "config",
             "disk",
+            "eval",
             "outside",
             "role",
             "rows",
@@ -89,6 +92,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ),
     ("config", &["outside", "role", "spelling"]),
     ("digest", &[]),
+    ("eval", &["seed"]),
     ("fetch", &["digest", "model", "spelling"]),
     ("golden", &["outside", "role"]),
     ("outside", &["terminal"]),

@@ -87,9 +87,9 @@ enum Verb {
     /// of scripts/peer_reward_bench.py. Three quarters of an hour on two cores; leave the machine alone
     /// meanwhile.
     Bench(bench::Options),
-    /// Hold models equal to transformers, by scripts/parity.py and scripts/reward_parity.py
+    /// Hold models equal to transformers, by scripts/parity.py, scripts/reward_parity.py and scripts/sft_parity.py
     ///
-    /// What follows `--` goes to both, e.g. `cargo xtask parity -- --record docs/benchmarks.md`.
+    /// What follows `--` goes to all, e.g. `cargo xtask parity -- --record docs/benchmarks.md`.
     Parity {
         /// A Python that has scripts/requirements.txt, in place of one under .deps/peer
         #[arg(long, value_name = "PROGRAM")]

@@ -67,8 +67,8 @@ pub(crate) fn ensure(layout: &Layout, given: Option<&Path>) -> Result<PathBuf> {
     Ok(python)
 }
 
-/// The `parity` verb: sets up, builds the host and runs the scripts, one for language models and one for
-/// reward models, with the user's further arguments.
+/// The `parity` verb: sets up, builds the host and runs the scripts, for language models, reward models and
+/// supervised fine-tuning, with the user's further arguments.
 pub(crate) fn parity(layout: &Layout, python: Option<&Path>, args: &[String]) -> Result<()> {
     setup::run(layout)?;
     setup::build_host(layout)?;
@@ -81,6 +81,10 @@ pub(crate) fn parity(layout: &Layout, python: Option<&Path>, args: &[String]) ->
         (
             "parity with transformers: reward models",
             "scripts/reward_parity.py",
+        ),
+        (
+            "parity with transformers: supervised fine-tuning",
+            "scripts/sft_parity.py",
         ),
     ] {
         step(title, || {

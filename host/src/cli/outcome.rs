@@ -37,6 +37,7 @@ fn print_table(before: &Evaluation, after: &Evaluation, show: usize) {
     for (old, new) in [
         (&before.task, &after.task),
         (&before.measured, &after.measured),
+        (&before.overlap, &after.overlap),
     ] {
         for (name, new) in new {
             let old = old.get(name).unwrap_or(&f64::NAN);
@@ -80,6 +81,21 @@ fn print_where(run_dir: &RunDir, updates: u64, seconds: f64) {
     println!(
         "  attune sample {} --prompt \"The film\"",
         Word(run_dir.root().display())
+    );
+}
+
+/// Where a policy that was fine-tuned on what people wrote is.
+pub(super) fn print_supervised(dir: &Path) {
+    let run_dir = RunDir::at(dir);
+    println!(
+        "\n  trained model   {}  (loads in transformers)",
+        run_dir.policy().display()
+    );
+    println!("  report          {}", run_dir.report().display());
+    println!("Try next:");
+    println!(
+        "  attune sample {} --prompt \"The film\"",
+        Word(dir.display())
     );
 }
 

@@ -8,6 +8,7 @@ use crate::config::{Config, Plan};
 use crate::experiment::joined;
 use crate::experiment::outline::outline;
 use crate::experiment::parts::{self, Parts};
+use crate::experiment::sft;
 use crate::experiment::whole;
 use crate::train::observer::{Outline, Planned};
 
@@ -15,6 +16,19 @@ use crate::train::observer::{Outline, Planned};
 pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
     let config = args.load()?;
     let about = || format!("in config `{}`", args.file.display());
+    if config.sft.is_some() {
+        for line in sft::plan(&config).with_context(about)? {
+            println!("supervised {line}");
+        }
+        let reward = [
+            config.labeler.is_some(),
+            !config.score.is_empty(),
+            !config.shaper.is_empty(),
+        ];
+        if !reward.contains(&true) && !whole::has_parts(&config) {
+            return Ok(());
+        }
+    }
     if !whole::has_parts(&config) {
         return config
             .plan()

@@ -103,6 +103,10 @@ impl Observer for Progress {
                 let name = dir.file_name().unwrap_or_default().to_string_lossy();
                 self.line(&format!("{name}: training a reward model"));
             }
+            Event::Begun {
+                stage: Stage::Supervised,
+                ..
+            } => self.line("supervised fine-tuning"),
             Event::Begun { .. } => {}
             Event::Planned(outline) => print_outline(outline),
             Event::Resumed { done, checkpoint } => {
@@ -168,6 +172,14 @@ fn in_short(record: &Record) -> (String, f64) {
             if !accuracy.is_nan() {
                 text.push_str(&format!(", {accuracy:.3}"));
             }
+        }
+        return (text, seconds);
+    }
+    if let Some(loss) = record.get("sft/loss") {
+        let (lr, seconds) = (get("sft/lr"), get("time/step"));
+        let mut text = format!("loss {loss:.3}  lr {lr:.1e}  {seconds:.1} s");
+        if let Some(loss) = record.get("validation/loss") {
+            text.push_str(&format!("  validation {loss:.3}"));
         }
         return (text, seconds);
     }

@@ -1,6 +1,7 @@
 //! What a reward model is worth, for a person to read.
 
-use crate::train::reward::report::{Ratings, Report, Share};
+use crate::eval::share::Share;
+use crate::train::reward::report::{Ratings, Report};
 
 /// What a judge is worth, for a person to read.
 pub(in crate::cli) fn print_report(report: &Report) {

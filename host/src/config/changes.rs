@@ -46,6 +46,7 @@ const ROUNDING: &[&str] = &[
     "ppo.micro_batch",
     "sampling.rollout_batch",
     "reward.micro_tokens",
+    "sft.micro_tokens",
 ];
 
 /// Keys that say where something is.

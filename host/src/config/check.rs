@@ -1,7 +1,7 @@
 //! What cannot work in each section of a config.
 
 use super::problems::Problems;
-use super::{Collect, Config, Kl, Noise, Ppo, Reward, Sampling, Score};
+use super::{Collect, Config, Kl, Noise, Ppo, Reward, Sampling, Score, Sft};
 
 pub(super) fn check_ppo(ppo: &Ppo, problems: &mut Problems) {
     for (name, value) in [
@@ -276,6 +276,39 @@ pub(super) fn check_reward(reward: &Reward, problems: &mut Problems) {
         "reward",
         "adam_epsilon_style",
         &reward.adam_epsilon_style,
+        &styles,
+    );
+}
+
+pub(super) fn check_sft(sft: &Sft, problems: &mut Problems) {
+    for (name, value, most) in [
+        ("batch_size", sft.batch_size, 1 << 20),
+        ("epochs", sft.epochs, 10_000),
+        ("micro_tokens", sft.micro_tokens, 1 << 30),
+    ] {
+        problems.at_least_one("sft", name, value);
+        problems.at_most("sft", name, value, most);
+    }
+    problems.within("sft", "lr", sft.lr, 0.0..=1.0);
+    problems.within("sft", "adam_epsilon", sft.adam_epsilon, 0.0..=1.0);
+    problems.share("sft", "warmup", sft.warmup);
+    problems.not_negative("sft", "max_grad_norm", sft.max_grad_norm);
+    if sft.patience > 0 && sft.validation == 0 {
+        problems.add(
+            format!(
+                "[sft] patience is {}, and there are no validation pairs",
+                sft.patience
+            ),
+            "hold some back by sft.validation, or leave patience out",
+        );
+    }
+    let schedules = ["cosine", "linear", "constant"];
+    problems.one_of("sft", "schedule", &sft.schedule, &schedules);
+    let styles = ["tensorflow", "pytorch"];
+    problems.one_of(
+        "sft",
+        "adam_epsilon_style",
+        &sft.adam_epsilon_style,
         &styles,
     );
 }

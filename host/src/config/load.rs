@@ -53,6 +53,7 @@ impl Config {
             })?;
             config.make_absolute(&std::path::absolute(".")?)?;
         }
+        config.find_policies();
         config.session.file = whole;
         Ok(config)
     }

@@ -67,6 +67,17 @@ impl Config {
         all
     }
 
+    /// A run that is named where a model is wanted stands for its policy.
+    pub(super) fn find_policies(&mut self) {
+        self.each_path(&mut |key, path| {
+            let policy = path.join("policy");
+            let is = |folder: &Path| folder.join("config.json").is_file();
+            if ["model.path", "reward.path"].contains(&key) && !is(path) && is(&policy) {
+                *path = policy;
+            }
+        });
+    }
+
     /// Makes paths absolute that are relative to `base`.
     ///
     /// # Errors

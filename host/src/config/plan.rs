@@ -5,10 +5,10 @@ use anyhow::{Context, Result};
 
 use super::check::{
     check_collect, check_kl, check_known_reward, check_parts, check_ppo, check_reward,
-    check_sampling, check_score, check_weights,
+    check_sampling, check_score, check_sft, check_weights,
 };
 use super::problems::Problems;
-use super::{Collect, Config, Data, PluginRef, Reward};
+use super::{Collect, Config, Data, PluginRef, Reward, Sft};
 
 /// Numbers derived from a [`Config`].
 #[derive(Debug, Clone, PartialEq)]
@@ -76,6 +76,21 @@ impl Config {
         reward.context(
             "there is no [reward] to train\nhint: add `[reward]` with `train = [\"labels.db\"]`",
         )
+    }
+
+    /// How a policy is fine-tuned on what people wrote, or everything that cannot work in it.
+    pub fn sft(&self) -> Result<&Sft> {
+        let mut problems = Problems(Vec::new());
+        if let Some(sft) = &self.sft {
+            check_sft(sft, &mut problems);
+        }
+        self.check_run(&mut problems);
+        problems.none()?;
+        self.task()?;
+        self.data()?;
+        self.sft
+            .as_ref()
+            .context("there is no [sft] to train by\nhint: add `[sft]`; all its keys have defaults")
     }
 
     /// Everything that cannot work in an experiment of several parts.

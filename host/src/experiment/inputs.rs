@@ -27,6 +27,13 @@ pub(super) fn read(config: &Config) -> Result<Vec<Input>> {
     digests(paths)
 }
 
+/// The same for supervised fine-tuning.
+pub(super) fn of_sft(config: &Config) -> Result<Vec<Input>> {
+    let mut paths = model_files(&config.model.path)?;
+    paths.extend(of_queries(config));
+    digests(paths)
+}
+
 /// The same for training a reward model.
 pub(super) fn of_reward(config: &Config, reward: &Reward, start: &Path) -> Result<Vec<Input>> {
     let mut paths = model_files(start)?;

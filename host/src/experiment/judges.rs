@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use crate::config::Config;
+use crate::eval::share::Share;
 use crate::experiment::examples::{answer, labels};
 use crate::experiment::parts;
 use crate::label::{Answer as Said, Label, Passage};
@@ -14,7 +15,7 @@ use crate::rl::preference::{Answer, Form};
 use crate::role::{CallContext, Group, Labeler, Outcome, Query, Split, Verdict};
 use crate::seed;
 use crate::train::observer::Table;
-use crate::train::reward::report::{Report, Share};
+use crate::train::reward::report::Report;
 
 /// A table of all judges on the test labels.
 pub(super) fn compare(config: &Config, models: &[(u64, PathBuf)]) -> Result<Table> {

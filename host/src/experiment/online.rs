@@ -7,6 +7,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use crate::config::{Collect, Config, Reward};
+use crate::eval::share::Share;
 use crate::experiment::collect::{Collector, key_of_run, plan, writers};
 use crate::experiment::policy::Part;
 use crate::experiment::resume::open;
@@ -24,7 +25,6 @@ use crate::train::checkpoint;
 use crate::train::collect::Writer;
 use crate::train::observer::{Event, Observer, Planned, Table};
 use crate::train::queries::QueryStream;
-use crate::train::reward::report::Share;
 
 /// What all parts have in common.
 struct Loop<'a> {

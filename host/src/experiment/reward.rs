@@ -19,10 +19,11 @@ use crate::run_dir::{RunDir, replace};
 use crate::seed;
 use crate::tokenizer::Tokenizer;
 use crate::train::checkpoint;
+use crate::train::course::{Course, CourseState, forget_best};
 use crate::train::observer::{Event, Observer, Stage};
-use crate::train::options::RewardOptions;
+use crate::train::options::{Pace, RewardOptions};
 use crate::train::reward::report::Report;
-use crate::train::reward::{RewardState, RewardTrainer, forget_best, normalize};
+use crate::train::reward::{Learner, normalize};
 
 mod labels;
 mod reference;
@@ -81,7 +82,7 @@ pub(super) fn train_in(
     if let Some(warning) = labels.seen_before() {
         observer.alarm(&warning);
     }
-    let mut fresh = RewardState::new(inputs::of_reward(config, reward, start)?);
+    let mut fresh = CourseState::new(inputs::of_reward(config, reward, start)?);
     fresh.inputs.push(inputs::of_labels("this run", own)?);
     fresh.inputs.extend(labels.stores());
     let resumed = if resume {
@@ -91,7 +92,7 @@ pub(super) fn train_in(
     };
     let state = match &resumed {
         Some(place) => {
-            let state: RewardState = checkpoint::read_state(place)?;
+            let state: CourseState = checkpoint::read_state(place)?;
             inputs::check(&state.inputs, &fresh.inputs)?;
             observer.event(&Event::Resumed {
                 done: state.steps,
@@ -118,14 +119,24 @@ pub(super) fn train_in(
     }
     let options = RewardOptions::new(reward, &config.run);
     let form = options.form;
-    let trainer = RewardTrainer {
+    let learner = Learner {
         model: &model,
         examples: &labels.train.examples,
         validation: &labels.validation.examples,
-        run_dir,
-        options,
+        options: &options,
     };
-    let state = trainer.run(state, resumed, observer)?;
+    let course = Course {
+        learner: &learner,
+        run_dir,
+        pace: Pace {
+            steps_of_epoch: options.steps_of_epoch(labels.train.examples.len()),
+            epochs: reward.epochs,
+            patience: reward.patience,
+            checkpoint_every: config.run.checkpoint_every,
+            keep_checkpoints: config.run.keep_checkpoints,
+        },
+    };
+    let state = course.run(state, resumed, observer)?;
     if let (Some(samples), true) = (&samples, reward.normalize_after) {
         model.keep_learned_scale();
         normalize(&model, &samples.after, (0.0, 1.0), micro_tokens)?;

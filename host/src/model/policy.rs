@@ -17,8 +17,10 @@ use std::path::Path;
 use tch::{Device, Kind, Tensor};
 
 mod learn;
+mod supervised;
 
 pub use learn::Pass;
+pub use supervised::Demonstration;
 
 const VALUE_FILE: &str = "value_head.safetensors";
 

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, HashSet};
 
 use anyhow::Result;
 
+use crate::eval::copying::Copying;
+use crate::eval::rouge::Rouge;
 use crate::role::{CallContext, Query, Split};
 use crate::seed;
 use crate::train::evaluation::{Answer, Evaluation};
@@ -20,6 +22,7 @@ pub fn evaluate(roller: &Roller, queries: &[Query]) -> Result<Evaluation> {
         .map(|(row, sample)| Answer {
             query: sample.query.text.clone(),
             response: rollout.scores.finished[row].text.clone(),
+            reference: sample.query.reference.clone(),
             score: rollout.scores.totals[row],
             kl: kl[row],
             ref_nll: -sample.ref_logprobs.iter().sum::<f32>() / sample.ref_logprobs.len() as f32,
@@ -56,6 +59,7 @@ pub fn evaluate(roller: &Roller, queries: &[Query]) -> Result<Evaluation> {
         valid: mean(&valid),
         task: task_metrics(roller, &rollout)?,
         measured: measures(roller, &rollout)?,
+        overlap: overlap(&answers),
         answers,
     })
 }
@@ -89,6 +93,31 @@ fn measures(roller: &Roller, rollout: &Rollout) -> Result<BTreeMap<String, f64>>
     };
     let measured = roller.scorers.measure(context, &rollout.scores.finished)?;
     Ok(measured.into_iter().collect())
+}
+
+/// How much answers say of what people wrote, and how much of it stands in the query.
+fn overlap(answers: &[Answer]) -> BTreeMap<String, f64> {
+    let mut all: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for answer in answers.iter().filter(|answer| !answer.reference.is_empty()) {
+        let rouge = Rouge::of(&answer.response, &answer.reference, true);
+        let copying = Copying::of(&answer.response, &answer.query);
+        let found = [
+            ("rouge1", Some(rouge.rouge1.f1)),
+            ("rouge2", Some(rouge.rouge2.f1)),
+            ("rougeL", Some(rouge.rouge_l.f1)),
+            ("rougeLsum", Some(rouge.rouge_lsum.f1)),
+            ("copied sentences", copying.sentence_share()),
+            ("copied 4-grams", copying.ngram_share(4)),
+            ("copied run", Some(copying.longest_run as f64)),
+        ];
+        for (name, value) in found {
+            all.entry(name).or_default().extend(value);
+        }
+    }
+    let means = all.into_iter().filter(|(_, values)| !values.is_empty());
+    means
+        .map(|(name, values)| (name.to_owned(), mean(&values)))
+        .collect()
 }
 
 /// Different n-grams of words over n-grams, over all answers together.

@@ -11,6 +11,9 @@ pub struct Answer {
     pub query: String,
     /// What the model wrote.
     pub response: String,
+    /// What a person wrote; empty where nobody did.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub reference: String,
     /// What it is worth, penalty and shapers included.
     pub score: f32,
     /// Sum of log-ratios to the reference, in nats.
@@ -40,6 +43,9 @@ pub struct Evaluation {
     pub task: BTreeMap<String, f64>,
     /// Means of what is measured and is no part of the reward, by the labeler's name.
     pub measured: BTreeMap<String, f64>,
+    /// Means over the answers of which there is a reference: ROUGE (F1, of stems), and how much is copied from the query.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub overlap: BTreeMap<String, f64>,
     /// The answers.
     pub answers: Vec<Answer>,
 }

@@ -36,6 +36,8 @@ pub trait Observer {
 pub enum Stage {
     /// A reward model.
     RewardModel,
+    /// A policy, from what people wrote.
+    Supervised,
     /// A policy, or the updates of one that are made against the same reward.
     Policy,
     /// A whole experiment of the two.

@@ -1,9 +1,10 @@
 //! How models are trained: what a config says of it, in the trainers' terms.
 
-use crate::config::{Config, Plan, Reward, Run};
+use crate::config::{Config, Plan, Reward, Run, Sft};
 use crate::rl::adam::{AdamOptions, Epsilon};
 use crate::rl::ppo::{Coefficients, Estimation};
 use crate::rl::preference::Form;
+use crate::rl::schedule::{self, Decay};
 
 /// How updates are made.
 #[derive(Debug, Clone)]
@@ -69,8 +70,6 @@ pub struct RewardOptions {
     pub batch_size: usize,
     /// Passes over the examples.
     pub epochs: u64,
-    /// Epochs without a better validation loss before training stops; 0 for all epochs.
-    pub patience: u64,
     /// Learning rate of the first step.
     pub lr: f64,
     /// How an order is turned into a loss.
@@ -79,10 +78,6 @@ pub struct RewardOptions {
     pub micro_tokens: usize,
     /// The optimizer.
     pub adam: AdamOptions,
-    /// A checkpoint is written after so many steps.
-    pub checkpoint_every: u64,
-    /// How many checkpoints are kept.
-    pub keep_checkpoints: usize,
     /// The run's seed.
     pub root_seed: u64,
 }
@@ -93,7 +88,6 @@ impl RewardOptions {
         RewardOptions {
             batch_size: config.batch_size as usize,
             epochs: config.epochs,
-            patience: config.patience,
             lr: config.lr,
             form: match config.loss.as_str() {
                 "pairwise" => Form::Pairwise,
@@ -101,8 +95,6 @@ impl RewardOptions {
             },
             micro_tokens: config.micro_tokens as usize,
             adam: adam_options(&config.adam_epsilon_style, config.adam_epsilon, 0.0),
-            checkpoint_every: run.checkpoint_every,
-            keep_checkpoints: run.keep_checkpoints,
             root_seed: run.seed,
         }
     }
@@ -112,6 +104,78 @@ impl RewardOptions {
     pub fn steps_of_epoch(&self, examples: usize) -> u64 {
         examples.div_ceil(self.batch_size) as u64
     }
+}
+
+/// How a policy is fine-tuned on what people wrote.
+#[derive(Debug, Clone)]
+pub struct SftOptions {
+    /// Examples for each optimizer step.
+    pub batch_size: usize,
+    /// Passes over the examples.
+    pub epochs: u64,
+    /// The largest learning rate.
+    pub lr: f64,
+    /// How it falls.
+    pub decay: Decay,
+    /// Share of the steps in which it rises to its largest.
+    pub warmup: f64,
+    /// Tokens that go through the model at a time.
+    pub micro_tokens: usize,
+    /// The optimizer.
+    pub adam: AdamOptions,
+    /// The run's seed.
+    pub root_seed: u64,
+}
+
+impl SftOptions {
+    /// What `config` says.
+    pub fn new(config: &Sft, run: &Run) -> SftOptions {
+        SftOptions {
+            batch_size: config.batch_size as usize,
+            epochs: config.epochs,
+            lr: config.lr,
+            decay: match config.schedule.as_str() {
+                "linear" => Decay::Linear,
+                "constant" => Decay::Constant,
+                _ => Decay::Cosine,
+            },
+            warmup: config.warmup,
+            micro_tokens: config.micro_tokens as usize,
+            adam: adam_options(
+                &config.adam_epsilon_style,
+                config.adam_epsilon,
+                config.max_grad_norm,
+            ),
+            root_seed: run.seed,
+        }
+    }
+
+    /// Optimizer steps of an epoch over `examples`; the last may have fewer.
+    #[must_use]
+    pub fn steps_of_epoch(&self, examples: usize) -> u64 {
+        examples.div_ceil(self.batch_size) as u64
+    }
+
+    /// The learning rate of a step.
+    #[must_use]
+    pub fn rate(&self, step: u64, total: u64) -> f64 {
+        schedule::warmed(self.lr, self.decay, self.warmup, (step, total))
+    }
+}
+
+/// How long a training by epochs is, and how often it is looked at.
+#[derive(Debug, Clone, Copy)]
+pub struct Pace {
+    /// Optimizer steps of an epoch.
+    pub steps_of_epoch: u64,
+    /// Passes over the examples.
+    pub epochs: u64,
+    /// Epochs without a better validation loss before training stops; 0 for all epochs.
+    pub patience: u64,
+    /// A checkpoint is written after so many steps.
+    pub checkpoint_every: u64,
+    /// How many checkpoints are kept.
+    pub keep_checkpoints: usize,
 }
 
 /// What a config says of Adam; `max_grad_norm` 0 is none.

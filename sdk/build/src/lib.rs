@@ -3,6 +3,7 @@
 //! The command line's `attune plugin build` and the repository's own automation share it. What is
 //! built depends on the source alone: neither on where it lies, nor on when it is built.
 
+pub mod above;
 pub mod cache;
 mod cargo;
 mod foreign;

@@ -10,6 +10,7 @@ use super::{BenchArgs, peak_mib, serve};
 use crate::config::{Config, Reward};
 use crate::experiment::examples::Reader;
 use crate::experiment::{parts, reward};
+use crate::train::course::Learns;
 use crate::train::options::RewardOptions;
 use crate::train::reward::Learner;
 
@@ -32,6 +33,7 @@ pub(super) fn steps(args: &BenchArgs, config: &Config, settings: &Reward) -> Res
     let learner = Learner {
         model: &model,
         examples: &read.examples,
+        validation: &[],
         options: &options,
     };
     let mut adam = learner.optimizer();

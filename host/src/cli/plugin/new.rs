@@ -7,7 +7,6 @@ use clap::{Args, ValueEnum};
 
 use crate::terminal::Word;
 
-mod above;
 mod templates;
 
 /// Longest name of a plugin: it becomes a file's and a metric's.
@@ -99,7 +98,7 @@ pub(super) fn run(args: &NewArgs) -> Result<()> {
         );
     }
     if args.lang == Lang::Rust {
-        above::check(&folder)?;
+        attune_build::above::check(&folder)?;
     }
     let values = values(args);
     // Everything is filled in before anything is written.

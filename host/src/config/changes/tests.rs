@@ -32,6 +32,9 @@ trainable_layers = 1
 train = ["l"]
 validation = ["v"]
 test = ["t"]
+[sft]
+begin_text = " "
+end_text = "."
 [collect]
 store = "s"
 reward_models = 2
@@ -65,6 +68,8 @@ const BOUND: &str = "
     run.device run.dtype run.seed
     sampling.temperature sampling.top_k sampling.top_p
     score.0.caution score.0.labeler score.0.metric score.0.offset score.0.trained score.0.weight
+    sft.adam_epsilon sft.adam_epsilon_style sft.batch_size sft.begin_text sft.end_text sft.epochs sft.lr
+    sft.max_grad_norm sft.num_train sft.patience sft.schedule sft.validation sft.warmup
     shaper.0.weight
     study.known_reward study.labels.0 study.test_labels
     task.settings.s.t.0 task.trust task.weight
@@ -117,6 +122,7 @@ fn every_section_is_in_the_config_that_has_all() {
         labeler: Some(_),
         score: _,
         reward: Some(_),
+        sft: Some(_),
         collect: Some(_),
         study: Some(_),
         shaper: _,

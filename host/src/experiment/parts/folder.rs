@@ -14,6 +14,13 @@ use crate::tokenizer::Tokenizer;
 
 /// Shape and tokenizer of a model folder, which must fit each other.
 pub(crate) fn model(dir: &Path) -> Result<(ModelConfig, Arc<Tokenizer>)> {
+    let has = |name: &str| dir.join(name).is_file();
+    if has("config.toml") && !has("config.json") {
+        bail!(
+            "`{}` is a run that has no policy yet\nhint: let it end, by `--resume`, before another begins with what it makes",
+            dir.display()
+        );
+    }
     let (config, tokenizer) = open(dir)?;
     Ok((config, Arc::new(tokenizer)))
 }

@@ -21,6 +21,13 @@ pub struct Pass {
     trunk: Passed,
 }
 
+impl Pass {
+    /// Log-probability of each token. `[batch, response_len]`.
+    pub(super) fn logprobs(&self) -> Tensor {
+        self.scores.logprobs.reshape(self.values.size())
+    }
+}
+
 impl Policy {
     /// Scores responses without gradients.
     #[must_use]
@@ -135,19 +142,29 @@ impl Policy {
         let len = episodes.response_len();
         // The token at p is judged by the state before it, so what is wanted starts one early.
         let wanted = layout.sources(episodes.context_len - 1, len);
-        let trunk = self
-            .trunk
-            .pass(episodes.bottom.as_ref(), &layout, &wanted, learn);
+        let labels = layout
+            .ids
+            .narrow(1, episodes.context_len, len)
+            .reshape([-1]);
+        let bottom = episodes.bottom.as_ref();
+        self.forward_at(bottom, (&layout, &wanted, labels), temperature, learn)
+    }
+
+    /// What the states at the positions `wanted`, `[batch, count]` i64, say of the `labels`, `[batch * count]` i64.
+    pub(super) fn forward_at(
+        &self,
+        bottom: Option<&Tensor>,
+        (layout, wanted, labels): (&Layout, &Tensor, Tensor),
+        temperature: f64,
+        learn: bool,
+    ) -> Pass {
+        let trunk = self.trunk.pass(bottom, layout, wanted, learn);
         let hidden = self.model().finish(&trunk.x);
         let values = hidden
             .to_kind(self.value.0.kind())
             .linear(&self.value.0, Some(&self.value.1))
             .squeeze_dim(2);
         let hidden = hidden.reshape([-1, self.config().hidden]);
-        let labels = layout
-            .ids
-            .narrow(1, episodes.context_len, len)
-            .reshape([-1]);
         let scores = self.head(temperature).forward(&hidden, &labels);
         Pass {
             hidden,

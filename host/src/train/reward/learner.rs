@@ -7,13 +7,16 @@ use anyhow::{Result, bail};
 use tch::Tensor;
 
 use super::Example;
-use super::batch::{agreement, parts, poisson};
+use super::batch::{agreement, poisson};
+use super::report::Report;
 use crate::metrics::Record;
 use crate::model::reward::{Passages, RewardModel};
 use crate::rl::adam::{Adam, Stepped};
 use crate::rl::{preference, schedule};
 use crate::seed;
+use crate::train::course::Learns;
 use crate::train::options::RewardOptions;
+use crate::train::parts::parts;
 
 /// Who learns, from what, and how.
 pub struct Learner<'a> {
@@ -21,23 +24,27 @@ pub struct Learner<'a> {
     pub model: &'a RewardModel,
     /// What is learned from.
     pub examples: &'a [Example],
+    /// What is never learned from.
+    pub validation: &'a [Example],
     /// How.
     pub options: &'a RewardOptions,
 }
 
-impl Learner<'_> {
-    /// The optimizer of what the model trains, and the gradients that it will read.
-    #[must_use]
-    pub fn optimizer(&self) -> Adam {
+impl Learns for Learner<'_> {
+    fn trainable(&self) -> Vec<(String, Tensor)> {
+        self.model.trainable()
+    }
+
+    fn load_state(&self, state: &[(String, Tensor)]) -> Result<()> {
+        self.model.load_state(state)
+    }
+
+    fn optimizer(&self) -> Adam {
         self.model.allocate_gradients();
         Adam::new(self.model.trainable(), self.options.adam)
     }
 
-    /// The optimizer step `step`, counted from 0 through all epochs, over the examples of one batch.
-    ///
-    /// # Errors
-    /// The loss or the gradient is no number.
-    pub fn step(&self, adam: &mut Adam, step: u64) -> Result<Record> {
+    fn step(&self, adam: &mut Adam, step: u64) -> Result<Record> {
         let clock = Instant::now();
         let count = self.examples.len();
         let per_epoch = self.options.steps_of_epoch(count);
@@ -75,6 +82,30 @@ impl Learner<'_> {
         Ok(record)
     }
 
+    fn validate(&self) -> Option<(f64, Record)> {
+        if self.validation.is_empty() {
+            return None;
+        }
+        let options = self.options;
+        let report = Report::of(
+            self.model,
+            self.validation,
+            options.form,
+            options.micro_tokens,
+        );
+        let mut record = Record::default();
+        record.set("validation/loss", report.loss);
+        if let Some(accuracy) = report.accuracy {
+            record.set("validation/accuracy", accuracy.value);
+        }
+        if let Some(correlation) = report.ratings.and_then(|ratings| ratings.correlation) {
+            record.set("validation/correlation", correlation);
+        }
+        Some((report.loss, record))
+    }
+}
+
+impl Learner<'_> {
     /// Adds up the gradient of a batch; returns its mean loss and how often the model agreed, where
     /// anything was compared.
     fn accumulate(&self, batch: &[usize], epoch: u64) -> (f64, Option<f64>) {

@@ -4,44 +4,12 @@ use serde::{Deserialize, Serialize};
 use tch::Tensor;
 
 use super::{Example, scores};
+use crate::eval::share::Share;
 use crate::model::reward::{Passages, RewardModel};
 use crate::rl::preference::{self, Answer, Form};
 
 /// Parts of the reliability table, the margin table and the histogram.
 const BINS: usize = 10;
-
-/// A share with its 95 % interval.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
-pub struct Share {
-    /// The share.
-    pub value: f64,
-    /// Lower end of Wilson's interval.
-    pub low: f64,
-    /// Upper end.
-    pub high: f64,
-    /// Of how many.
-    pub count: usize,
-}
-
-impl Share {
-    /// `hits` of `count`; halves come from ties.
-    #[must_use]
-    pub fn of(hits: f64, count: usize) -> Share {
-        const Z: f64 = 1.959_964;
-        let n = count as f64;
-        let value = hits / n;
-        let center = (value + Z * Z / (2.0 * n)) / (1.0 + Z * Z / n);
-        let half =
-            Z / (1.0 + Z * Z / n) * (value * (1.0 - value) / n + Z * Z / (4.0 * n * n)).sqrt();
-        Share {
-            value,
-            // At the ends rounding would go beyond what a share can be.
-            low: (center - half).max(0.0) + 0.0,
-            high: (center + half).min(1.0),
-            count,
-        }
-    }
-}
 
 /// Choices of about the same confidence or margin.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]

@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use tch::Kind;
 
-use super::batch::parts;
 use crate::model::reward::{Passages, RewardModel};
+use crate::train::parts::parts;
 
 /// Responses of one query that go through the model in one row, at most.
 const RESPONSES_IN_A_ROW: usize = 8;

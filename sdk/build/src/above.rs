@@ -7,7 +7,10 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 
 /// Refuses a crate's folder that a workspace above it counts among its members.
-pub(super) fn check(folder: &Path) -> Result<()> {
+///
+/// # Errors
+/// Such a workspace is above it, or a manifest there cannot be read.
+pub fn check(folder: &Path) -> Result<()> {
     let folder = std::path::absolute(folder)?;
     // The folder is not there yet; what is may be a link.
     let parent = folder

@@ -1,0 +1,149 @@
+//! Supervised fine-tuning in its run directory: from a task's references to a policy.
+
+use anyhow::Result;
+use serde_json::json;
+
+use crate::config::{Config, Sft};
+use crate::experiment::inputs;
+use crate::experiment::parts;
+use crate::experiment::resume::{begin, go_on};
+use crate::model::device;
+use crate::model::open;
+use crate::model::policy::Policy;
+use crate::run_dir::replace;
+use crate::train::checkpoint;
+use crate::train::course::{Course, CourseState, Learns, forget_best};
+use crate::train::observer::{Event, Observer, Stage};
+use crate::train::options::{Pace, SftOptions};
+use crate::train::sft::{Learner, mean_loss};
+
+mod pairs;
+
+pub(crate) use pairs::Pairs;
+
+/// Fine-tunes the config's model on the references of its task, in the config's run directory; nothing, where that is
+/// done already and `resume` says to go on.
+///
+/// # Errors
+/// The config, its model, its data or its task cannot be used, or training cannot go on.
+pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Result<()> {
+    let sft = config.sft()?;
+    device::set_threads(config.run.threads);
+    let pairs = Pairs::read(config, sft)?;
+    let text = config.to_toml()?;
+    let opened = match resume {
+        true => go_on(config, &text, false)?,
+        false => begin(config, &text)?,
+    };
+    opened.tell_rounding(observer)?;
+    let run_dir = &opened.run_dir;
+    if resume && run_dir.report().is_file() {
+        observer.note("this training is done: nothing is left to go on with");
+        return Ok(());
+    }
+    let (stage, dir) = (Stage::Supervised, run_dir.root());
+    observer.event(&Event::Begun { stage, dir });
+    pairs
+        .described()
+        .iter()
+        .for_each(|line| observer.note(line));
+    let mut state = CourseState::new(inputs::of_sft(config)?);
+    let mut resumed = None;
+    if resume && let Some(place) = checkpoint::latest(&run_dir.checkpoints())? {
+        let stored: CourseState = checkpoint::read_state(&place)?;
+        inputs::check(&stored.inputs, &state.inputs)?;
+        let (done, checkpoint) = (stored.steps, place.as_path());
+        observer.event(&Event::Resumed { done, checkpoint });
+        (state, resumed) = (stored, Some(place));
+    }
+    let policy = load(config)?;
+    let notes = policy.notes().iter();
+    notes.for_each(|note| observer.alarm(note));
+    let options = SftOptions::new(sft, &config.run);
+    let learner = Learner {
+        policy: &policy,
+        examples: &pairs.train,
+        validation: &pairs.validation,
+        options: &options,
+    };
+    let pace = pace(config, sft, &options, pairs.train.len());
+    let course = Course {
+        learner: &learner,
+        run_dir,
+        pace,
+    };
+    let before = match &resumed {
+        None => learner.validate().map(|(loss, _)| loss),
+        Some(_) => None,
+    };
+    if let Some(loss) = before {
+        run_dir.record(&json!({"event": "validated", "steps": 0, "loss": loss}))?;
+        observer.note(&format!("validation loss before the first step: {loss:.4}"));
+    }
+    let state = course.run(state, resumed, observer)?;
+    policy.save(&run_dir.policy())?;
+    pairs.tokenizer.save(&run_dir.policy())?;
+    parts::keep_companions(&config.model.path, &run_dir.policy())?;
+    let loss = mean_loss(&policy, &pairs.validation, options.micro_tokens);
+    let mut record = json!({
+        "train_pairs": pairs.train.len(),
+        "validation_pairs": pairs.validation.len(),
+        "rows": pairs.counts,
+        "without_reference": pairs.without_reference,
+        "cut": pairs.cut,
+        "steps": state.steps,
+        "seconds": state.elapsed_seconds,
+    });
+    // What was not measured is left out.
+    if let Some(loss) = loss {
+        record["validation_loss"] = json!(loss);
+        record["validation_perplexity"] = json!(loss.exp());
+    }
+    if let Some((epoch, _)) = state.best {
+        record["best_epoch"] = json!(epoch);
+    }
+    replace(&run_dir.report(), &serde_json::to_vec_pretty(&record)?)?;
+    forget_best(run_dir, None)?;
+    observer.event(&Event::Ended { stage, dir });
+    Ok(())
+}
+
+/// How long it takes.
+fn pace(config: &Config, sft: &Sft, options: &SftOptions, pairs: usize) -> Pace {
+    Pace {
+        steps_of_epoch: options.steps_of_epoch(pairs),
+        epochs: sft.epochs,
+        patience: sft.patience,
+        checkpoint_every: config.run.checkpoint_every,
+        keep_checkpoints: config.run.keep_checkpoints,
+    }
+}
+
+/// What would be learned from what, in lines for a person to read.
+///
+/// # Errors
+/// The config, its model, its data or its task cannot be used.
+pub fn plan(config: &Config) -> Result<Vec<String>> {
+    let sft = config.sft()?;
+    let pairs = Pairs::read(config, sft)?;
+    let options = SftOptions::new(sft, &config.run);
+    let steps = options.steps_of_epoch(pairs.train.len()) * sft.epochs;
+    let mut lines = pairs.described();
+    lines.push(format!(
+        "{steps} steps of {} pairs, {} epochs; learning rate {:.2e}, {}, at the last step {:.2e}",
+        sft.batch_size,
+        sft.epochs,
+        sft.lr,
+        sft.schedule,
+        options.rate(steps - 1, steps)
+    ));
+    Ok(lines)
+}
+
+fn load(config: &Config) -> Result<Policy> {
+    let path = &config.model.path;
+    let device = device::resolve(&config.run.device)?;
+    let kind = parts::kind_of(config);
+    let policy = Policy::load(path, device, kind, config.model.trainable_layers);
+    policy.map_err(|error| open::of_folder(error, path))
+}
