@@ -139,9 +139,8 @@ def compare(attune: Path, name: str, folder: Path, text: str, greedy: int, toler
     try:
         ids, logits, continuation = expected(folder, text, greedy)
         our_ids, our_logits, our_continuation = actual(attune, folder, text, greedy)
-    except Exception as error:  # one broken model must not hide the others
-        reason = f"{type(error).__name__}: {error}".replace("\n", " ").replace("|", "/")
-        return False, f"| {name} | | | | FAIL: {reason} |"
+    except Exception as error:
+        return failed(name, 3, error)
     if ids != our_ids:
         return False, f"| {name} | differ ({len(our_ids)}, expected {len(ids)}) | | | FAIL |"
     if logits.shape != our_logits.shape or our_logits.dtype != torch.float32:
@@ -231,19 +230,54 @@ def record(file: Path, table: str, marker: str = "parity") -> None:
     file.write_text(f"{before}{begin}\n{table}\n{end}{after}", encoding="utf-8")
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", type=Path, metavar="MODEL_DIR")
+def parser_of(doc: str, tolerance: float) -> argparse.ArgumentParser:
+    """What the scripts of parity are asked for."""
+    parser = argparse.ArgumentParser(description=doc, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("models", nargs="*", type=Path, metavar="FOLDER")
     parser.add_argument("--attune", type=Path, default=Path("target/debug/attune"))
     parser.add_argument("--pretrained", type=Path, default=Path(".deps/models/smollm2-135m"))
-    parser.add_argument("--text", type=Path, help="a text file in place of the built-in text")
-    parser.add_argument("--greedy", type=int, default=64)
-    parser.add_argument("--tolerance", type=float, default=1e-3)
+    parser.add_argument("--tolerance", type=float, default=tolerance)
     parser.add_argument("--record", type=Path, metavar="FILE", help="put the table between this file's markers")
-    parser.add_argument("--make-random", nargs=2, metavar=("KIND", "DIR"), help=f"KIND: {', '.join(KINDS)}")
-    args = parser.parse_args()
+    return parser
+
+
+def failed(name: str, columns: int, error: Exception) -> tuple[bool, str]:
+    """The line of a model that cannot be compared: one broken model must not hide the others."""
+    reason = f"{type(error).__name__}: {error}".replace("\n", " ").replace("|", "/")
+    return False, f"| {name} |{' |' * columns} FAIL: {reason} |"
+
+
+def judge(args: argparse.Namespace, header: str, marker: str, cases, compare) -> int:
+    """Compares each case of `cases(attune, scratch)` by `compare(attune, name, folder, scratch)`, and prints the table."""
     transformers.logging.set_verbosity_error()
     transformers.logging.disable_progress_bar()
+    attune = args.attune.resolve()
+    lines = [header, "| --- " * (header.count("|") - 1) + "|"]
+    print("\n".join(lines))
+    passed = True
+    scratch = Path(tempfile.mkdtemp(prefix="parity."))
+    try:
+        named = [(str(folder), folder) for folder in args.models]
+        for name, folder in named or cases(attune, scratch):
+            ok, line = compare(attune, name, folder, scratch)
+            print(line, flush=True)
+            lines.append(line)
+            passed &= ok
+    finally:
+        shutil.rmtree(scratch)
+    if args.record:
+        peer = f"torch {torch.__version__}, transformers {transformers.__version__}"
+        lines += ["", f"By {run([attune, '--version']).strip()}, {peer}."]
+        record(args.record, "\n".join(lines), marker)
+    return 0 if passed else 1
+
+
+def main() -> int:
+    parser = parser_of(__doc__, 1e-3)
+    parser.add_argument("--text", type=Path, help="a text file in place of the built-in text")
+    parser.add_argument("--greedy", type=int, default=64)
+    parser.add_argument("--make-random", nargs=2, metavar=("KIND", "DIR"), help=f"KIND: {', '.join(KINDS)}")
+    args = parser.parse_args()
     if args.make_random:
         kind, folder = args.make_random
         if kind not in KINDS:
@@ -253,25 +287,13 @@ def main() -> int:
     if args.record and args.models:
         parser.error("--record keeps the table of all cases: name no folders")
     text = args.text.read_bytes().decode() if args.text else TEXT
-    lines = ["| model | tokens | max logit difference | greedy tokens equal | result |"]
-    lines.append("| --- | --- | --- | --- | --- |")
-    print("\n".join(lines))
-    passed = True
-    scratch = Path(tempfile.mkdtemp(prefix="parity."))
-    try:
-        named = [(str(folder), folder) for folder in args.models]
-        for name, folder in named or cases(args.attune.resolve(), args.pretrained, scratch, text):
-            ok, line = compare(args.attune.resolve(), name, folder, text, args.greedy, args.tolerance)
-            print(line, flush=True)
-            lines.append(line)
-            passed &= ok
-    finally:
-        shutil.rmtree(scratch)
-    if args.record:
-        peer = f"torch {torch.__version__}, transformers {transformers.__version__}"
-        lines += ["", f"By {run([args.attune, '--version']).strip()}, {peer}."]
-        record(args.record, "\n".join(lines))
-    return 0 if passed else 1
+    return judge(
+        args,
+        "| model | tokens | max logit difference | greedy tokens equal | result |",
+        "parity",
+        lambda attune, scratch: cases(attune, args.pretrained, scratch, text),
+        lambda attune, name, folder, _: compare(attune, name, folder, text, args.greedy, args.tolerance),
+    )
 
 
 if __name__ == "__main__":

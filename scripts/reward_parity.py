@@ -15,18 +15,15 @@ and by AutoModelForSequenceClassification. A model passes when transformers find
 other, and no score differs by more than --tolerance (1e-4). Prints a Markdown table; exits 1 when a model fails.
 """
 
-import argparse
 import json
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import torch
-import transformers
 from transformers import AutoModelForSequenceClassification, AutoTokenizer, LlamaConfig
 
-from parity import TEXT, byte_tokenizer, make_random, record, run
+from parity import TEXT, byte_tokenizer, failed, judge, make_random, parser_of, run
 
 TEXTS = [part.strip() for part in TEXT.replace("\n", " ").split(",") if part.strip()]
 
@@ -142,9 +139,8 @@ def compare(attune: Path, name: str, folder: Path, tolerance: float) -> tuple[bo
     try:
         rows, want = expected(folder)
         got = actual(attune, folder, rows)
-    except Exception as error:  # one broken model must not hide the others
-        reason = f"{type(error).__name__}: {error}".replace("\n", " ").replace("|", "/")
-        return False, f"| {name} | | | | FAIL: {reason} |"
+    except Exception as error:
+        return failed(name, 3, error)
     worst = max(abs(a - b) for a, b in zip(want, got, strict=True))
     passed = worst <= tolerance
     spread = f"{min(want):.2f} to {max(want):.2f}"
@@ -152,34 +148,14 @@ def compare(attune: Path, name: str, folder: Path, tolerance: float) -> tuple[bo
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", type=Path, metavar="FOLDER")
-    parser.add_argument("--attune", type=Path, default=Path("target/debug/attune"))
-    parser.add_argument("--pretrained", type=Path, default=Path(".deps/models/smollm2-135m"))
-    parser.add_argument("--tolerance", type=float, default=1e-4)
-    parser.add_argument("--record", type=Path, metavar="FILE", help="put the table between this file's markers")
-    args = parser.parse_args()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    attune = args.attune.resolve()
-    lines = ["| reward model | texts | scores | max difference | result |", "| --- | --- | --- | --- | --- |"]
-    print("\n".join(lines))
-    passed = True
-    scratch = Path(tempfile.mkdtemp(prefix="parity."))
-    try:
-        named = [(str(folder), folder) for folder in args.models]
-        for name, folder in named or cases(attune, args.pretrained, scratch):
-            ok, line = compare(attune, name, folder, args.tolerance)
-            print(line, flush=True)
-            lines.append(line)
-            passed &= ok
-    finally:
-        shutil.rmtree(scratch)
-    if args.record:
-        peer = f"torch {torch.__version__}, transformers {transformers.__version__}"
-        lines += ["", f"By {run([attune, '--version']).strip()}, {peer}."]
-        record(args.record, "\n".join(lines), "reward-parity")
-    return 0 if passed else 1
+    args = parser_of(__doc__, 1e-4).parse_args()
+    return judge(
+        args,
+        "| reward model | texts | scores | max difference | result |",
+        "reward-parity",
+        lambda attune, scratch: cases(attune, args.pretrained, scratch),
+        lambda attune, name, folder, _: compare(attune, name, folder, args.tolerance),
+    )
 
 
 if __name__ == "__main__":

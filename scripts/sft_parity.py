@@ -16,19 +16,16 @@ model of thirty blocks. A model passes when neither the loss nor any gradient di
 gradients times the largest where that is beyond 1). Prints a Markdown table; exits 1 when a model fails.
 """
 
-import argparse
 import json
-import shutil
 import sys
 import tempfile
 from pathlib import Path
 
 import torch
-import transformers
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
-from parity import TEXT, make_random, record, run
+from parity import TEXT, failed, judge, make_random, parser_of, run
 
 WORDS = TEXT.split()
 ROWS = [(" ".join(WORDS[at : at + 6 + at % 5]), " ".join(WORDS[at + 20 : at + 22 + at % 7])) for at in range(12)]
@@ -37,7 +34,6 @@ QUERY, SUFFIX, END = 32, " =>", "."
 
 def trained(attune: Path, model: Path, folder: Path) -> tuple[float, dict[str, torch.Tensor]]:
     """The loss of the first step, and the gradients that it took."""
-    folder.mkdir()
     rows = [json.dumps({"text": text, "summary": summary}) for text, summary in ROWS]
     (folder / "rows.jsonl").write_text("\n".join([*rows, rows[0]]))
     recipe = folder / "sft.toml"
@@ -111,13 +107,12 @@ def cases(pretrained: Path, scratch: Path):
 def compare(attune: Path, name: str, folder: Path, scratch: Path, tolerance: float) -> tuple[bool, str]:
     """Whether a model passes, and its line of the table."""
     try:
-        (want, gradients), (got, found) = expected(folder), trained(attune, folder, scratch)
+        (want, gradients), (got, found) = expected(folder), trained(attune, folder, Path(tempfile.mkdtemp(dir=scratch)))
         missing = [name for name in gradients if name not in found]
         if missing:
             raise RuntimeError(f"no gradient of {missing}")
-    except Exception as error:  # one broken model must not hide the others
-        reason = f"{type(error).__name__}: {error}".replace("\n", " ").replace("|", "/")
-        return False, f"| {name} | | | | FAIL: {reason} |"
+    except Exception as error:
+        return failed(name, 4, error)
     largest = max(float(gradient.abs().max()) for gradient in gradients.values())
     worst = max(float((gradients[name] - found[name]).abs().max()) for name in gradients)
     passed = abs(want - got) <= tolerance and worst <= tolerance * max(largest, 1.0)
@@ -126,37 +121,14 @@ def compare(attune: Path, name: str, folder: Path, scratch: Path, tolerance: flo
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("models", nargs="*", type=Path, metavar="FOLDER")
-    parser.add_argument("--attune", type=Path, default=Path("target/debug/attune"))
-    parser.add_argument("--pretrained", type=Path, default=Path(".deps/models/smollm2-135m"))
-    parser.add_argument("--tolerance", type=float, default=1e-5)
-    parser.add_argument("--record", type=Path, metavar="FILE", help="put the table between this file's markers")
-    args = parser.parse_args()
-    transformers.logging.set_verbosity_error()
-    transformers.logging.disable_progress_bar()
-    attune = args.attune.resolve()
-    lines = [
+    args = parser_of(__doc__, 1e-5).parse_args()
+    return judge(
+        args,
         "| model | loss | difference | largest gradient | largest difference | result |",
-        "| --- | --- | --- | --- | --- | --- |",
-    ]
-    print("\n".join(lines))
-    passed = True
-    scratch = Path(tempfile.mkdtemp(prefix="parity."))
-    try:
-        named = [(str(folder), folder) for folder in args.models]
-        for number, (name, folder) in enumerate(named or cases(args.pretrained, scratch)):
-            ok, line = compare(attune, name, folder, scratch / f"sft-{number}", args.tolerance)
-            print(line, flush=True)
-            lines.append(line)
-            passed &= ok
-    finally:
-        shutil.rmtree(scratch)
-    if args.record:
-        peer = f"torch {torch.__version__}, transformers {transformers.__version__}"
-        lines += ["", f"By {run([attune, '--version']).strip()}, {peer}."]
-        record(args.record, "\n".join(lines), "sft-parity")
-    return 0 if passed else 1
+        "sft-parity",
+        lambda _, scratch: cases(args.pretrained, scratch),
+        lambda attune, name, folder, scratch: compare(attune, name, folder, scratch, args.tolerance),
+    )
 
 
 if __name__ == "__main__":
