@@ -11,6 +11,7 @@
 //!
 //! Nothing here knows what a plugin is: [`crate::role`]'s traits are all it sees.
 
+pub mod batches;
 pub mod checkpoint;
 pub mod collect;
 pub mod course;
@@ -19,7 +20,6 @@ pub mod evaluation;
 pub mod joins;
 pub mod observer;
 pub mod options;
-mod parts;
 pub mod policy;
 pub mod queries;
 pub mod reward;

@@ -11,7 +11,9 @@ use crate::config::{Bond, Change, Config, bond, changes};
 use crate::experiment::inputs;
 use crate::experiment::parts::find_trusted;
 use crate::run_dir::{RunDir, replace};
-use crate::train::observer::Observer;
+use crate::train::checkpoint;
+use crate::train::course::CourseState;
+use crate::train::observer::{Event, Observer};
 
 /// The key that an extension raises.
 const EPISODES: &str = "ppo.total_episodes";
@@ -127,6 +129,27 @@ pub(super) fn open(config: &Config, text: &str) -> Result<Opened> {
         return Ok(opened);
     }
     begin(config, text)
+}
+
+/// Where a training by epochs stands: at the last checkpoint, which is returned too, or where it begins.
+pub(super) fn last(
+    run_dir: &RunDir,
+    fresh: CourseState,
+    resume: bool,
+    observer: &mut dyn Observer,
+) -> Result<(CourseState, Option<PathBuf>)> {
+    let place = match resume {
+        true => checkpoint::latest(&run_dir.checkpoints())?,
+        false => None,
+    };
+    let Some(place) = place else {
+        return Ok((fresh, None));
+    };
+    let stored: CourseState = checkpoint::read_state(&place)?;
+    inputs::check(&stored.inputs, &fresh.inputs)?;
+    let (done, checkpoint) = (stored.steps, place.as_path());
+    observer.event(&Event::Resumed { done, checkpoint });
+    Ok((stored, Some(place)))
 }
 
 /// The config that a run was begun with.

@@ -7,7 +7,7 @@ use anyhow::{Result, bail};
 use serde_json::json;
 
 use crate::config::{Config, Reward};
-use crate::experiment::resume::{begin, go_on};
+use crate::experiment::resume::{begin, go_on, last};
 use crate::experiment::{inputs, parts};
 use crate::label::Label;
 use crate::model::device;
@@ -18,7 +18,6 @@ use crate::rl::preference::{Answer, scale_of};
 use crate::run_dir::{RunDir, replace};
 use crate::seed;
 use crate::tokenizer::Tokenizer;
-use crate::train::checkpoint;
 use crate::train::course::{Course, CourseState, forget_best};
 use crate::train::observer::{Event, Observer, Stage};
 use crate::train::options::{Pace, RewardOptions};
@@ -85,23 +84,7 @@ pub(super) fn train_in(
     let mut fresh = CourseState::new(inputs::of_reward(config, reward, start)?);
     fresh.inputs.push(inputs::of_labels("this run", own)?);
     fresh.inputs.extend(labels.stores());
-    let resumed = if resume {
-        checkpoint::latest(&run_dir.checkpoints())?
-    } else {
-        None
-    };
-    let state = match &resumed {
-        Some(place) => {
-            let state: CourseState = checkpoint::read_state(place)?;
-            inputs::check(&state.inputs, &fresh.inputs)?;
-            observer.event(&Event::Resumed {
-                done: state.steps,
-                checkpoint: place,
-            });
-            state
-        }
-        None => fresh,
-    };
+    let (state, resumed) = last(run_dir, fresh, resume, observer)?;
     let placement = place(config, reward)?;
     let samples = Reference::of(config, reward, &tokenizer, placement, observer)?;
     let mut model = untrained(config, reward, placement)?;
@@ -128,13 +111,11 @@ pub(super) fn train_in(
     let course = Course {
         learner: &learner,
         run_dir,
-        pace: Pace {
-            steps_of_epoch: options.steps_of_epoch(labels.train.examples.len()),
-            epochs: reward.epochs,
-            patience: reward.patience,
-            checkpoint_every: config.run.checkpoint_every,
-            keep_checkpoints: config.run.keep_checkpoints,
-        },
+        pace: Pace::new(
+            &config.run,
+            options.batches(labels.train.examples.len()),
+            (reward.epochs, reward.patience),
+        ),
     };
     let state = course.run(state, resumed, observer)?;
     if let (Some(samples), true) = (&samples, reward.normalize_after) {

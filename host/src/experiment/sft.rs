@@ -6,12 +6,11 @@ use serde_json::json;
 use crate::config::{Config, Sft};
 use crate::experiment::inputs;
 use crate::experiment::parts;
-use crate::experiment::resume::{begin, go_on};
+use crate::experiment::resume::{begin, go_on, last};
 use crate::model::device;
 use crate::model::open;
 use crate::model::policy::Policy;
-use crate::run_dir::replace;
-use crate::train::checkpoint;
+use crate::run_dir::{RunDir, replace};
 use crate::train::course::{Course, CourseState, Learns, forget_best};
 use crate::train::observer::{Event, Observer, Stage};
 use crate::train::options::{Pace, SftOptions};
@@ -36,26 +35,28 @@ pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Resu
         false => begin(config, &text)?,
     };
     opened.tell_rounding(observer)?;
-    let run_dir = &opened.run_dir;
-    if resume && run_dir.report().is_file() {
+    if resume && opened.run_dir.report().is_file() {
         observer.note("this training is done: nothing is left to go on with");
         return Ok(());
     }
+    train_in(config, sft, &pairs, &opened.run_dir, resume, observer)
+}
+
+/// Trains in a run directory, going on from the last checkpoint where there is one.
+fn train_in(
+    config: &Config,
+    sft: &Sft,
+    pairs: &Pairs,
+    run_dir: &RunDir,
+    resume: bool,
+    observer: &mut dyn Observer,
+) -> Result<()> {
     let (stage, dir) = (Stage::Supervised, run_dir.root());
     observer.event(&Event::Begun { stage, dir });
-    pairs
-        .described()
-        .iter()
-        .for_each(|line| observer.note(line));
-    let mut state = CourseState::new(inputs::of_sft(config)?);
-    let mut resumed = None;
-    if resume && let Some(place) = checkpoint::latest(&run_dir.checkpoints())? {
-        let stored: CourseState = checkpoint::read_state(&place)?;
-        inputs::check(&stored.inputs, &state.inputs)?;
-        let (done, checkpoint) = (stored.steps, place.as_path());
-        observer.event(&Event::Resumed { done, checkpoint });
-        (state, resumed) = (stored, Some(place));
-    }
+    let described = pairs.described();
+    described.iter().for_each(|line| observer.note(line));
+    let fresh = CourseState::new(inputs::of_sft(config)?);
+    let (state, resumed) = last(run_dir, fresh, resume, observer)?;
     let policy = load(config)?;
     let notes = policy.notes().iter();
     notes.for_each(|note| observer.alarm(note));
@@ -66,17 +67,15 @@ pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Resu
         validation: &pairs.validation,
         options: &options,
     };
-    let pace = pace(config, sft, &options, pairs.train.len());
+    let batches = options.batches(pairs.train.len());
     let course = Course {
         learner: &learner,
         run_dir,
-        pace,
+        pace: Pace::new(&config.run, batches, (sft.epochs, sft.patience)),
     };
-    let before = match &resumed {
-        None => learner.validate().map(|(loss, _)| loss),
-        Some(_) => None,
-    };
-    if let Some(loss) = before {
+    if resumed.is_none()
+        && let Some((loss, _)) = learner.validate()
+    {
         run_dir.record(&json!({"event": "validated", "steps": 0, "loss": loss}))?;
         observer.note(&format!("validation loss before the first step: {loss:.4}"));
     }
@@ -85,6 +84,14 @@ pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Resu
     pairs.tokenizer.save(&run_dir.policy())?;
     parts::keep_companions(&config.model.path, &run_dir.policy())?;
     let loss = mean_loss(&policy, &pairs.validation, options.micro_tokens);
+    report(pairs, &state, loss, run_dir)?;
+    forget_best(run_dir, None)?;
+    observer.event(&Event::Ended { stage, dir });
+    Ok(())
+}
+
+/// Writes what was learned from, and how well what was not.
+fn report(pairs: &Pairs, state: &CourseState, loss: Option<f64>, run_dir: &RunDir) -> Result<()> {
     let mut record = json!({
         "train_pairs": pairs.train.len(),
         "validation_pairs": pairs.validation.len(),
@@ -102,21 +109,7 @@ pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Resu
     if let Some((epoch, _)) = state.best {
         record["best_epoch"] = json!(epoch);
     }
-    replace(&run_dir.report(), &serde_json::to_vec_pretty(&record)?)?;
-    forget_best(run_dir, None)?;
-    observer.event(&Event::Ended { stage, dir });
-    Ok(())
-}
-
-/// How long it takes.
-fn pace(config: &Config, sft: &Sft, options: &SftOptions, pairs: usize) -> Pace {
-    Pace {
-        steps_of_epoch: options.steps_of_epoch(pairs),
-        epochs: sft.epochs,
-        patience: sft.patience,
-        checkpoint_every: config.run.checkpoint_every,
-        keep_checkpoints: config.run.keep_checkpoints,
-    }
+    replace(&run_dir.report(), &serde_json::to_vec_pretty(&record)?)
 }
 
 /// What would be learned from what, in lines for a person to read.
@@ -127,7 +120,7 @@ pub fn plan(config: &Config) -> Result<Vec<String>> {
     let sft = config.sft()?;
     let pairs = Pairs::read(config, sft)?;
     let options = SftOptions::new(sft, &config.run);
-    let steps = options.steps_of_epoch(pairs.train.len()) * sft.epochs;
+    let steps = options.batches(pairs.train.len()).per_epoch() * sft.epochs;
     let mut lines = pairs.described();
     lines.push(format!(
         "{steps} steps of {} pairs, {} epochs; learning rate {:.2e}, {}, at the last step {:.2e}",

@@ -5,6 +5,7 @@ use crate::rl::adam::{AdamOptions, Epsilon};
 use crate::rl::ppo::{Coefficients, Estimation};
 use crate::rl::preference::Form;
 use crate::rl::schedule::{self, Decay};
+use crate::train::batches::Batches;
 
 /// How updates are made.
 #[derive(Debug, Clone)]
@@ -99,10 +100,13 @@ impl RewardOptions {
         }
     }
 
-    /// Optimizer steps of an epoch over `examples`; the last may have fewer.
+    /// How so many examples are taken.
     #[must_use]
-    pub fn steps_of_epoch(&self, examples: usize) -> u64 {
-        examples.div_ceil(self.batch_size) as u64
+    pub fn batches(&self, examples: usize) -> Batches {
+        Batches {
+            examples,
+            batch_size: self.batch_size,
+        }
     }
 }
 
@@ -150,10 +154,13 @@ impl SftOptions {
         }
     }
 
-    /// Optimizer steps of an epoch over `examples`; the last may have fewer.
+    /// How so many examples are taken.
     #[must_use]
-    pub fn steps_of_epoch(&self, examples: usize) -> u64 {
-        examples.div_ceil(self.batch_size) as u64
+    pub fn batches(&self, examples: usize) -> Batches {
+        Batches {
+            examples,
+            batch_size: self.batch_size,
+        }
     }
 
     /// The learning rate of a step.
@@ -176,6 +183,20 @@ pub struct Pace {
     pub checkpoint_every: u64,
     /// How many checkpoints are kept.
     pub keep_checkpoints: usize,
+}
+
+impl Pace {
+    /// What a run's config says of steps, and its section of epochs and patience.
+    #[must_use]
+    pub fn new(run: &Run, batches: Batches, (epochs, patience): (u64, u64)) -> Pace {
+        Pace {
+            steps_of_epoch: batches.per_epoch(),
+            epochs,
+            patience,
+            checkpoint_every: run.checkpoint_every,
+            keep_checkpoints: run.keep_checkpoints,
+        }
+    }
 }
 
 /// What a config says of Adam; `max_grad_norm` 0 is none.

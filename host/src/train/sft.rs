@@ -9,10 +9,9 @@ use tch::Tensor;
 use crate::metrics::Record;
 use crate::model::policy::{Demonstration, Policy};
 use crate::rl::adam::{Adam, Stepped};
-use crate::seed;
+use crate::train::batches::{Batch, parts};
 use crate::train::course::Learns;
 use crate::train::options::SftOptions;
-use crate::train::parts::parts;
 
 /// Who learns, from what, and how.
 pub struct Learner<'a> {
@@ -42,17 +41,13 @@ impl Learns for Learner<'_> {
 
     fn step(&self, adam: &mut Adam, step: u64) -> Result<Record> {
         let clock = Instant::now();
-        let (options, count) = (self.options, self.examples.len());
-        let per_epoch = options.steps_of_epoch(count);
-        let (epoch, number) = (step / per_epoch, step % per_epoch);
-        let stream = seed::derive(options.root_seed, "sft-order", epoch);
-        let order = seed::Stream::new(stream).permutation(count);
-        let from = number as usize * options.batch_size;
-        let batch = &order[from..count.min(from + options.batch_size)];
-        let lr = options.rate(step, per_epoch * options.epochs);
+        let options = self.options;
+        let batches = options.batches(self.examples.len());
+        let Batch { seen, rows, .. } = batches.of_step(step, (options.root_seed, "sft-order"));
+        let lr = options.rate(step, batches.per_epoch() * options.epochs);
         let response_tokens = |at: &usize| self.examples[*at].response.len();
-        let tokens: usize = batch.iter().map(response_tokens).sum();
-        let loss = self.accumulate(batch, tokens);
+        let tokens: usize = rows.iter().map(response_tokens).sum();
+        let loss = self.accumulate(&rows, tokens);
         let Stepped { norm, finite } = adam.step(lr);
         if !(loss.is_finite() && norm.is_finite() && finite) {
             bail!(
@@ -66,8 +61,7 @@ impl Learns for Learner<'_> {
         record.set("sft/lr", lr);
         record.set("sft/grad_norm", norm);
         record.set("sft/response_tokens", tokens as f64);
-        let seen = epoch * count as u64 + (from + batch.len()) as u64;
-        record.set("elapsed/examples", seen as f64);
+        record.set("elapsed/examples", (seen + rows.len() as u64) as f64);
         record.set("time/step", clock.elapsed().as_secs_f64());
         Ok(record)
     }

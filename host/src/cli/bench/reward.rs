@@ -37,7 +37,7 @@ pub(super) fn steps(args: &BenchArgs, config: &Config, settings: &Reward) -> Res
         options: &options,
     };
     let mut adam = learner.optimizer();
-    let all = options.steps_of_epoch(read.examples.len()) * options.epochs;
+    let all = options.batches(read.examples.len()).per_epoch() * options.epochs;
     serve(args, |number| {
         let clock = Instant::now();
         let record = learner.step(&mut adam, number % all)?;

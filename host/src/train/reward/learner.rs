@@ -14,9 +14,9 @@ use crate::model::reward::{Passages, RewardModel};
 use crate::rl::adam::{Adam, Stepped};
 use crate::rl::{preference, schedule};
 use crate::seed;
+use crate::train::batches::{Batch, parts};
 use crate::train::course::Learns;
 use crate::train::options::RewardOptions;
-use crate::train::parts::parts;
 
 /// Who learns, from what, and how.
 pub struct Learner<'a> {
@@ -47,16 +47,12 @@ impl Learns for Learner<'_> {
     fn step(&self, adam: &mut Adam, step: u64) -> Result<Record> {
         let clock = Instant::now();
         let count = self.examples.len();
-        let per_epoch = self.options.steps_of_epoch(count);
-        let epoch = step / per_epoch;
-        let stream = seed::derive(self.options.root_seed, "reward-order", epoch);
-        let order = seed::Stream::new(stream).permutation(count);
-        let from = (step % per_epoch) as usize * self.options.batch_size;
-        let batch = &order[from..count.min(from + self.options.batch_size)];
+        let batches = self.options.batches(count);
+        let order = (self.options.root_seed, "reward-order");
+        let Batch { epoch, seen, rows } = batches.of_step(step, order);
         // As the original counts: by examples, so that a last, smaller batch changes no rate.
-        let seen = epoch * count as u64 + from as u64;
         let lr = schedule::linear(self.options.lr, seen, count as u64 * self.options.epochs);
-        let (loss, agreed) = self.accumulate(batch, epoch);
+        let (loss, agreed) = self.accumulate(&rows, epoch);
         let Stepped { norm, finite } = adam.step(lr);
         if !(loss.is_finite() && norm.is_finite() && finite) {
             bail!(
@@ -77,7 +73,7 @@ impl Learns for Learner<'_> {
         record.set("reward/gain", mean(|scale| scale.0));
         record.set("reward/bias", mean(|scale| scale.1));
         record.set("reward/grad_norm", norm);
-        record.set("elapsed/labels", (seen + batch.len() as u64) as f64);
+        record.set("elapsed/labels", (seen + rows.len() as u64) as f64);
         record.set("time/step", clock.elapsed().as_secs_f64());
         Ok(record)
     }

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use tch::Kind;
 
 use crate::model::reward::{Passages, RewardModel};
-use crate::train::parts::parts;
+use crate::train::batches::parts;
 
 /// Responses of one query that go through the model in one row, at most.
 const RESPONSES_IN_A_ROW: usize = 8;

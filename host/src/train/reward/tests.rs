@@ -79,7 +79,7 @@ fn train(model: &RewardModel, examples: &[Example], validation: &[Example]) -> C
         learner: &learner,
         run_dir: &RunDir::create(dir.path(), "").unwrap(),
         pace: Pace {
-            steps_of_epoch: options.steps_of_epoch(examples.len()),
+            steps_of_epoch: options.batches(examples.len()).per_epoch(),
             epochs: 1,
             patience: 0,
             checkpoint_every: 3,

@@ -6,6 +6,7 @@ use super::*;
 use crate::config::Sft;
 use crate::model::config::ModelConfig;
 use crate::model::episodes::Episodes;
+use crate::seed;
 use tch::{Device, Kind};
 
 fn of_family(json: serde_json::Value) -> Policy {
