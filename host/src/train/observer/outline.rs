@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::role::Identity;
-use crate::train::queries::RowCount;
+use crate::train::rowcount::RowCount;
 
 /// A policy's training in numbers.
 #[derive(Debug, Clone)]
