@@ -30,6 +30,28 @@ impl Config {
         }
         let judges = self.study.iter_mut().flat_map(|study| &mut study.judges);
         judges.for_each(|(name, path)| act(&format!("study.judges.{name}"), path));
+        for (place, entry) in self
+            .compare
+            .iter_mut()
+            .flat_map(|c| &mut c.entry)
+            .enumerate()
+        {
+            each(
+                &format!("compare.entry.{place}.model"),
+                &mut entry.model,
+                act,
+            );
+        }
+        for (place, judge) in self
+            .compare
+            .iter_mut()
+            .flat_map(|c| &mut c.judge)
+            .enumerate()
+        {
+            let key = |name: &str| format!("compare.judge.{place}.{name}");
+            each(&key("reward_model"), &mut judge.reward_model, act);
+            each(&key("labels"), &mut judge.labels, act);
+        }
         if let Some(reward) = &mut self.reward {
             each("reward.path", &mut reward.path, act);
             each_of("reward.train", &mut reward.train, act);
@@ -64,15 +86,29 @@ impl Config {
             let numbered = plugins.iter_mut().enumerate();
             all.extend(numbered.map(|(place, plugin)| (format!("{section}.{place}"), plugin)));
         }
+        let judges = self
+            .compare
+            .iter_mut()
+            .flat_map(|compare| &mut compare.judge);
+        for (place, judge) in judges.enumerate() {
+            let key = format!("compare.judge.{place}.labeler");
+            all.extend(judge.labeler.iter_mut().map(|plugin| (key.clone(), plugin)));
+        }
         all
     }
 
     /// A run that is named where a model is wanted stands for its policy.
     pub(super) fn find_policies(&mut self) {
         self.each_path(&mut |key, path| {
-            let policy = path.join("policy");
             let is = |folder: &Path| folder.join("config.json").is_file();
-            if ["model.path", "reward.path"].contains(&key) && !is(path) && is(&policy) {
+            let is_model = ["model.path", "reward.path"].contains(&key)
+                || key.starts_with("compare.entry.") && key.ends_with(".model");
+            if !is_model || is(path) {
+                return;
+            }
+            // Of an experiment, the policy is a run of its own.
+            let policies = ["policy", "policy/policy"].map(|inside| path.join(inside));
+            if let Some(policy) = policies.into_iter().find(|policy| is(policy)) {
                 *path = policy;
             }
         });

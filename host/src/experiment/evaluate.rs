@@ -1,0 +1,202 @@
+//! Models, runs and baselines on the same held-out queries: what each answers, what can be measured of that, and who
+//! judges which to be better. What was answered or judged before is not done again.
+//!
+//! ```text
+//! config ── bench: task, queries, reference ── entrants: answers ── measured: one entry's numbers ──┐
+//!                                                  └── judges ── judged: scores, win rates, ratings ─┴─ tables, files
+//! ```
+
+use anyhow::{Context, Result};
+
+use crate::config::Config;
+use crate::run_dir::replace;
+use crate::train::observer::{Event, Observer};
+
+mod baseline;
+mod bench;
+mod entrants;
+mod files;
+mod judged;
+mod judges;
+mod kept;
+mod measured;
+mod people;
+mod report;
+mod tables;
+
+use self::bench::Bench;
+use self::entrants::Entrant;
+use self::judged::Field;
+use self::judges::Judge;
+use self::report::{Report, Sampling, VERSION};
+
+/// Compares what the config's `[compare]` names, in the config's run directory.
+///
+/// # Errors
+/// The config, its models, its data, its task or its judges cannot be used.
+pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
+    let bench = Bench::load(config)?;
+    let judges = judges::load(&bench)?;
+    entrants::check(&bench)?;
+    let kept = bench.kept()?;
+    let entrants = entrants::answer(&bench, &kept, &judges, observer)?;
+    let columns: Vec<_> = entrants
+        .iter()
+        .map(|entrant| measured::columns(&bench, entrant))
+        .collect();
+    let against = bench.compare.baseline();
+    let entries = entrants.iter().zip(&columns).enumerate();
+    let entries: Vec<_> = entries
+        .map(|(at, (entrant, own))| {
+            let other = Some(&columns[against]).filter(|_| at != against);
+            measured::report(&bench, entrant, own, other)
+        })
+        .collect();
+    let field = Field {
+        bench: &bench,
+        kept: &kept,
+        entrants: &entrants,
+        columns: &columns,
+        entries: &entries,
+    };
+    let mut judged = Vec::new();
+    for judge in &judges {
+        let report = field.judge(judge);
+        judged.push(report.with_context(|| format!("judge `{}`", judge.title))?);
+    }
+    let report = Report {
+        version: VERSION,
+        attune: env!("CARGO_PKG_VERSION"),
+        seed: config.run.seed,
+        queries: bench.queries.len(),
+        with_reference: with_reference(&bench),
+        rows: bench.counts.clone(),
+        task: bench.task.identity().clone(),
+        reference_sha256: bench.model.clone(),
+        sampling: Sampling {
+            temperature: config.sampling.temperature,
+            top_k: config.sampling.top_k,
+            top_p: config.sampling.top_p,
+            response_len: bench.task.layout().response_len,
+        },
+        against: entries[against].name.clone(),
+        entries,
+        judges: judged,
+    };
+    write(&bench, &entrants, &report, observer)?;
+    ask(&bench, &entrants, &judges, observer)
+}
+
+fn with_reference(bench: &Bench) -> usize {
+    let queries = bench.queries.iter();
+    queries.filter(|query| !query.reference.is_empty()).count()
+}
+
+/// Writes the results, whole files each, and tells them.
+fn write(
+    bench: &Bench,
+    entrants: &[Entrant],
+    report: &Report,
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    let dir = &bench.config.run.dir;
+    let tables = tables::of(report);
+    tables
+        .iter()
+        .for_each(|table| observer.event(&Event::Table(table)));
+    for (name, bytes) in [
+        ("answers.jsonl", files::answers(bench, entrants)?),
+        ("eval.csv", files::csv(report)),
+        ("eval.md", files::markdown(report, &tables)),
+        // Last: where it is, all else is there too.
+        ("eval.json", serde_json::to_vec_pretty(report)?),
+    ] {
+        let path = dir.join(name);
+        replace(&path, &bytes)?;
+        let (name, path) = (name.rsplit('.').next().unwrap_or(name), path.as_path());
+        observer.event(&Event::File { name, path });
+    }
+    Ok(())
+}
+
+/// Puts to people what they were not asked yet.
+fn ask(
+    bench: &Bench,
+    entrants: &[Entrant],
+    judges: &[Judge],
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    let replies: Vec<_> = entrants
+        .iter()
+        .map(|entrant| entrant.replies.as_slice())
+        .collect();
+    for people in judges.iter().filter_map(Judge::people) {
+        if let Some(waiting @ 1..) = people.ask(bench, &replies)? {
+            observer.note(&format!(
+                "{waiting} comparisons wait for answers in `{}`: `attune label pending` prints them, `attune label \
+                 answer` takes answers; then the same command once more counts them",
+                people.path().display()
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// What would be compared and judged, in lines for a person to read; nothing is sampled.
+///
+/// # Errors
+/// As of [`run`].
+pub fn plan(config: &Config) -> Result<Vec<String>> {
+    let bench = Bench::load(config)?;
+    let judges = judges::load(&bench)?;
+    entrants::check(&bench)?;
+    let (queries, against) = (bench.queries.len(), bench.compare.baseline());
+    let mut lines: Vec<String> = bench
+        .counts
+        .iter()
+        .map(|count| format!("rows: {count}"))
+        .collect();
+    lines.push(format!(
+        "{queries} held-out queries, {} with a reference; responses of {} tokens at temperature {}",
+        with_reference(&bench),
+        bench.task.layout().response_len,
+        config.sampling.temperature
+    ));
+    for (at, entry) in bench.compare.entry.iter().enumerate() {
+        let answers = match (&entry.model, entry.best_of) {
+            (None, _) => String::new(),
+            (Some(_), count) => {
+                let count = queries as u64 * count.unwrap_or(1);
+                format!(", {count} answers to sample, less those that are kept")
+            }
+        };
+        let folder = entry.model.as_ref();
+        let folder = folder.map_or(String::new(), |path| format!(" `{}`", path.display()));
+        let role = if at == against {
+            "; the others are measured against it"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "entry {}: {}{folder}{answers}{role}",
+            entry.name,
+            entrants::kind(entry)
+        ));
+    }
+    let pairs = bench.compare.entry.len() * (bench.compare.entry.len() - 1) / 2;
+    for judge in &judges {
+        let work = match judge.people() {
+            Some(people) => format!("{} labels in `{}`", people.count(), people.path().display()),
+            None if judge.kind() == "labeler" => format!(
+                "{} comparisons: {pairs} pairs of entries, in both seats",
+                2 * pairs * queries
+            ),
+            None => format!("{} scores", bench.compare.entry.len() * queries),
+        };
+        lines.push(format!("judge {}: {}, {work}", judge.title, judge.kind()));
+    }
+    if judges.is_empty() {
+        lines.push("no judge: answers are measured, and none is called better".to_owned());
+    }
+    Ok(lines)
+}

@@ -1,0 +1,349 @@
+//! Who judges a comparison: plugins, reward models and people, each asked in its own way for the same two things: a score
+//! of an answer by itself, and which of two answers is better.
+
+use std::cell::OnceCell;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+
+use super::bench::{Bench, plugin_key};
+use super::kept::Kept;
+use super::people::People;
+use crate::config::{self, OnError};
+use crate::eval::contest::{Choice, Verdict};
+use crate::experiment::inputs::{digest_at, reward_folder};
+use crate::experiment::parts::{check_reading, load_labeler, reward_model};
+use crate::model::reward::{Passages, RewardModel};
+use crate::plugin::TokenizerHost;
+use crate::role::{CallContext, Group, Labeler, Outcome, Query, Split, Verdict as Word};
+use crate::seed;
+use crate::train::answers::Reply;
+use crate::train::reward::scores;
+
+/// Tokens that go through a reward model at a time.
+const MICRO_TOKENS: usize = 2048;
+
+/// One of those who judge.
+pub(super) struct Judge {
+    pub(super) title: String,
+    /// What it is and what its word depends on.
+    pub(super) key: Value,
+    source: Source,
+}
+
+enum Source {
+    Labeler(Box<dyn Labeler>),
+    Model {
+        folder: PathBuf,
+        model: OnceCell<RewardModel>,
+    },
+    People(People),
+}
+
+/// What a judge said of two entrants' answers.
+#[derive(Debug, Default, Serialize, Deserialize)]
+pub(super) struct Said {
+    /// For each query what was said with the first entrant's answer in the first seat, and with it in the second; the
+    /// first entrant's is [`Choice::First`] in both. None where nothing was asked or said.
+    pub(super) choices: Vec<Option<[Choice; 2]>>,
+    /// Queries on which the judge failed.
+    pub(super) failed: usize,
+}
+
+/// Loads the judges that the config names, or its labeler where it names none.
+pub(super) fn load(bench: &Bench) -> Result<Vec<Judge>> {
+    let named = &bench.compare.judge;
+    let labeler = bench.config.labeler.iter().filter(|_| named.is_empty());
+    let labeler = labeler.map(|labeler| config::Judge::of_labeler(labeler.clone()));
+    let all = named.iter().cloned().chain(labeler);
+    all.map(|judge| {
+        let about = || format!("judge `{}`", judge.title());
+        Judge::load(bench, &judge).with_context(about)
+    })
+    .collect()
+}
+
+impl Judge {
+    fn load(bench: &Bench, judge: &config::Judge) -> Result<Judge> {
+        let (key, source) = if let Some(reference) = &judge.labeler {
+            let host: Arc<dyn TokenizerHost> = bench.tokenizer.clone();
+            let labeler = load_labeler(reference, bench.config, &host)?;
+            let key = json!({"labeler": plugin_key(labeler.identity(), reference)?});
+            (key, Source::Labeler(labeler))
+        } else if let Some(folder) = &judge.reward_model {
+            let model = OnceCell::new();
+            if !reward_folder(folder).join("config.json").is_file() {
+                // It says what is missing there.
+                let _ = reward_model(bench.config, folder, &bench.tokenizer)?;
+            }
+            let key = json!({"reward_model": digest_at(folder)?, "dtype": bench.config.run.dtype});
+            let folder = folder.clone();
+            (key, Source::Model { folder, model })
+        } else {
+            let path = judge.labels.as_ref().context("a judge has a source")?;
+            (
+                json!({"labels": judge.title()}),
+                Source::People(People::load(path, judge.ask)?),
+            )
+        };
+        Ok(Judge {
+            title: judge.title(),
+            key,
+            source,
+        })
+    }
+
+    /// What kind of judge it is.
+    pub(super) fn kind(&self) -> &'static str {
+        match self.source {
+            Source::Labeler(_) => "labeler",
+            Source::Model { .. } => "reward model",
+            Source::People(_) => "labels",
+        }
+    }
+
+    /// Whether it gives an answer a score by itself, as far as is known before it is asked.
+    pub(super) fn scores_alone(&self) -> bool {
+        !matches!(self.source, Source::People(_))
+    }
+
+    /// The people, where it is they who judge.
+    pub(super) fn people(&self) -> Option<&People> {
+        match &self.source {
+            Source::People(people) => Some(people),
+            Source::Labeler(_) | Source::Model { .. } => None,
+        }
+    }
+
+    /// The score of each answer; none where the judge gives no scores.
+    pub(super) fn scores(
+        &self,
+        bench: &Bench,
+        kept: &Kept,
+        replies: &[Option<Reply>],
+    ) -> Result<Option<Vec<Option<f64>>>> {
+        let mut key = self.key.clone();
+        key["scores"] = of_answers(bench, replies)?;
+        kept.get("judged", &key, || match &self.source {
+            Source::Labeler(labeler) => scored(labeler.as_ref(), bench, replies),
+            Source::Model { .. } => Ok(Some(self.rewards(bench, replies)?)),
+            Source::People(_) => Ok(None),
+        })
+    }
+
+    /// What it says of two entrants' answers, each in both seats.
+    pub(super) fn compare(
+        &self,
+        bench: &Bench,
+        kept: &Kept,
+        [one, other]: [&[Option<Reply>]; 2],
+    ) -> Result<Said> {
+        let mut key = self.key.clone();
+        key["pairs"] = json!([of_answers(bench, one)?, of_answers(bench, other)?]);
+        match &self.source {
+            Source::Labeler(labeler) => kept.get("judged", &key, || {
+                in_both_seats(labeler.as_ref(), bench, [one, other])
+            }),
+            Source::Model { .. } => {
+                let scored = [one, other].map(|replies| self.scores(bench, kept, replies));
+                let [first, second] = scored.map(|scores| scores.map(Option::unwrap_or_default));
+                let pairs = first?.into_iter().zip(second?);
+                // A score has no seat.
+                let choices = pairs.map(|(a, b)| Some([Choice::by_scores(a?, b?); 2]));
+                Ok(Said {
+                    choices: choices.collect(),
+                    failed: 0,
+                })
+            }
+            Source::People(_) => Ok(Said::default()),
+        }
+    }
+
+    /// The mean over a reward model's heads.
+    fn rewards(&self, bench: &Bench, replies: &[Option<Reply>]) -> Result<Vec<Option<f64>>> {
+        let Source::Model { folder, model } = &self.source else {
+            bail!("only reward models give rewards");
+        };
+        if model.get().is_none() {
+            let loaded = reward_model(bench.config, folder, &bench.tokenizer)?;
+            check_reading(bench.task.layout(), loaded.config(), folder)?;
+            let _ = model.set(loaded);
+        }
+        let model = model.get().context("the reward model is loaded")?;
+        let rows = bench.queries.iter().zip(replies);
+        let passages = rows.filter_map(|(query, reply)| {
+            Some(Passages {
+                query: query.tokens.clone(),
+                responses: vec![reply.as_ref()?.tokens.clone()],
+            })
+        });
+        let passages: Vec<Passages> = passages.collect();
+        let mut found = scores(model, &passages, MICRO_TOKENS).into_iter();
+        let one = |reply: &Option<Reply>| {
+            reply.as_ref()?;
+            let heads = found.next()?.into_iter().next()?;
+            let mean = heads.iter().sum::<f64>() / heads.len() as f64;
+            mean.is_finite().then_some(mean)
+        };
+        Ok(replies.iter().map(one).collect())
+    }
+}
+
+/// What a judge's word on answers depends on.
+fn of_answers(bench: &Bench, replies: &[Option<Reply>]) -> Result<Value> {
+    let rows = bench.queries.iter().zip(replies);
+    let rows: Vec<Value> = rows
+        .map(|(query, reply)| {
+            let reply = reply.as_ref().map(|reply| (&reply.text, &reply.tokens));
+            json!([query.id, query.text, query.reference, query.metadata, reply])
+        })
+        .collect();
+    let digest = crate::digest::of_bytes(&serde_json::to_vec(&rows)?);
+    Ok(json!([bench.config.run.seed, digest]))
+}
+
+fn context(bench: &Bench) -> CallContext {
+    CallContext {
+        seed: seed::derive(bench.config.run.seed, "judge", 0),
+        update: 0,
+        split: Split::Test,
+    }
+}
+
+/// A labeler's score of each answer by itself.
+fn scored(
+    labeler: &dyn Labeler,
+    bench: &Bench,
+    replies: &[Option<Reply>],
+) -> Result<Option<Vec<Option<f64>>>> {
+    let rows = bench.queries.iter().zip(replies).enumerate();
+    let groups: Vec<Group> = rows
+        .filter_map(|(row, (query, reply))| Some(group(row, query, [reply.as_ref()?])))
+        .collect();
+    let mut judged = labeler.judge(context(bench), &groups)?.into_iter();
+    let mut failures = Failures::default();
+    let (mut scores, mut compares_only) = (Vec::new(), false);
+    for (row, reply) in replies.iter().enumerate() {
+        let outcome = reply.as_ref().and_then(|_| judged.next());
+        scores.push(match outcome {
+            Some(Outcome::Value(judgement)) => {
+                compares_only |= judgement.scores.is_empty();
+                judgement.scores.first().map(|&score| f64::from(score))
+            }
+            None | Some(Outcome::NotApplicable) => None,
+            Some(Outcome::Invalid(said) | Outcome::Error(said)) => {
+                failures.add(row, said);
+                None
+            }
+        });
+    }
+    failures.settle(labeler, bench)?;
+    Ok(Some(scores).filter(|_| !compares_only))
+}
+
+fn group<const N: usize>(id: usize, query: &Query, replies: [&Reply; N]) -> Group {
+    Group {
+        id: id as u64,
+        query: query.clone(),
+        responses: replies.map(|reply| reply.text.clone()).to_vec(),
+    }
+}
+
+/// A labeler's choice between the answers to each query, once with each of them first. Of two that are the same none is
+/// better, and nobody is asked.
+fn in_both_seats(
+    labeler: &dyn Labeler,
+    bench: &Bench,
+    [one, other]: [&[Option<Reply>]; 2],
+) -> Result<Said> {
+    let mut said = Said {
+        choices: vec![None; bench.queries.len()],
+        failed: 0,
+    };
+    let (mut groups, mut asked) = (Vec::new(), Vec::new());
+    for (row, query) in bench.queries.iter().enumerate() {
+        let (Some(a), Some(b)) = (&one[row], &other[row]) else {
+            continue;
+        };
+        if a.text == b.text {
+            said.choices[row] = Some([Choice::Tie; 2]);
+            continue;
+        }
+        groups.push(group(2 * row, query, [a, b]));
+        groups.push(group(2 * row + 1, query, [b, a]));
+        asked.push(row);
+    }
+    let judged = labeler.judge(context(bench), &groups)?;
+    let mut failures = Failures::default();
+    for (row, seats) in asked.into_iter().zip(judged.chunks(2)) {
+        let mut heard = seats.iter().map(heard);
+        match (heard.next(), heard.next()) {
+            (Some(Ok(first)), Some(Ok(second))) => {
+                said.choices[row] = Some([first, second.turned()]);
+            }
+            (first, second) => {
+                let text = first.into_iter().chain(second).find_map(Result::err);
+                failures.add(row, text.unwrap_or_default());
+            }
+        }
+    }
+    said.failed = failures.settle(labeler, bench)?;
+    Ok(said)
+}
+
+fn heard(outcome: &Outcome<crate::role::Judgement>) -> Result<Choice, String> {
+    match outcome {
+        Outcome::Value(judgement) => Ok(match &judgement.verdict {
+            Word::Best(0) => Choice::First,
+            Word::Best(_) => Choice::Second,
+            Word::Tie(_) => Choice::Tie,
+            Word::Abstain => Choice::Abstain,
+        }),
+        Outcome::NotApplicable => Ok(Choice::Abstain),
+        Outcome::Invalid(said) | Outcome::Error(said) => Err(said.clone()),
+    }
+}
+
+/// Queries on which a labeler failed.
+#[derive(Default)]
+struct Failures {
+    count: usize,
+    first: Option<(usize, String)>,
+}
+
+impl Failures {
+    fn add(&mut self, row: usize, said: String) {
+        self.count += 1;
+        self.first.get_or_insert((row, said));
+    }
+
+    /// Refuses to go on, unless the config says that such rows are left out; how many there are.
+    fn settle(self, labeler: &dyn Labeler, bench: &Bench) -> Result<usize> {
+        let Some((row, said)) = self.first else {
+            return Ok(0);
+        };
+        let (limits, all) = (&bench.config.plugins, bench.queries.len());
+        let (name, count) = (&labeler.identity().name, self.count);
+        let told = format!("labeler `{name}`: query {row}: {said} ({count} of {all} queries)");
+        if limits.on_error == OnError::Fail {
+            bail!("{told}\nhint: set [plugins] on_error = \"drop\" to leave such queries out");
+        }
+        if count as f64 > limits.max_error_rate * all as f64 {
+            bail!(
+                "{told}, more than [plugins] max_error_rate {} allows\nhint: mend the plugin, or raise \
+                 plugins.max_error_rate",
+                limits.max_error_rate
+            );
+        }
+        Ok(count)
+    }
+}
+
+/// What both seats come to.
+pub(super) fn verdict(choices: [Choice; 2]) -> Verdict {
+    let [one, other] = choices;
+    Verdict::of_seats(one, other)
+}
