@@ -6,6 +6,7 @@ mod bench;
 mod cli;
 mod docs;
 mod errors;
+mod eval;
 mod hostile;
 mod js;
 mod kit;

@@ -43,14 +43,15 @@ pub(super) fn check(bench: &Bench, entry: &Entry) -> Result<()> {
 pub(super) fn texts(bench: &Bench, entry: &Entry) -> Result<Vec<String>> {
     let count = entry.sentences.unwrap_or(1) as usize;
     let root = bench.config.run.seed;
-    let rows = bench.queries.iter().enumerate();
+    let queries = bench.queries.iter();
     let drawn = |row: usize| seed::derive(root, "extract", row as u64);
     Ok(match name(entry) {
-        "reference" => rows.map(|(_, query)| query.reference.clone()).collect(),
-        "lead" => rows
-            .map(|(_, query)| extract::lead(&query.text, count))
+        "reference" => queries.map(|query| query.reference.clone()).collect(),
+        "lead" => queries
+            .map(|query| extract::lead(&query.text, count))
             .collect(),
-        "extract" => rows
+        "extract" => queries
+            .enumerate()
             .map(|(row, query)| extract::random(&query.text, count, drawn(row)))
             .collect(),
         name => of_task(bench, name)?,

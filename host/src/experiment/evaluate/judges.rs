@@ -38,7 +38,7 @@ enum Source {
     Labeler(Box<dyn Labeler>),
     Model {
         folder: PathBuf,
-        model: OnceCell<RewardModel>,
+        model: Box<OnceCell<RewardModel>>,
     },
     People(People),
 }
@@ -74,7 +74,7 @@ impl Judge {
             let key = json!({"labeler": plugin_key(labeler.identity(), reference)?});
             (key, Source::Labeler(labeler))
         } else if let Some(folder) = &judge.reward_model {
-            let model = OnceCell::new();
+            let model = Box::new(OnceCell::new());
             if !reward_folder(folder).join("config.json").is_file() {
                 // It says what is missing there.
                 let _ = reward_model(bench.config, folder, &bench.tokenizer)?;
