@@ -5,10 +5,10 @@ use std::process::Output;
 
 use serde_json::{Value, json};
 
-use attune::model::reward::{Placement, RewardModel};
+use crate::support::{Lab, lines, succeed};
 
-use crate::support::{Lab, attune, failure, lines, succeed};
-
+mod entries;
+mod judges;
 mod refused;
 
 const COMPARE: &str = r#"
@@ -94,10 +94,10 @@ fn a_table_says_who_is_better_by_whom_and_how_it_copies() {
         "{said}"
     );
     for part in [
-        "| entry |",
+        "| measure | untrained | other | lead-1 | by hand |",
+        "| score by letters |",
         "ROUGE-1",
-        "wins over untrained by e, %",
-        "| by hand |",
+        "| wins over untrained by e, % | – |",
         "eval.json",
     ] {
         assert!(table.contains(part), "`{part}` is not in: {table}");
@@ -261,135 +261,6 @@ fn a_killed_comparison_goes_on_to_the_same_bytes() {
 }
 
 #[test]
-fn a_run_is_compared_as_it_answered_and_the_best_of_several_is_better() {
-    let lab = lab();
-    lab.train("trained", &[]);
-    let trained = format!("compare.entry.1.model={}", lab.path("trained").display());
-    let set = [
-        "--set",
-        &trained,
-        "--set",
-        "compare.entry.2={name=\"best\", model=\"model\", best_of=4, by=\"letters\"}",
-        "--set",
-        "run.threads=1",
-    ];
-    let mut command = lab.command(&["eval"], "compared", &set);
-    let output = command.current_dir(lab.path(".")).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{said}");
-    assert!(
-        said.contains("best: 40 answers sampled, 0 kept from before, draw 4"),
-        "{said}"
-    );
-    // Its first draw is the one that the untrained model answered with.
-    assert!(
-        said.contains("best: 0 answers sampled, 40 kept from before\n"),
-        "{said}"
-    );
-    let own = std::fs::read(lab.path("trained/eval/after.json")).unwrap();
-    let own: Value = serde_json::from_slice(&own).unwrap();
-    let answers = lines(&lab.path("compared/answers.jsonl"));
-    for (own, compared) in own["answers"].as_array().unwrap().iter().zip(&answers) {
-        assert_eq!(own["response"], compared["answers"]["other"]);
-    }
-    let results = results(&lab, "compared");
-    let best = named(&results["entries"], "name", "best");
-    assert!(
-        (best["kl_bound"].as_f64().unwrap() - (4f64.ln() - 0.75)).abs() < 1e-12,
-        "{best}"
-    );
-    assert!(best["measures"]["kl"].is_null());
-    let scores = &named(&results["judges"], "name", "letters")["scores"];
-    let score = |name| {
-        named(scores, "entry", name)["score"]["value"]
-            .as_f64()
-            .unwrap()
-    };
-    assert!(score("best") > score("untrained"), "{scores}");
-    let pair = contest(
-        named(&results["judges"], "name", "letters"),
-        "untrained",
-        "best",
-    );
-    assert_eq!(
-        (&pair["wins"], &pair["undecided"]),
-        (&0.into(), &0.into()),
-        "{pair}"
-    );
-}
-
-#[test]
-fn reward_models_and_people_judge() {
-    let lab = lab();
-    let placement = Placement {
-        device: tch::Device::Cpu,
-        kind: tch::Kind::Float,
-        trainable_layers: None,
-    };
-    let model = RewardModel::from_language_model(&lab.path("model"), placement, 1, 1).unwrap();
-    model.save(&lab.path("rm")).unwrap();
-    let copied =
-        |name: &str| std::fs::copy(lab.path("model").join(name), lab.path("rm").join(name));
-    copied("tokenizer.json").unwrap();
-    let config = std::fs::read_to_string(lab.path("config.toml")).unwrap();
-    let (before, _) = config.split_once("[[compare.judge]]").unwrap();
-    let (_, after) = config.split_once("[ppo]").unwrap();
-    let judges = "[[compare.judge]]\nreward_model = \"rm\"\n[[compare.judge]]\nlabels = \"people.db\"\nask = 2\n";
-    lab.write("config.toml", format!("{before}{judges}[ppo]{after}"));
-    let (said, _) = compare(&lab, "compared", &[]);
-    // Six pairs of entries, of two queries each.
-    assert!(said.contains("12 comparisons wait for answers"), "{said}");
-    let results_before = results(&lab, "compared");
-    let rewards = named(&results_before["judges"], "name", "rm");
-    assert_eq!(rewards["scores"].as_array().unwrap().len(), 4);
-    let pair = contest(rewards, "lead-1", "by hand");
-    assert_eq!(
-        (&pair["undecided"], &pair["abstained"]),
-        (&0.into(), &0.into())
-    );
-    assert!(rewards["first_seat"].is_null());
-    assert_eq!(
-        named(&results_before["judges"], "name", "people")["contests"],
-        json!([])
-    );
-    // Somebody always prefers what was written by hand.
-    let store = lab.path("people.db").display().to_string();
-    let pending = succeed(&["label", "pending", "--store", &store]);
-    let mut answered = String::new();
-    for line in pending.lines() {
-        let line: Value = serde_json::from_str(line).unwrap();
-        let responses = line["comparison"]["responses"].as_array().unwrap();
-        let is_by_hand = |one: &Value| {
-            let text = one["text"].as_str().unwrap();
-            text.starts_with(" row") && !text.contains('.')
-        };
-        let answer = match responses.iter().position(is_by_hand) {
-            Some(place) => json!({"best": place}),
-            None => json!({"tie": [0, 1]}),
-        };
-        answered += &format!(
-            "{}\n",
-            json!({"key": line["key"], "answer": answer, "labeler": {"person": "ann"}})
-        );
-    }
-    lab.write("answered.jsonl", answered);
-    let answered = lab.path("answered.jsonl").display().to_string();
-    succeed(&["label", "answer", &answered, "--store", &store]);
-    let (said, _) = compare(&lab, "compared", &[]);
-    assert!(!said.contains("wait for answers"), "{said}");
-    let results = results(&lab, "compared");
-    let people = named(&results["judges"], "name", "people");
-    let pair = contest(people, "lead-1", "by hand");
-    assert_eq!(
-        (&pair["losses"], &pair["win_rate"]["count"]),
-        (&2.into(), &2.into()),
-        "{pair}"
-    );
-    assert_eq!(contest(people, "untrained", "other")["ties"], 2);
-    assert_eq!(results["entries"], results_before["entries"]);
-}
-
-#[test]
 fn a_plan_says_what_would_be_sampled_and_judged() {
     let lab = lab();
     let said = lab.command(&["plan"], "plan", &[]).output().unwrap();
@@ -415,38 +286,6 @@ fn a_plan_says_what_would_be_sampled_and_judged() {
     );
 }
 
-#[test]
-fn a_baseline_may_be_the_tasks_own() {
-    let lab = lab();
-    let rows: String = (0..60).map(|row| format!("{row} a b,c{row}\n")).collect();
-    lab.write("short.csv", format!("text,answer\n{rows}"));
-    let data = format!("data.train={}", lab.path("short.csv").display());
-    let own = ["--set", "task={plugin=\"asks\"}", "--set", &data, "--set"];
-    compare(
-        &lab,
-        "own",
-        &[&own[..], &["compare.entry.2.baseline=first"]].concat(),
-    );
-    let answers = lines(&lab.path("own/answers.jsonl"));
-    assert!(
-        answers[0]["answers"]["lead-1"]
-            .as_str()
-            .unwrap()
-            .starts_with(" 20 "),
-        "{}",
-        answers[0]
-    );
-    let mut command = lab.command(&["eval"], "none", &own);
-    let said = failure(command.arg("compare.entry.2.baseline=firsts"));
-    for part in [
-        "entry `lead-1`",
-        "no baseline `firsts`",
-        "lead, extract; the task's own are first, reference",
-    ] {
-        assert!(said.contains(part), "`{part}` is not in: {said}");
-    }
-}
-
 /// The files of a model folder.
 pub(crate) fn copy_model(from: &Path, to: &Path) {
     std::fs::create_dir_all(to).unwrap();
@@ -454,14 +293,4 @@ pub(crate) fn copy_model(from: &Path, to: &Path) {
         let path = entry.unwrap().path();
         std::fs::copy(&path, to.join(path.file_name().unwrap())).unwrap();
     }
-}
-
-#[test]
-fn the_command_is_explained() {
-    let said = succeed(&["eval", "--help"]);
-    assert!(
-        said.contains("[compare]") && said.contains("eval.json"),
-        "{said}"
-    );
-    let _ = attune(&["eval"]);
 }

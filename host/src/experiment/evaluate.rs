@@ -23,6 +23,7 @@ mod measured;
 mod people;
 mod report;
 mod tables;
+mod weights;
 
 use self::bench::Bench;
 use self::entrants::Entrant;
@@ -39,6 +40,7 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
     let judges = judges::load(&bench)?;
     entrants::check(&bench)?;
     let kept = bench.kept()?;
+    replace(&kept.config(), config.to_toml()?.as_bytes())?;
     let entrants = entrants::answer(&bench, &kept, &judges, observer)?;
     let columns: Vec<_> = entrants
         .iter()
@@ -104,16 +106,15 @@ fn write(
     tables
         .iter()
         .for_each(|table| observer.event(&Event::Table(table)));
-    for (name, bytes) in [
-        ("answers.jsonl", files::answers(bench, entrants)?),
-        ("eval.csv", files::csv(report)),
-        ("eval.md", files::markdown(report, &tables)),
+    for (name, file, bytes) in [
+        ("answers", "answers.jsonl", files::answers(bench, entrants)?),
+        ("numbers", "eval.csv", files::csv(report)),
+        ("tables", "eval.md", files::markdown(report, &tables)),
         // Last: where it is, all else is there too.
-        ("eval.json", serde_json::to_vec_pretty(report)?),
+        ("results", "eval.json", serde_json::to_vec_pretty(report)?),
     ] {
-        let path = dir.join(name);
-        replace(&path, &bytes)?;
-        let (name, path) = (name.rsplit('.').next().unwrap_or(name), path.as_path());
+        let path = &dir.join(file);
+        replace(path, &bytes)?;
         observer.event(&Event::File { name, path });
     }
     Ok(())

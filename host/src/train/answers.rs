@@ -5,6 +5,7 @@ use anyhow::{Result, anyhow};
 use serde::{Deserialize, Serialize};
 use tch::{Device, Kind, Tensor};
 
+use crate::model::episodes::Episodes;
 use crate::model::policy::{Demonstration, Policy};
 use crate::model::sampling::Sampling;
 use crate::role::{CallContext, Layout, Outcome, Query, Sample, Split, Task};
@@ -31,8 +32,10 @@ pub struct Reply {
     /// Mean entropy of the distributions that the tokens were drawn from, in nats.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub entropy: Option<f64>,
-    /// Negative log-likelihood of the kept tokens under the reference, at temperature 1, in nats.
-    pub nll: f64,
+    /// Negative log-likelihood of the kept tokens under the reference, at temperature 1, in nats; absent where there are
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nll: Option<f64>,
     /// Whether it was longer than the task's responses may be, before it was written down.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub cut: bool,
@@ -74,7 +77,13 @@ impl Answerer<'_> {
         let context = contexts(queries, layout, policy.config().pad_id, policy.device());
         let episodes = policy.roll_out(&context, layout.response_len as i64, &sampling, seed);
         let own = policy.analyze(&episodes, sampling.temperature);
-        let other = self.reference.analyze(&episodes, sampling.temperature);
+        // What frozen blocks of the policy made is not what the reference's would make.
+        let plain = Episodes {
+            tokens: episodes.tokens.shallow_clone(),
+            context_len: episodes.context_len,
+            bottom: None,
+        };
+        let other = self.reference.analyze(&plain, sampling.temperature);
         let kl = (&own.logprobs - &other.logprobs).sum_dim_intlist(1, false, Kind::Double);
         let entropy = own.entropy.mean_dim(1, false, Kind::Double);
         let len = episodes.response_len();
@@ -96,7 +105,7 @@ impl Answerer<'_> {
         let mut replies = self.end(samples.collect())?;
         let (kl, entropy) = (numbers(&kl)?, numbers(&entropy)?);
         for (row, reply) in replies.iter_mut().enumerate() {
-            (reply.kl, reply.entropy) = (Some(kl[row]), Some(entropy[row]));
+            (reply.kl, reply.entropy) = (finite(kl[row]), finite(entropy[row]));
         }
         self.look_at(queries, &mut replies);
         Ok(replies)
@@ -216,9 +225,14 @@ impl Answerer<'_> {
         let likely = self.reference.log_likelihoods(&said);
         let said = replies.iter_mut().filter(|reply| !reply.tokens.is_empty());
         for (reply, likely) in said.zip(likely) {
-            reply.nll = -likely;
+            reply.nll = finite(-likely);
         }
     }
+}
+
+/// What is no number of a model gone astray is none.
+fn finite(value: f64) -> Option<f64> {
+    Some(value).filter(|value| value.is_finite())
 }
 
 /// `[batch, response_len]`

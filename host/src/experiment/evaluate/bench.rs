@@ -9,12 +9,13 @@ use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::kept::Kept;
+use super::weights::Weights;
 use crate::config::{Compare, Config, PluginRef};
 use crate::digest;
 use crate::experiment::inputs::digest_at;
-use crate::experiment::parts::{check_length, kind_of, load_task, made_of, model};
+use crate::experiment::parts::{check_length, load_task, made_of, model};
 use crate::model::config::ModelConfig;
-use crate::model::open::{check_same, of_folder};
+use crate::model::open::check_same;
 use crate::model::policy::Policy;
 use crate::model::{device, sampling};
 use crate::plugin::TokenizerHost;
@@ -70,31 +71,23 @@ impl<'a> Bench<'a> {
     }
 
     /// Refuses a model that cannot answer what the others answer; returns its SHA-256.
-    pub(super) fn check_model(&self, folder: &Path) -> Result<String> {
-        let (shape, tokenizer) = model(folder)?;
+    pub(super) fn check_model(&self, path: &Path) -> Result<String> {
+        let weights = Weights::at(path)?;
+        let (shape, tokenizer) = model(&weights.folder)?;
         check_length(self.task.layout(), &shape)?;
-        let owners = ["[model] path", &format!("`{}`", folder.display())];
+        let owners = ["[model] path", &format!("`{}`", path.display())];
         let hint = "models that are compared read the same tokens; compare models of one family, each with its own kin";
         check_same(&self.tokenizer, &tokenizer, owners, hint)?;
-        digest_at(folder)
+        weights.digest()
     }
 
     /// The model that divergence and perplexity are measured from, loaded when it is first asked for.
     pub(super) fn reference(&self) -> Result<&Policy> {
         if self.reference.get().is_none() {
-            let loaded = self.policy(&self.config.model.path)?;
+            let loaded = Weights::at(&self.config.model.path)?.load(self.config)?;
             let _ = self.reference.set(loaded);
         }
         self.reference.get().context("the reference is loaded")
-    }
-
-    /// A model that answers and never learns.
-    pub(super) fn policy(&self, folder: &Path) -> Result<Policy> {
-        let device = device::resolve(&self.config.run.device)?;
-        let policy = Policy::load(folder, device, kind_of(self.config), None);
-        Ok(policy
-            .map_err(|error| of_folder(error, folder))?
-            .reference())
     }
 
     /// Who makes answers.
@@ -123,7 +116,7 @@ impl<'a> Bench<'a> {
             "task": plugin_key(self.task.identity(), config.task()?)?,
             "queries": digest::of_bytes(&serde_json::to_vec(queries)?),
             "seed": config.run.seed,
-            "device": config.run.device,
+            "device": format!("{:?}", device::resolve(&config.run.device)?),
             "dtype": config.run.dtype,
         }))
     }

@@ -10,6 +10,7 @@ use super::baseline;
 use super::bench::Bench;
 use super::judges::Judge;
 use super::kept::Kept;
+use super::weights::Weights;
 use crate::config::Entry;
 use crate::eval::frontier::best_of_bound;
 use crate::model::policy::Policy;
@@ -111,7 +112,7 @@ fn by_model(
         name: &entry.name,
         sha256,
         own: OnceCell::new(),
-        load: &|| bench.policy(folder),
+        load: &|| Weights::at(folder)?.load(bench.config),
     };
     let Some(count) = entry.best_of else {
         let replies = sampler.sample(0, observer)?;

@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::bench::Bench;
 use super::entrants::Entrant;
-use super::report::Report;
+use super::report::{JudgeReport, Report};
 use crate::eval::share::Mean;
 use crate::train::observer::Table;
 
@@ -66,13 +66,29 @@ pub(super) fn csv(report: &Report) -> Vec<u8> {
         }
     }
     for judge in &report.judges {
+        lines.judge(judge, against);
+    }
+    lines.0.into_bytes()
+}
+
+/// Lines of a table of numbers.
+struct Lines(String);
+
+impl Default for Lines {
+    fn default() -> Self {
+        Lines("entry,against,judge,measure,value,low,high,n,p\n".to_owned())
+    }
+}
+
+impl Lines {
+    fn judge(&mut self, judge: &JudgeReport, against: &str) {
         let by = judge.name.as_str();
         for scored in &judge.scores {
             let entry = scored.entry.as_str();
-            lines.add([entry, "", by, "score"], &scored.score, None);
+            self.add([entry, "", by, "score"], &scored.score, None);
             if let Some(paired) = &scored.paired {
                 let (difference, p) = (&paired.difference, Some(paired.p));
-                lines.add([entry, against, by, "score"], difference, p);
+                self.add([entry, against, by, "score"], difference, p);
             }
         }
         for report in &judge.contests {
@@ -96,7 +112,7 @@ pub(super) fn csv(report: &Report) -> Vec<u8> {
             ];
             for (measure, mean, p) in rates {
                 if let Some(mean) = mean {
-                    lines.add([first, second, by, measure], &mean, p);
+                    self.add([first, second, by, measure], &mean, p);
                 }
             }
         }
@@ -108,22 +124,10 @@ pub(super) fn csv(report: &Report) -> Vec<u8> {
                 high: rating.high,
                 count: rating.count,
             };
-            lines.add([&rated.entry, "", by, "rating"], &mean, None);
+            self.add([&rated.entry, "", by, "rating"], &mean, None);
         }
     }
-    lines.0.into_bytes()
-}
 
-/// Lines of a table of numbers.
-struct Lines(String);
-
-impl Default for Lines {
-    fn default() -> Self {
-        Lines("entry,against,judge,measure,value,low,high,n,p\n".to_owned())
-    }
-}
-
-impl Lines {
     fn add(&mut self, names: [&str; 4], mean: &Mean, p: Option<f64>) {
         let cells = names.map(quoted).join(",");
         let p = p.map_or(String::new(), |p| p.to_string());

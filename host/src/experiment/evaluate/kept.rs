@@ -43,6 +43,11 @@ impl Kept {
         })
     }
 
+    /// Where the config of the last comparison is.
+    pub(super) fn config(&self) -> PathBuf {
+        self.folder.join("config.toml")
+    }
+
     /// What was made of `key`, by `make` where that was not done before. It is on the disk when this returns, and what
     /// is returned was read from there, so that both ways give the same bits.
     pub(super) fn get<T: Serialize + DeserializeOwned>(

@@ -118,10 +118,10 @@ fn of_all(replies: &[&Reply], seed: u64, measures: &mut BTreeMap<String, Mean>) 
 
 /// `exp` of the mean negative log-likelihood of a token under the reference, with the jackknife's interval over answers.
 fn perplexity(replies: &[&Reply]) -> Option<Mean> {
-    let said = replies.iter().filter(|reply| !reply.tokens.is_empty());
-    let each: Vec<(f64, f64)> = said
-        .map(|reply| (reply.nll, reply.tokens.len() as f64))
-        .collect();
+    let said = replies
+        .iter()
+        .filter_map(|reply| Some((reply.nll?, reply.tokens.len() as f64)));
+    let each: Vec<(f64, f64)> = said.collect();
     let sum = |of: fn(&(f64, f64)) -> f64| each.iter().map(of).sum::<f64>();
     let (nll, tokens) = (sum(|one| one.0), sum(|one| one.1));
     if each.len() < 2 {

@@ -46,46 +46,42 @@ fn or_none(text: Option<String>) -> String {
     text.unwrap_or_else(|| NONE.to_owned())
 }
 
+/// A row for each number, a column for each entry.
 fn entries(report: &Report) -> Table {
-    let has = |name: &str| {
-        let mut all = report.entries.iter();
-        all.any(|entry| entry.measures.contains_key(name))
-    };
-    let shown: Vec<_> = COLUMNS.into_iter().filter(|(name, ..)| has(name)).collect();
-    let mut columns = vec!["entry".to_owned(), "answers".to_owned()];
-    columns.extend(shown.iter().map(|(_, title, ..)| (*title).to_owned()));
-    columns.push("invalid, %".to_owned());
-    let judged = report
-        .judges
-        .iter()
-        .filter(|judge| !judge.contests.is_empty());
-    let judged: Vec<&JudgeReport> = judged.collect();
-    let against = &report.against;
-    columns.extend(
-        judged
-            .iter()
-            .map(|judge| format!("wins over {against} by {}, %", judge.name)),
-    );
-    let row = |entry: &EntryReport| {
-        let mut cells = vec![entry.name.clone(), entry.answers.to_string()];
-        for (name, _, times, digits) in &shown {
-            let found = entry.measures.get(*name);
-            let found = found.map(|mean| cell(mean, *times, *digits));
-            let bound = entry.kl_bound.filter(|_| *name == "kl");
-            cells.push(or_none(
-                found.or(bound.map(|bound| format!("at most {bound:.2}"))),
-            ));
+    let all = &report.entries;
+    let mut rows: Vec<Vec<String>> = Vec::new();
+    let mut row = |title: &str, of: &dyn Fn(&EntryReport) -> Option<String>| {
+        let cells: Vec<Option<String>> = all.iter().map(of).collect();
+        if cells.iter().any(Option::is_some) {
+            let title = std::iter::once(title.to_owned());
+            rows.push(title.chain(cells.into_iter().map(or_none)).collect());
         }
-        cells.push(or_none(entry.invalid.as_ref().map(percent)));
-        for judge in &judged {
-            cells.push(or_none(wins(judge, &entry.name, against)));
-        }
-        cells
     };
+    row("answers", &|entry| Some(entry.answers.to_string()));
+    for (name, title, times, digits) in COLUMNS {
+        row(title, &|entry| {
+            let found = entry.measures.get(name);
+            let bound = entry.kl_bound.filter(|_| name == "kl");
+            let found = found.map(|mean| cell(mean, times, digits));
+            found.or_else(|| Some(format!("at most {:.2}", bound?)))
+        });
+    }
+    row("invalid, %", &|entry| entry.invalid.as_ref().map(percent));
+    for judge in &report.judges {
+        row(&format!("score by {}", judge.name), &|entry| {
+            let mut scores = judge.scores.iter();
+            let scored = scores.find(|scored| scored.entry == entry.name)?;
+            Some(cell(&scored.score, 1.0, 3))
+        });
+        let title = format!("wins over {} by {}, %", report.against, judge.name);
+        row(&title, &|entry| wins(judge, &entry.name, &report.against));
+    }
+    let mut columns = vec!["measure".to_owned()];
+    columns.extend(all.iter().map(|entry| entry.name.clone()));
     Table {
         name: "entries".to_owned(),
         columns,
-        rows: report.entries.iter().map(row).collect(),
+        rows,
         caption: format!(
             "{} held-out queries, {} with a reference. Means with 95 % intervals of queries drawn again; ROUGE is F1 of \
              stems, in hundredths; shares with Wilson's interval, what is neither won nor lost counts half.",
