@@ -276,6 +276,19 @@ fn a_plan_says_what_would_be_sampled_and_judged() {
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
     assert!(!lab.path("plan").exists());
+    // What a run is still to make is no reason to refuse.
+    let later = [
+        "--set",
+        "compare.entry.1.model=later",
+        "--set",
+        "compare.judge.0={reward_model=\"rm\"}",
+    ];
+    let said = lab.command(&["plan"], "plan", &later).output().unwrap();
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(
+        said.matches("which is not there yet").count() == 2,
+        "{said}"
+    );
     // Without a reward there is nothing but the comparison.
     lab.edit("[labeler]\nplugin = \"letters\"\n", "");
     let said = lab.command(&["plan"], "plan", &[]).output().unwrap();

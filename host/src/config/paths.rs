@@ -100,15 +100,9 @@ impl Config {
     /// A run that is named where a model is wanted stands for its policy.
     pub(super) fn find_policies(&mut self) {
         self.each_path(&mut |key, path| {
+            let policy = path.join("policy");
             let is = |folder: &Path| folder.join("config.json").is_file();
-            let is_model = ["model.path", "reward.path"].contains(&key)
-                || key.starts_with("compare.entry.") && key.ends_with(".model");
-            if !is_model || is(path) {
-                return;
-            }
-            // Of an experiment, the policy is a run of its own.
-            let policies = ["policy", "policy/policy"].map(|inside| path.join(inside));
-            if let Some(policy) = policies.into_iter().find(|policy| is(policy)) {
+            if ["model.path", "reward.path"].contains(&key) && !is(path) && is(&policy) {
                 *path = policy;
             }
         });

@@ -20,6 +20,7 @@ mod judged;
 mod judges;
 mod kept;
 mod measured;
+mod outlook;
 mod people;
 mod report;
 mod tables;
@@ -29,6 +30,7 @@ use self::bench::Bench;
 use self::entrants::Entrant;
 use self::judged::Field;
 use self::judges::Judge;
+pub use self::outlook::plan;
 use self::report::{Report, Sampling, VERSION};
 
 /// Compares what the config's `[compare]` names, in the config's run directory.
@@ -71,7 +73,7 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
         attune: env!("CARGO_PKG_VERSION"),
         seed: config.run.seed,
         queries: bench.queries.len(),
-        with_reference: with_reference(&bench),
+        with_reference: bench.with_reference(),
         rows: bench.counts.clone(),
         task: bench.task.identity().clone(),
         reference_sha256: bench.model.clone(),
@@ -87,11 +89,6 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
     };
     write(&bench, &entrants, &report, observer)?;
     ask(&bench, &entrants, &judges, observer)
-}
-
-fn with_reference(bench: &Bench) -> usize {
-    let queries = bench.queries.iter();
-    queries.filter(|query| !query.reference.is_empty()).count()
 }
 
 /// Writes the results, whole files each, and tells them.
@@ -141,63 +138,4 @@ fn ask(
         }
     }
     Ok(())
-}
-
-/// What would be compared and judged, in lines for a person to read; nothing is sampled.
-///
-/// # Errors
-/// As of [`run`].
-pub fn plan(config: &Config) -> Result<Vec<String>> {
-    let bench = Bench::load(config)?;
-    let judges = judges::load(&bench)?;
-    entrants::check(&bench)?;
-    let (queries, against) = (bench.queries.len(), bench.compare.baseline());
-    let mut lines: Vec<String> = bench
-        .counts
-        .iter()
-        .map(|count| format!("rows: {count}"))
-        .collect();
-    lines.push(format!(
-        "{queries} held-out queries, {} with a reference; responses of {} tokens at temperature {}",
-        with_reference(&bench),
-        bench.task.layout().response_len,
-        config.sampling.temperature
-    ));
-    for (at, entry) in bench.compare.entry.iter().enumerate() {
-        let answers = match (&entry.model, entry.best_of) {
-            (None, _) => String::new(),
-            (Some(_), count) => {
-                let count = queries as u64 * count.unwrap_or(1);
-                format!(", {count} answers to sample, less those that are kept")
-            }
-        };
-        let folder = entry.model.as_ref();
-        let folder = folder.map_or(String::new(), |path| format!(" `{}`", path.display()));
-        let role = if at == against {
-            "; the others are measured against it"
-        } else {
-            ""
-        };
-        lines.push(format!(
-            "entry {}: {}{folder}{answers}{role}",
-            entry.name,
-            entrants::kind(entry)
-        ));
-    }
-    let pairs = bench.compare.entry.len() * (bench.compare.entry.len() - 1) / 2;
-    for judge in &judges {
-        let work = match judge.people() {
-            Some(people) => format!("{} labels in `{}`", people.count(), people.path().display()),
-            None if judge.kind() == "labeler" => format!(
-                "{} comparisons: {pairs} pairs of entries, in both seats",
-                2 * pairs * queries
-            ),
-            None => format!("{} scores", bench.compare.entry.len() * queries),
-        };
-        lines.push(format!("judge {}: {}, {work}", judge.title, judge.kind()));
-    }
-    if judges.is_empty() {
-        lines.push("no judge: answers are measured, and none is called better".to_owned());
-    }
-    Ok(lines)
 }

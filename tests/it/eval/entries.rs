@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{compare, contest, lab, named, results};
+use crate::reward::comparisons;
 use crate::support::{failure, lines};
 
 #[test]
@@ -101,4 +102,55 @@ fn a_baseline_may_be_the_tasks_own() {
     ] {
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
+}
+
+#[test]
+fn an_experiment_ends_with_its_comparison() {
+    let lab = lab();
+    lab.write("labels.jsonl", comparisons(32, 1));
+    let reward = "train = [\"labels.jsonl\"]\nbatch_size = 8\nlr = 3e-3\nnormalize_samples = 16\nrollout_batch = 8\n";
+    lab.edit("[ppo]", &format!("[reward]\n{reward}[ppo]"));
+    let run = lab.path("whole");
+    let policy = format!("compare.entry.1.model={}", run.display());
+    let judge = format!(
+        "compare.judge.0={{reward_model={:?}}}",
+        run.join("reward").display().to_string()
+    );
+    let set = ["--set", &policy, "--set", &judge];
+    let plan = lab.command(&["plan"], "whole", &set).output().unwrap();
+    let plan = String::from_utf8(plan.stdout).unwrap();
+    assert_eq!(plan.matches("which is not there yet").count(), 2, "{plan}");
+    let output = lab.command(&["run"], "whole", &set).output().unwrap();
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    let first = std::fs::read(run.join("eval.json")).unwrap();
+    let found = results(&lab, "whole");
+    let scores = named(&found["judges"], "name", "reward");
+    assert!(
+        named(&scores["scores"], "entry", "other")["kl"]
+            .as_f64()
+            .unwrap()
+            > 0.0,
+        "{scores}"
+    );
+    // The same command again has nothing left to do, and another comparison needs no training.
+    assert!(
+        lab.command(&["run"], "whole", &set)
+            .status()
+            .unwrap()
+            .success()
+    );
+    assert!(std::fs::read(run.join("eval.json")).unwrap() == first);
+    let (said, _) = compare(
+        &lab,
+        "whole",
+        &[&set[..], &["--set", "compare.against=by hand"]].concat(),
+    );
+    assert!(said.contains("other: 0 answers sampled, 40 kept"), "{said}");
+    assert!(
+        lab.command(&["run"], "whole", &set)
+            .status()
+            .unwrap()
+            .success()
+    );
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::kept::Kept;
 use super::weights::Weights;
-use crate::config::{Compare, Config, PluginRef};
+use crate::config::{Compare, Config, Judge, PluginRef};
 use crate::digest;
 use crate::experiment::inputs::digest_at;
 use crate::experiment::parts::{check_length, load_task, made_of, model};
@@ -68,6 +68,20 @@ impl<'a> Bench<'a> {
     /// What was made before, and what is made from here on.
     pub(super) fn kept(&self) -> Result<Kept> {
         Kept::open(&self.config.run.dir.join(FOLDER))
+    }
+
+    /// The judges that the config names, or its labeler where it names none.
+    pub(super) fn judges(&self) -> Vec<Judge> {
+        let named = &self.compare.judge;
+        let labeler = self.config.labeler.iter().filter(|_| named.is_empty());
+        let labeler = labeler.map(|labeler| Judge::of_labeler(labeler.clone()));
+        named.iter().cloned().chain(labeler).collect()
+    }
+
+    /// How many of the queries have a reference.
+    pub(super) fn with_reference(&self) -> usize {
+        let queries = self.queries.iter();
+        queries.filter(|query| !query.reference.is_empty()).count()
     }
 
     /// Refuses a model that cannot answer what the others answer; returns its SHA-256.

@@ -61,14 +61,18 @@ pub(super) fn answer(
 
 /// Looks at all entries before the first answers; the SHA-256 of each model.
 pub(super) fn check(bench: &Bench) -> Result<Vec<Option<String>>> {
-    let one = |entry: &Entry| match &entry.model {
-        Some(folder) => bench.check_model(folder).map(Some),
-        None => baseline::check(bench, entry).map(|()| None),
-    };
     let entries = bench.compare.entry.iter();
     entries
-        .map(|entry| one(entry).with_context(|| format!("entry `{}`", entry.name)))
+        .map(|entry| check_entry(bench, entry).with_context(|| format!("entry `{}`", entry.name)))
         .collect()
+}
+
+/// The same of one.
+pub(super) fn check_entry(bench: &Bench, entry: &Entry) -> Result<Option<String>> {
+    match &entry.model {
+        Some(folder) => bench.check_model(folder).map(Some),
+        None => baseline::check(bench, entry).map(|()| None),
+    }
 }
 
 /// What an entry is, in a few words.

@@ -56,10 +56,7 @@ pub(super) struct Said {
 
 /// Loads the judges that the config names, or its labeler where it names none.
 pub(super) fn load(bench: &Bench) -> Result<Vec<Judge>> {
-    let named = &bench.compare.judge;
-    let labeler = bench.config.labeler.iter().filter(|_| named.is_empty());
-    let labeler = labeler.map(|labeler| config::Judge::of_labeler(labeler.clone()));
-    let all = named.iter().cloned().chain(labeler);
+    let all = bench.judges().into_iter();
     all.map(|judge| {
         let about = || format!("judge `{}`", judge.title());
         Judge::load(bench, &judge).with_context(about)
@@ -68,7 +65,8 @@ pub(super) fn load(bench: &Bench) -> Result<Vec<Judge>> {
 }
 
 impl Judge {
-    fn load(bench: &Bench, judge: &config::Judge) -> Result<Judge> {
+    /// Loads what is quick to be wrong, and no weights.
+    pub(super) fn load(bench: &Bench, judge: &config::Judge) -> Result<Judge> {
         let (key, source) = if let Some(reference) = &judge.labeler {
             let host: Arc<dyn TokenizerHost> = bench.tokenizer.clone();
             let labeler = load_labeler(reference, bench.config, &host)?;

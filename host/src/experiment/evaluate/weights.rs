@@ -1,5 +1,5 @@
-//! Where a model that answers comes from: a model folder, or a checkpoint of a run, which has what was trained of the
-//! model that the run began with.
+//! Where a model that answers comes from: a model folder, a run, whose policy is meant, or a checkpoint of a run, which
+//! has what was trained of the model that the run began with.
 
 use std::path::{Path, PathBuf};
 
@@ -27,14 +27,30 @@ pub(super) struct Weights {
     checkpoint: Option<(PathBuf, Option<usize>)>,
 }
 
+/// Whether something answers there already, or a run is still to make it.
+pub(super) fn is_there(path: &Path) -> bool {
+    is_checkpoint(path) || folder(path).is_some()
+}
+
+fn is_checkpoint(path: &Path) -> bool {
+    path.join(FILE).is_file() && path.join("state.json").is_file()
+}
+
+/// The model folder that a path means: itself, or the policy of a run; that of an experiment is in a run of its own.
+fn folder(path: &Path) -> Option<PathBuf> {
+    let inside = ["policy", "policy/policy"].map(|inside| path.join(inside));
+    let mut places = [path.to_path_buf()].into_iter().chain(inside);
+    places.find(|place| place.join("config.json").is_file())
+}
+
 impl Weights {
     /// What a config's path leads to.
     pub(super) fn at(path: &Path) -> Result<Weights> {
-        let is_checkpoint = path.join(FILE).is_file() && path.join("state.json").is_file();
         let run = path.parent().and_then(Path::parent);
-        let Some(run) = run.filter(|_| is_checkpoint) else {
+        let Some(run) = run.filter(|_| is_checkpoint(path)) else {
+            let found = folder(path);
             return Ok(Weights {
-                folder: path.to_path_buf(),
+                folder: found.unwrap_or_else(|| path.to_path_buf()),
                 checkpoint: None,
             });
         };
