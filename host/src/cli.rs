@@ -78,6 +78,11 @@ enum Command {
         #[arg(long)]
         extend: bool,
     },
+    /// Compare models, runs and baselines on held-out queries, by the config's `[compare]`
+    ///
+    /// Measures and win rates with their intervals land in the run directory: eval.json, eval.md, eval.csv, and
+    /// answers.jsonl. What was sampled or judged before is kept there and not done again.
+    Eval(ConfigArgs),
     /// Continue texts with a model or with the policy of a run
     Sample(sample::SampleArgs),
     /// Score texts or labels with a reward model
@@ -230,6 +235,9 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Score(args) => score::run(&args),
         Command::Run { config, extend } => config.with(extend, |config, watcher| {
             experiment::whole::run(config, watcher)
+        }),
+        Command::Eval(config) => config.with(false, |config, watcher| {
+            experiment::evaluate::run(config, watcher)
         }),
         Command::Sample(args) => sample::run(&args),
         Command::Model(command) => model::run(&command),

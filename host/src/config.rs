@@ -7,6 +7,7 @@
 mod changes;
 mod check;
 mod collect;
+mod compare;
 mod data;
 mod load;
 mod overrides;
@@ -26,6 +27,7 @@ use crate::role::Trust;
 
 pub use changes::{Bond, Change, bond, changes};
 pub use collect::{Collect, Noise};
+pub use compare::{Compare, Entry, Judge};
 pub use data::{Data, Files};
 pub use overrides::{TakesText, setting};
 pub use own::OwnLabeler;
@@ -58,6 +60,8 @@ pub struct Config {
     pub collect: Option<Collect>,
     /// Reward models that `attune run` compares.
     pub study: Option<Study>,
+    /// Models, runs and baselines that `attune eval` compares.
+    pub compare: Option<Compare>,
     /// Plugins that add terms to the reward.
     #[serde(default)]
     pub shaper: Vec<PluginRef>,

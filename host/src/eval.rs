@@ -1,8 +1,13 @@
-//! What models are compared by: overlap with references, copying, win rates and their uncertainty. Plain texts and
-//! numbers in, numbers out; knows no models, files or plugins.
+//! What models are compared by: overlap with references, copying, diversity, win rates and their uncertainty. Plain
+//! texts and numbers in, numbers out; knows no models, files or plugins.
 
+pub mod contest;
 pub mod copying;
+pub mod diversity;
+pub mod extract;
+pub mod frontier;
 mod logistic;
+pub mod measures;
 pub mod rating;
 pub mod rouge;
 pub mod share;

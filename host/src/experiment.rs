@@ -6,11 +6,13 @@
 //!   whole ── reward models ── judges ── policy          study of labels
 //!     ├───── known: labels of a labeler ── reward models ── policies ── table and plot
 //!     └───── online: collect ── reward model ── policy ── collect ── …
+//!   evaluate ── models, runs, baselines: answers ── judges ── tables
 //! ```
 //!
 //! What happens is told to an [`Observer`](crate::train::observer::Observer). Nothing here prints, reads
 //! arguments or ends the process.
 
+pub mod evaluate;
 pub mod policy;
 pub mod reward;
 pub mod sft;

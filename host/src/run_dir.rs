@@ -6,6 +6,7 @@
 //! tensorboard/       the same metrics               checkpoints/     update-000010/ …
 //! policy/            the trained model              eval/            held-out answers, before and after
 //! reward_model/      the trained reward model       report.json      what it is worth on other labels
+//! eval.json …        what a comparison came to   comparison/      what it was made of
 //! rollouts.jsonl     some responses whole, to be put to other plugins
 //! events.jsonl       what a person should know of later, such as a plugin that changed
 //! inputs.json        hashes of what stood at each path of the config when the run was begun

@@ -7,6 +7,7 @@ mod cli;
 mod data;
 mod docs;
 mod errors;
+mod eval;
 mod hostile;
 mod js;
 mod kit;

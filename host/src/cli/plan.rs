@@ -5,6 +5,7 @@ use anyhow::{Context, Result};
 use crate::cli::bench::floor;
 use crate::cli::{ConfigArgs, warn};
 use crate::config::{Config, Plan};
+use crate::experiment::evaluate;
 use crate::experiment::joined;
 use crate::experiment::outline::outline;
 use crate::experiment::parts::{self, Parts};
@@ -16,10 +17,17 @@ use crate::train::observer::{Outline, Planned};
 pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
     let config = args.load()?;
     let about = || format!("in config `{}`", args.file.display());
+    if config.compare.is_some() {
+        for line in evaluate::plan(&config).with_context(about)? {
+            println!("compare    {line}");
+        }
+    }
     if config.sft.is_some() {
         for line in sft::plan(&config).with_context(about)? {
             println!("supervised {line}");
         }
+    }
+    if config.sft.is_some() || config.compare.is_some() {
         let reward = [
             config.labeler.is_some(),
             !config.score.is_empty(),

@@ -30,6 +30,8 @@ const FREE: &[&str] = &[
     "run.keep_checkpoints",
     "run.record_rollouts",
     "eval.show",
+    // Nothing is trained for a comparison.
+    "compare.*",
     "plugins.deadline_ms",
     "plugins.memory_mib",
     "plugins.calls_per_instance",

@@ -30,6 +30,28 @@ impl Config {
         }
         let judges = self.study.iter_mut().flat_map(|study| &mut study.judges);
         judges.for_each(|(name, path)| act(&format!("study.judges.{name}"), path));
+        for (place, entry) in self
+            .compare
+            .iter_mut()
+            .flat_map(|c| &mut c.entry)
+            .enumerate()
+        {
+            each(
+                &format!("compare.entry.{place}.model"),
+                &mut entry.model,
+                act,
+            );
+        }
+        for (place, judge) in self
+            .compare
+            .iter_mut()
+            .flat_map(|c| &mut c.judge)
+            .enumerate()
+        {
+            let key = |name: &str| format!("compare.judge.{place}.{name}");
+            each(&key("reward_model"), &mut judge.reward_model, act);
+            each(&key("labels"), &mut judge.labels, act);
+        }
         if let Some(reward) = &mut self.reward {
             each("reward.path", &mut reward.path, act);
             each_of("reward.train", &mut reward.train, act);
@@ -63,6 +85,14 @@ impl Config {
         ] {
             let numbered = plugins.iter_mut().enumerate();
             all.extend(numbered.map(|(place, plugin)| (format!("{section}.{place}"), plugin)));
+        }
+        let judges = self
+            .compare
+            .iter_mut()
+            .flat_map(|compare| &mut compare.judge);
+        for (place, judge) in judges.enumerate() {
+            let key = format!("compare.judge.{place}.labeler");
+            all.extend(judge.labeler.iter_mut().map(|plugin| (key.clone(), plugin)));
         }
         all
     }

@@ -8,7 +8,7 @@ use super::check::{
     check_sampling, check_score, check_sft, check_weights,
 };
 use super::problems::Problems;
-use super::{Collect, Config, Data, PluginRef, Reward, Sft};
+use super::{Collect, Compare, Config, Data, PluginRef, Reward, Sft};
 
 /// Numbers derived from a [`Config`].
 #[derive(Debug, Clone, PartialEq)]
@@ -35,7 +35,9 @@ impl Config {
     /// All its plugins, whatever they are for.
     pub fn plugins(&self) -> impl Iterator<Item = &PluginRef> {
         let playing = self.task.iter().chain(&self.labeler).chain(&self.shaper);
-        playing.chain(&self.eval.measure)
+        let judges = self.compare.iter().flat_map(|compare| &compare.judge);
+        let judges = judges.filter_map(|judge| judge.labeler.as_ref());
+        playing.chain(&self.eval.measure).chain(judges)
     }
 
     /// The rows that queries are made from.
@@ -98,6 +100,23 @@ impl Config {
         self.sft
             .as_ref()
             .context("there is no [sft] to train by\nhint: add `[sft]`; all its keys have defaults")
+    }
+
+    /// What is compared, or everything that cannot work in it.
+    pub fn compare(&self) -> Result<&Compare> {
+        let mut problems = Problems(Vec::new());
+        if let Some(compare) = &self.compare {
+            compare.check(self.labeler.is_some(), &mut problems);
+        }
+        check_sampling(&self.sampling, &mut problems);
+        problems.at_least_one("eval", "queries", self.eval.queries);
+        self.check_run(&mut problems);
+        problems.none()?;
+        self.task()?;
+        self.data()?;
+        self.compare.as_ref().context(
+            "there is no [compare] to evaluate\nhint: add a `[[compare.entry]]` for each model, run or baseline",
+        )
     }
 
     /// Everything that cannot work in an experiment of several parts.

@@ -133,7 +133,7 @@ fn words(text: &str) -> Vec<String> {
 }
 
 /// Parts that end at `.`, `!` or `?` before a space or the end, or at a line's end.
-fn sentences(text: &str) -> impl Iterator<Item = &str> {
+pub(super) fn sentences(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = text;
     std::iter::from_fn(move || {
         if rest.is_empty() {

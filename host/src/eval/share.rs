@@ -79,10 +79,45 @@ impl Mean {
             count,
         }
     }
+
+    /// A number of all texts together, such as a ratio of sums, and what it is without each of them: the interval is
+    /// normal, with the jackknife's error (Tukey 1958). Of one text
+    /// nothing is known of the error, and the interval is as wide as nothing.
+    #[must_use]
+    pub fn by_jackknife(value: f64, without: &[f64]) -> Mean {
+        let count = without.len();
+        let mean = without.iter().sum::<f64>() / count as f64;
+        let squares: f64 = without.iter().map(|other| (other - mean).powi(2)).sum();
+        let half = Z * ((count as f64 - 1.0) / count as f64 * squares).sqrt();
+        Mean {
+            value,
+            low: value - half,
+            high: value + half,
+            count,
+        }
+    }
+}
+
+impl From<Share> for Mean {
+    fn from(share: Share) -> Mean {
+        let Share {
+            value,
+            low,
+            high,
+            count,
+        } = share;
+        Mean {
+            value,
+            low,
+            high,
+            count,
+        }
+    }
 }
 
 /// Between the two sorted values that are nearest, in proportion.
-fn quantile(sorted: &[f64], share: f64) -> f64 {
+#[must_use]
+pub fn quantile(sorted: &[f64], share: f64) -> f64 {
     let at = share * (sorted.len() - 1) as f64;
     let (below, part) = (at.floor() as usize, at.fract());
     let above = sorted[(below + 1).min(sorted.len() - 1)];

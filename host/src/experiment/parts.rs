@@ -31,15 +31,15 @@ mod settings;
 mod sources;
 
 use self::data::queries;
-pub(crate) use self::data::{train_queries, without_last};
+pub(crate) use self::data::{held_out_queries, train_queries, without_last};
 pub(crate) use self::folder::{check_length, check_reading, keep_companions, kind_of, model};
 pub(crate) use self::lock::{Lock, changed};
 pub(crate) use self::place::{find, find_trusted, no_folders, search_path};
-pub(crate) use self::players::{identities, load_judge, load_task, spec};
-use self::players::{judge, load_labeler};
+use self::players::judge;
+pub(crate) use self::players::{identities, load_judge, load_labeler, load_task, spec};
 pub(crate) use self::settings::takes_text;
-pub(crate) use self::sources::open_reward_model;
 use self::sources::sources;
+pub(crate) use self::sources::{open_reward_model, reward_model};
 
 /// Activations of a micro-batch are kept under this many bytes when the config leaves it open.
 const ACTIVATION_BUDGET: usize = 5 << 27;

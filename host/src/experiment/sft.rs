@@ -18,7 +18,7 @@ use crate::train::sft::{Learner, mean_loss};
 
 mod pairs;
 
-pub(crate) use pairs::Pairs;
+pub(crate) use pairs::{Pairs, Writer, end_of};
 
 /// Fine-tunes the config's model on the references of its task, in the config's run directory; nothing, where that is
 /// done already and `resume` says to go on.

@@ -84,7 +84,7 @@ fn origin(config: &Config, collect: &Collect) -> Config {
         ..Ppo::default()
     };
     origin.kl = Kl::default();
-    origin.reward = None;
+    (origin.reward, origin.compare) = (None, None);
     origin.score.clear();
     origin.shaper.clear();
     origin.collect = Some(Collect {

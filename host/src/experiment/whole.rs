@@ -5,7 +5,7 @@ use anyhow::{Context, Result, bail};
 use crate::config::{Config, Plan};
 use crate::experiment::resume::open;
 use crate::experiment::stage::{against, derived, policy, reward_models, sizes, without_model};
-use crate::experiment::{judges, known, online, parts, reward};
+use crate::experiment::{evaluate, judges, known, online, parts, reward};
 use crate::run_dir::replace;
 use crate::train::observer::{Event, Observer, Planned, Stage};
 
@@ -38,6 +38,9 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
             let (_, last) = models.last().context("there is no reward model")?;
             policy(&against(config, last), observer)?;
         }
+    }
+    if config.compare.is_some() {
+        evaluate::run(config, observer)?;
     }
     observer.event(&Event::Ended { stage, dir });
     Ok(())
@@ -98,6 +101,9 @@ pub fn plan(config: &Config) -> Result<Agenda> {
 /// Finds what cannot work in the config; says what its labels are.
 fn check(config: &Config) -> Result<Vec<String>> {
     config.check_study()?;
+    if config.compare.is_some() {
+        config.compare()?;
+    }
     if config.collect.is_some() && config.session.extend {
         bail!(
             "`--extend`, and [collect] asks for labels by a schedule over all episodes, which would be another\n\

@@ -42,6 +42,8 @@ noise.skills = [0.5]
 [study]
 labels = [1]
 judges.a = "j"
+[compare]
+against = "a"
 [[eval.measure]]
 plugin = "e.wasm"
 assets.a = "a"
@@ -125,6 +127,7 @@ fn every_section_is_in_the_config_that_has_all() {
         sft: Some(_),
         collect: Some(_),
         study: Some(_),
+        compare: Some(_),
         shaper: _,
         sampling: _,
         ppo: _,

@@ -147,6 +147,19 @@ pub(crate) fn without_last(all: Queries, count: usize) -> Result<(Queries, Vec<Q
     })
 }
 
+/// The queries that a policy's evaluation holds back, alone.
+pub(crate) fn held_out_queries(
+    config: &Config,
+    task: &Arc<dyn Task>,
+) -> Result<(Vec<Query>, Vec<RowCount>)> {
+    let count = config.eval.queries as usize;
+    if !config.data()?.held_out.is_none() {
+        return held_out(config, task, count);
+    }
+    let (all, counts) = train_queries(config, task)?;
+    Ok((without_last(all, count)?.1, counts))
+}
+
 /// The first queries of the files that are held out.
 fn held_out(
     config: &Config,

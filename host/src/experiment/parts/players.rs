@@ -50,7 +50,7 @@ pub(super) fn judge(
     }
 }
 
-pub(super) fn load_labeler(
+pub(crate) fn load_labeler(
     reference: &PluginRef,
     config: &Config,
     host: &Arc<dyn TokenizerHost>,
@@ -72,6 +72,10 @@ pub(crate) fn identities(config: &Config) -> Result<Vec<Identity>> {
         identities.push(judge(reference, config, &host)?.identity().clone());
     }
     for reference in &config.eval.measure {
+        identities.push(load_labeler(reference, config, &host)?.identity().clone());
+    }
+    let judges = config.compare.iter().flat_map(|compare| &compare.judge);
+    for reference in judges.filter_map(|judge| judge.labeler.as_ref()) {
         identities.push(load_labeler(reference, config, &host)?.identity().clone());
     }
     for reference in &config.shaper {

@@ -94,7 +94,11 @@ fn scores(
 }
 
 /// A reward model that reads the policy's tokens.
-fn reward_model(config: &Config, folder: &Path, tokenizer: &Tokenizer) -> Result<RewardModel> {
+pub(crate) fn reward_model(
+    config: &Config,
+    folder: &Path,
+    tokenizer: &Tokenizer,
+) -> Result<RewardModel> {
     let placement = Placement {
         device: device::resolve(&config.run.device)?,
         kind: kind_of(config),

@@ -41,7 +41,7 @@ impl Pairs {
             sft,
             layout: task.layout(),
             tokenizer: &tokenizer,
-            end,
+            end: Some(end),
         };
         let all = queries.len();
         let written = queries.iter().filter(|query| !query.reference.is_empty());
@@ -136,14 +136,14 @@ fn queries(
 }
 
 /// What ends a response.
-enum End {
+pub(crate) enum End {
     /// A token.
     Token(u32),
     /// A text.
     Text(String),
 }
 
-fn end_of(sft: &Sft, shape: &ModelConfig, tokenizer: &Tokenizer) -> Result<End> {
+pub(crate) fn end_of(sft: &Sft, shape: &ModelConfig, tokenizer: &Tokenizer) -> Result<End> {
     if let Some(text) = &sft.end_text {
         return Ok(End::Text(text.clone()));
     }
@@ -159,17 +159,30 @@ fn end_of(sft: &Sft, shape: &ModelConfig, tokenizer: &Tokenizer) -> Result<End> 
     Ok(End::Token(id))
 }
 
-/// From a query's reference to tokens.
-struct Writer<'a> {
-    sft: &'a Sft,
-    layout: &'a Layout,
-    tokenizer: &'a Tokenizer,
-    end: End,
+/// From what somebody wrote after a query to tokens, as a policy would have written it.
+pub(crate) struct Writer<'a> {
+    pub(crate) sft: &'a Sft,
+    pub(crate) layout: &'a Layout,
+    pub(crate) tokenizer: &'a Tokenizer,
+    /// None where nothing is known to end a response.
+    pub(crate) end: Option<End>,
 }
 
 impl Writer<'_> {
-    /// The pair, and whether its reference was cut to the length of the task's responses.
+    /// The pair of its reference, and whether that was cut to the length of the task's responses.
     fn pair(&self, query: &Query) -> Result<(Demonstration, bool)> {
+        let (pair, cut) = self.written(query, &query.reference)?;
+        if pair.response.is_empty() {
+            bail!(
+                "the reference of query {} has no tokens\nhint: leave its row out, or give responses an end by sft.end_text",
+                query.id
+            );
+        }
+        Ok((pair, cut))
+    }
+
+    /// What follows a query's context, and whether it was cut; there may be no tokens of it.
+    pub(crate) fn written(&self, query: &Query, text: &str) -> Result<(Demonstration, bool)> {
         let Layout { prefix, suffix, .. } = self.layout;
         let context = [prefix.as_slice(), &query.tokens, suffix].concat();
         if context.is_empty() {
@@ -178,17 +191,17 @@ impl Writer<'_> {
                 query.id
             );
         }
-        let reference = &query.reference;
         let begin = match &self.sft.begin_text {
-            Some(text) => text.as_str(),
-            None if self.is_apart(&context, reference) => "",
+            Some(begin) => begin.as_str(),
+            None if self.is_apart(&context, text) => "",
             None => " ",
         };
-        let text = format!("{begin}{reference}");
+        let text = format!("{begin}{text}");
         let mut response = self.tokenizer.encode_after(&context, &text);
         match &self.end {
-            End::Token(id) => response.push(*id),
-            End::Text(end) => {
+            None => {}
+            Some(End::Token(id)) => response.push(*id),
+            Some(End::Text(end)) => {
                 let before = [context.as_slice(), &response].concat();
                 response.extend(self.tokenizer.encode_after(&before, end));
             }
@@ -196,12 +209,6 @@ impl Writer<'_> {
         let most = self.layout.response_len;
         let cut = response.len() > most;
         response.truncate(most);
-        if response.is_empty() {
-            bail!(
-                "the reference of query {} has no tokens\nhint: leave its row out, or give responses an end by sft.end_text",
-                query.id
-            );
-        }
         Ok((Demonstration { context, response }, cut))
     }
 
