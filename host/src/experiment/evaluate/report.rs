@@ -9,7 +9,7 @@ use crate::eval::contest::Contest;
 use crate::eval::rating::Rating;
 use crate::eval::share::{Mean, Paired, Share};
 use crate::role::Identity;
-use crate::train::queries::RowCount;
+use crate::train::rowcount::RowCount;
 
 /// The form of the file.
 pub(super) const VERSION: u32 = 1;
