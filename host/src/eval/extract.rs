@@ -35,7 +35,7 @@ mod tests {
 
     #[test]
     fn sentences_are_taken_as_they_stand() {
-        let text = "It rained. -- \nNobody came, he said!  Did 3.5 people? No";
+        let text = "It rained. -- \nNobody came, he said!  Did 3.5 people? Yes";
         assert_eq!(lead(text, 1), "It rained.");
         assert_eq!(lead(text, 2), "It rained. Nobody came, he said!");
         assert_eq!(lead(text, 9), lead(text, 4));

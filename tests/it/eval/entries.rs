@@ -126,13 +126,8 @@ fn an_experiment_ends_with_its_comparison() {
     let first = std::fs::read(run.join("eval.json")).unwrap();
     let found = results(&lab, "whole");
     let scores = named(&found["judges"], "name", "reward");
-    assert!(
-        named(&scores["scores"], "entry", "other")["kl"]
-            .as_f64()
-            .unwrap()
-            > 0.0,
-        "{scores}"
-    );
+    let scored = named(&scores["scores"], "entry", "other");
+    assert!(scored["kl"].is_number(), "{scored}");
     // The same command again has nothing left to do, and another comparison needs no training.
     assert!(
         lab.command(&["run"], "whole", &set)
