@@ -164,6 +164,8 @@ impl Rows {
     pub(crate) fn numbered(count: usize) -> Rows {
         Rows {
             kept: Kept::Numbered(count),
+            ids: Numbers::up_to(count),
+            places: Numbers::up_to(count),
             ..Rows::none(Path::new("data.generate"), Form::Numbered)
         }
     }

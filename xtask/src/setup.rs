@@ -1,7 +1,6 @@
 //! The `setup` verb: everything that a build, a test or the demo needs and that is not committed.
 //! It knows the order; each step's own module knows the rest.
 
-use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -39,9 +38,9 @@ fn fetch(layout: &Layout) -> Result<()> {
         run_command(fetch.args(["fetch", name, "--to"]).arg(layout.deps()))
     };
     step("examples: model and data", || fetch("sentiment"))?;
-    if Path::new("/usr/bin/apt-get").exists() {
-        return step("examples: package descriptions", || fetch("tldr-packages"));
+    // Only some systems reach such an archive, and nothing but that example needs it.
+    if let Err(error) = step("examples: package descriptions", || fetch("tldr-packages")) {
+        println!("examples/tldr-packages is left out: {error:#}");
     }
-    println!("examples/tldr-packages needs apt-get, and is left out");
     Ok(())
 }

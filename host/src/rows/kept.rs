@@ -190,6 +190,12 @@ pub(super) struct Numbers {
 }
 
 impl Numbers {
+    /// As many, from 0.
+    pub(super) fn up_to(len: usize) -> Numbers {
+        let begun = vec![(0, 0)];
+        Numbers { begun, len }
+    }
+
     pub(super) fn push(&mut self, number: u64) {
         let follows = self
             .begun

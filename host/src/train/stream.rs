@@ -126,13 +126,18 @@ impl Walk {
         Ok(query)
     }
 
-    /// Makes queries of the next rows.
+    /// Makes queries of the next rows, none of them of another pass.
     fn look(&mut self, streamed: &Streamed, order: &[u32]) -> Result<()> {
-        let next = self.looked_at..self.looked_at + ROWS_PER_CALL as u64;
-        let at = next
-            .clone()
-            .map(|row| order[(row % order.len() as u64) as usize] as usize);
-        let made = streamed.make(&at.collect::<Vec<_>>(), &mut self.tallies)?;
+        let (start, len) = (self.looked_at, order.len() as u64);
+        let pass = start / len;
+        let next = start..(start + ROWS_PER_CALL as u64).min((pass + 1) * len);
+        let at = next.clone().map(|row| order[(row % len) as usize] as usize);
+        let at: Vec<usize> = at.collect();
+        // Rows are counted once, in the first pass.
+        let made = match pass {
+            0 => streamed.make(&at, &mut self.tallies)?,
+            _ => streamed.make(&at, &mut streamed.tallies())?,
+        };
         for (row, query) in next.clone().zip(made) {
             self.ready.extend(query.map(|query| (query, row + 1)));
         }

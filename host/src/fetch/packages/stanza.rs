@@ -92,7 +92,7 @@ mod tests {
         );
         assert_eq!(
             all[1].to_json_line(),
-            "{\"description\":\"Just b.\",\"package\":\"b\",\"summary\":\"b\"}\n"
+            "{\"package\":\"b\",\"description\":\"Just b.\",\"summary\":\"b\"}\n"
         );
     }
 }
