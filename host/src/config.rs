@@ -31,6 +31,7 @@ pub use compare::{Compare, Entry, Judge};
 pub use data::{Data, Files};
 pub use overrides::{TakesText, setting};
 pub use own::OwnLabeler;
+pub(crate) use paths::model_in;
 pub use plan::Plan;
 pub use reward::{Reward, Score, Study};
 pub use sft::Sft;

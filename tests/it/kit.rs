@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::plugins::SHIPPED;
 use crate::support::{attune, failure};
 
 mod cases;
@@ -104,15 +105,7 @@ fn names_and_folders_that_cannot_be() {
 
 #[test]
 fn shipped_plugins_have_golden_cases_and_pass() {
-    for name in [
-        "continuation",
-        "valence",
-        "overlap",
-        "brevity-coverage",
-        "descriptive",
-        "repetition",
-        "length",
-    ] {
+    for (name, _) in SHIPPED {
         let folder = root().join("plugins").join(name);
         // By its name, from anywhere: the cases are those of the project that it was built of.
         let said = done(&mut plugin(

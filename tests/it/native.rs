@@ -7,20 +7,11 @@ use attune::plugin::Spec;
 use attune::role::Trust;
 use serde_json::Value;
 
+use crate::plugins::SHIPPED;
 use crate::support::{Lab, attune, failure, lines, succeed};
 use crate::twins::{patient, root};
 
 mod answers;
-
-const SHIPPED: [&str; 7] = [
-    "continuation",
-    "valence",
-    "overlap",
-    "brevity-coverage",
-    "descriptive",
-    "repetition",
-    "length",
-];
 
 /// Those in the lab's config.
 const IN_LAB: [&str; 4] = ["continuation", "valence", "repetition", "length"];
@@ -34,7 +25,7 @@ fn built(name: &str, trust: Trust) -> PathBuf {
         Trust::Sandboxed => ".wasm",
         Trust::Native => std::env::consts::DLL_SUFFIX,
     };
-    let folder = match SHIPPED.contains(&name) {
+    let folder = match SHIPPED.iter().any(|(shipped, _)| *shipped == name) {
         true => "target/plugins",
         false => "target/test-plugins",
     };

@@ -14,7 +14,8 @@ use crate::support::{Lab, attune, failure, lines, succeed};
 
 mod refused;
 
-const SHIPPED: [(&str, &str); 7] = [
+/// Those in Rust, and their kinds.
+pub(crate) const SHIPPED: [(&str, &str); 7] = [
     ("continuation", "task"),
     ("valence", "labeler"),
     ("overlap", "labeler"),

@@ -26,7 +26,7 @@ pub struct Data {
     #[serde(default, skip_serializing_if = "is_none")]
     pub generate: u64,
     /// Whether a row that cannot be read stops everything; otherwise it is left out and counted.
-    #[serde(default, skip_serializing_if = "is_false")]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub strict: bool,
     /// Whether rows are read again from the file whenever they are needed, so that a file of any size needs little
     /// memory; absent for yes where the files are larger than memory should hold. The order is another one then.
@@ -42,14 +42,6 @@ pub struct Data {
 )]
 fn is_none(count: &u64) -> bool {
     *count == 0
-}
-
-#[allow(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "serde hands over references"
-)]
-fn is_false(value: &bool) -> bool {
-    !value
 }
 
 /// No file, a file, or several.

@@ -100,10 +100,10 @@ impl Config {
     /// A run that is named where a model is wanted stands for its policy.
     pub(super) fn find_policies(&mut self) {
         self.each_path(&mut |key, path| {
-            let policy = path.join("policy");
-            let is = |folder: &Path| folder.join("config.json").is_file();
-            if ["model.path", "reward.path"].contains(&key) && !is(path) && is(&policy) {
-                *path = policy;
+            if ["model.path", "reward.path"].contains(&key)
+                && let Some(folder) = model_in(path)
+            {
+                *path = folder;
             }
         });
     }
@@ -155,6 +155,13 @@ fn each(key: &str, path: &mut Option<PathBuf>, act: &mut dyn FnMut(&str, &mut Pa
 fn each_of(key: &str, paths: &mut [PathBuf], act: &mut dyn FnMut(&str, &mut PathBuf)) {
     let numbered = paths.iter_mut().enumerate();
     numbered.for_each(|(place, path)| act(&format!("{key}.{place}"), path));
+}
+
+/// The model folder that a path means: itself, or the policy of a run; that of an experiment is in a run of its own.
+pub(crate) fn model_in(path: &Path) -> Option<PathBuf> {
+    let inside = ["policy", "policy/policy"].map(|inside| path.join(inside));
+    let mut places = [path.to_path_buf()].into_iter().chain(inside);
+    places.find(|place| place.join("config.json").is_file())
 }
 
 fn each_file(key: &str, files: &mut Files, act: &mut dyn FnMut(&str, &mut PathBuf)) {

@@ -1,10 +1,11 @@
 //! Held-out queries answered by the original and by the trained policy, with the same draws.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::BTreeMap;
 
 use anyhow::Result;
 
 use crate::eval::copying::Copying;
+use crate::eval::diversity::distinct;
 use crate::eval::rouge::Rouge;
 use crate::role::{CallContext, Query, Split};
 use crate::seed;
@@ -49,13 +50,16 @@ pub fn evaluate(roller: &Roller, queries: &[Query]) -> Result<Evaluation> {
         .iter()
         .map(|&valid| f64::from(u8::from(valid)))
         .collect();
+    let texts = answers.iter().map(|answer| answer.response.as_str());
+    let texts: Vec<&str> = texts.collect();
+    let distinct_n = |n| distinct(&texts, n).map_or(0.0, |share| share.value);
     Ok(Evaluation {
         score,
         score_std: variance.sqrt(),
         kl: mean(&kl.iter().map(|&kl| f64::from(kl)).collect::<Vec<_>>()),
         ref_perplexity: mean(&nll).exp(),
-        distinct_1: distinct(&answers, 1),
-        distinct_2: distinct(&answers, 2),
+        distinct_1: distinct_n(1),
+        distinct_2: distinct_n(2),
         valid: mean(&valid),
         task: task_metrics(roller, &rollout)?,
         measured: measures(roller, &rollout)?,
@@ -118,24 +122,6 @@ fn overlap(answers: &[Answer]) -> BTreeMap<String, f64> {
     means
         .map(|(name, values)| (name.to_owned(), mean(&values)))
         .collect()
-}
-
-/// Different n-grams of words over n-grams, over all answers together.
-fn distinct(answers: &[Answer], n: usize) -> f64 {
-    let mut all = 0usize;
-    let mut different = HashSet::new();
-    for answer in answers {
-        let words: Vec<String> = answer
-            .response
-            .split_whitespace()
-            .map(str::to_lowercase)
-            .collect();
-        for gram in words.windows(n) {
-            all += 1;
-            different.insert(gram.to_vec());
-        }
-    }
-    different.len() as f64 / all.max(1) as f64
 }
 
 fn mean(values: &[f64]) -> f64 {

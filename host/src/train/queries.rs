@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Error, Result, anyhow, bail};
 use tch::{Device, Kind, Tensor};
 
 use crate::config::{OnError, PluginLimits};
@@ -158,14 +158,18 @@ pub fn contexts(queries: &[Query], layout: &Layout, pad_id: i64, device: Device)
         .to_kind(Kind::Int64)
 }
 
+/// What to say where nothing would be left to train on.
+pub(super) fn too_few(queries: usize, count: usize) -> Error {
+    anyhow!(
+        "there are {queries} queries, and [eval] queries holds back {count}\nhint: lower eval.queries, or name a file by \
+         data.held_out"
+    )
+}
+
 /// Splits what is held out from what is trained on.
 pub fn hold_out(mut queries: Vec<Query>, count: usize) -> Result<(Vec<Query>, Vec<Query>)> {
     if queries.len() <= count {
-        bail!(
-            "there are {} queries, and [eval] queries holds back {count}\nhint: lower eval.queries, or \
-             name a file by data.held_out",
-            queries.len()
-        );
+        return Err(too_few(queries.len(), count));
     }
     let held_out = queries.split_off(queries.len() - count);
     Ok((queries, held_out))

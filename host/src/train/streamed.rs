@@ -6,7 +6,7 @@ use anyhow::{Result, bail};
 
 use crate::role::Query;
 use crate::rows::Rows;
-use crate::train::queries::{Maker, ROWS_PER_CALL};
+use crate::train::queries::{Maker, ROWS_PER_CALL, too_few};
 use crate::train::rowcount::{RowCount, Tally};
 
 /// Rows that are read, and made queries of, whenever they are needed.
@@ -44,11 +44,7 @@ impl Streamed {
         let mut last = VecDeque::new();
         while last.len() < count {
             if self.until == 0 {
-                bail!(
-                    "there are {} queries, and [eval] queries holds back {count}\nhint: lower eval.queries, or \
-                     name a file by data.held_out",
-                    last.len()
-                );
+                return Err(too_few(last.len(), count));
             }
             self.until -= 1;
             let made = self.make(&[self.until], &mut tallies)?;

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::config::Config;
+use crate::config::{Config, model_in};
 use crate::digest;
 use crate::experiment::inputs::digest_at;
 use crate::experiment::parts::kind_of;
@@ -29,18 +29,11 @@ pub(super) struct Weights {
 
 /// Whether something answers there already, or a run is still to make it.
 pub(super) fn is_there(path: &Path) -> bool {
-    is_checkpoint(path) || folder(path).is_some()
+    is_checkpoint(path) || model_in(path).is_some()
 }
 
 fn is_checkpoint(path: &Path) -> bool {
     path.join(FILE).is_file() && path.join("state.json").is_file()
-}
-
-/// The model folder that a path means: itself, or the policy of a run; that of an experiment is in a run of its own.
-fn folder(path: &Path) -> Option<PathBuf> {
-    let inside = ["policy", "policy/policy"].map(|inside| path.join(inside));
-    let mut places = [path.to_path_buf()].into_iter().chain(inside);
-    places.find(|place| place.join("config.json").is_file())
 }
 
 impl Weights {
@@ -48,7 +41,7 @@ impl Weights {
     pub(super) fn at(path: &Path) -> Result<Weights> {
         let run = path.parent().and_then(Path::parent);
         let Some(run) = run.filter(|_| is_checkpoint(path)) else {
-            let found = folder(path);
+            let found = model_in(path);
             return Ok(Weights {
                 folder: found.unwrap_or_else(|| path.to_path_buf()),
                 checkpoint: None,

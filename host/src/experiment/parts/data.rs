@@ -69,14 +69,14 @@ pub(crate) fn train_queries(
 ) -> Result<(Queries, Vec<RowCount>)> {
     let data = config.data()?;
     let maker = maker(config, task, Split::Train);
-    if data.generate > 0 {
-        let count = usize::try_from(data.generate)?;
-        return made(&[Rows::numbered(count)], &maker);
-    }
     let streams = streams(&data.train, data);
-    let rows = read(&data.train, data, streams)?;
+    let rows = match data.generate {
+        0 => read(&data.train, data, streams)?,
+        count => vec![Rows::numbered(usize::try_from(count)?)],
+    };
     if !streams {
-        return made(&rows, &maker);
+        let (queries, counts) = made(&rows, &maker)?;
+        return Ok((Queries::Held(queries), counts));
     }
     let streamed = Streamed::new(rows, maker)?;
     let counts = streamed.sample()?;
@@ -92,14 +92,14 @@ fn maker(config: &Config, task: &Arc<dyn Task>, split: Split) -> Maker {
     }
 }
 
-fn made(rows: &[Rows], maker: &Maker) -> Result<(Queries, Vec<RowCount>)> {
+fn made(rows: &[Rows], maker: &Maker) -> Result<(Vec<Query>, Vec<RowCount>)> {
     let (mut all, mut counts) = (Vec::new(), Vec::new());
     for rows in rows {
         let Made { queries, count } = maker.all(rows)?;
         all.extend(queries);
         counts.push(count);
     }
-    Ok((Queries::Held(all), counts))
+    Ok((all, counts))
 }
 
 /// Queries to train on, at least a batch of them, and held-out ones, as many as asked for.
@@ -173,10 +173,7 @@ fn held_out(
     let rows = read(files, data, streams)?;
     let (mut queries, counts) = match streams {
         true => Streamed::new(rows, maker)?.first(count, |_| true)?,
-        false => match made(&rows, &maker)? {
-            (Queries::Held(queries), counts) => (queries, counts),
-            (Queries::Streamed(_), _) => bail!("held-out rows are in memory"),
-        },
+        false => made(&rows, &maker)?,
     };
     if queries.len() < count {
         bail!(
