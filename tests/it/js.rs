@@ -14,7 +14,7 @@ use crate::twins::{CONTEXT, bytes, patient, root, samples, texts};
 mod builds;
 
 /// The component of a project of ours.
-fn built(project: &Path) -> PathBuf {
+pub(crate) fn built(project: &Path) -> PathBuf {
     let folder = root().join("target/test-plugins");
     std::fs::create_dir_all(&folder).unwrap();
     let built = attune_build::js::build(project, Some(&folder));

@@ -78,7 +78,9 @@ fn a_baseline_may_be_the_tasks_own() {
     let rows: String = (0..60).map(|row| format!("{row} a b,c{row}\n")).collect();
     lab.write("short.csv", format!("text,answer\n{rows}"));
     let data = format!("data.train={}", lab.path("short.csv").display());
-    let own = ["--set", "task={plugin=\"asks\"}", "--set", &data, "--set"];
+    let asks = crate::js::built(&crate::twins::root().join("tests/js/asks"));
+    let task = format!("task={{plugin={:?}}}", asks.display().to_string());
+    let own = ["--set", &task, "--set", &data, "--set"];
     compare(
         &lab,
         "own",
