@@ -4,6 +4,7 @@
 //! [`Plan`], which also refuses what cannot work. Batch sizes are in episodes, always. Paths in a
 //! file are relative to the folder of that file.
 
+mod alarms;
 mod changes;
 mod check;
 mod collect;
@@ -25,6 +26,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::role::Trust;
 
+pub use alarms::{ALARMS, Alarms};
 pub use changes::{Bond, Change, bond, changes};
 pub use collect::{Collect, Noise};
 pub use compare::{Compare, Entry, Judge};
@@ -82,6 +84,9 @@ pub struct Config {
     /// What is measured before and after.
     #[serde(default)]
     pub eval: Eval,
+    /// From when on a policy's training is alarming, and what stops it.
+    #[serde(default)]
+    pub alarms: Alarms,
     /// What is said of this process alone and is no part of the experiment.
     #[serde(skip)]
     pub session: Session,

@@ -8,7 +8,7 @@
 //! reward_model/      the trained reward model       report.json      what it is worth on other labels
 //! eval.json …        what a comparison came to   comparison/      what it was made of
 //! rollouts.jsonl     some responses whole, to be put to other plugins
-//! events.jsonl       what a person should know of later, such as a plugin that changed
+//! events.jsonl       what a person should know of later, such as alarms, or a plugin that changed
 //! inputs.json        hashes of what stood at each path of the config when the run was begun
 //! lock               held while a process trains here
 //! ```
@@ -139,6 +139,22 @@ impl RunDir {
         let mut event = event.clone();
         event["unix_seconds"] = now.map_or(0, |since| since.as_secs()).into();
         append_to(&path, format!("{event}\n").as_bytes())
+    }
+
+    /// Adds a line to the events, unless one says the same already.
+    pub fn record_once(&self, event: &serde_json::Value) -> Result<()> {
+        let lines = fs::read_to_string(self.root.join("events.jsonl")).unwrap_or_default();
+        let said = lines.lines().any(|line| {
+            let mut kept = serde_json::from_str(line).unwrap_or(serde_json::Value::Null);
+            if let Some(kept) = kept.as_object_mut() {
+                kept.remove("unix_seconds");
+            }
+            kept == *event
+        });
+        match said {
+            true => Ok(()),
+            false => self.record(event),
+        }
     }
 
     /// What stood at each path of the config when the run was begun.

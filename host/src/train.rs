@@ -11,6 +11,7 @@
 //!
 //! Nothing here knows what a plugin is: [`crate::role`]'s traits are all it sees.
 
+pub mod alarms;
 pub mod answers;
 pub mod batches;
 pub mod checkpoint;

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test may say so by panicking")]
 
+mod alarms;
 mod bench;
 mod cli;
 mod data;

@@ -8,6 +8,7 @@ use crate::cli::outcome::print_policy;
 use crate::cli::plan::print_outline;
 use crate::cli::report::print_report;
 use crate::metrics::Record;
+use crate::train::alarms::Notice;
 use crate::train::observer::{Event, Observer, Stage};
 
 /// Plain lines are printed for the first updates and then for every so many.
@@ -20,6 +21,8 @@ pub(super) struct Progress {
     begun: bool,
     /// Rows that plugins failed on, and how many there were in the updates in which they did.
     failed: (usize, usize),
+    /// Alarms that hold.
+    alarms: Vec<&'static str>,
     /// Answers that are shown of a policy.
     show: usize,
 }
@@ -32,6 +35,7 @@ impl Progress {
             terminal: std::io::stderr().is_terminal(),
             begun: false,
             failed: (0, 0),
+            alarms: Vec::new(),
             show,
         }
     }
@@ -45,7 +49,10 @@ impl Progress {
     }
 
     fn updated(&mut self, update: u64, updates: u64, record: &Record) {
-        let (text, seconds) = in_short(record);
+        let (mut text, seconds) = in_short(record);
+        if !self.alarms.is_empty() {
+            text.push_str(&format!("  ALARM {}", self.alarms.join(", ")));
+        }
         if self.terminal {
             let bar = self.bar.get_or_insert_with(|| {
                 let bar =
@@ -79,8 +86,17 @@ impl Progress {
         self.failed = (self.failed.0 + rows, self.failed.1 + of);
     }
 
+    fn guard(&mut self, notice: &Notice) {
+        self.alarms.retain(|name| *name != notice.alarm);
+        if notice.begins {
+            self.alarms.push(notice.alarm);
+        }
+        self.line(&format!("warning: {}", notice.told()));
+    }
+
     /// Sums up a stage, whose bar is full.
     fn end(&mut self) {
+        self.alarms.clear();
         if let (failed @ 1.., of) = std::mem::take(&mut self.failed) {
             self.line(&format!(
                 "plugins failed on {failed} rows in all, of {of} in the updates where they did; each \
@@ -120,6 +136,7 @@ impl Observer for Progress {
                 updates,
                 record,
             } => self.updated(update, updates, record),
+            Event::Guard(notice) => self.guard(notice),
             Event::Failed { rows, of, first } => self.failed(rows, of, first),
             Event::LabelsDue { update, due, there } => self.line(&format!(
                 "update {update}: {due} labels are due, {there} are there"

@@ -36,6 +36,8 @@ const FREE: &[&str] = &[
     "plugins.memory_mib",
     "plugins.calls_per_instance",
     "plugins.max_error_rate",
+    // Whoever goes on after an alarm has stopped a run goes on as if it had not.
+    "alarms.*",
     // Whoever has no bad labels has the same ones either way, and whoever has some goes on with it or not at all.
     "reward.skip_bad",
     "data.strict",

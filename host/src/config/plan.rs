@@ -148,6 +148,7 @@ impl Config {
         check_ppo(&self.ppo, &mut problems);
         check_sampling(&self.sampling, &mut problems);
         check_kl(&self.kl, &mut problems);
+        self.alarms.check(&mut problems);
         self.check_rest(&mut problems);
         problems.none()?;
         self.task()?;

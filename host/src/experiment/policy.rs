@@ -11,6 +11,7 @@ use crate::experiment::parts::{self, Lock, Parts};
 use crate::experiment::resume::{Opened, begin, go_on};
 use crate::rl::schedule;
 use crate::run_dir::{RunDir, replace};
+use crate::train::alarms::Watch;
 use crate::train::checkpoint::{self, State};
 use crate::train::eval::evaluate;
 use crate::train::evaluation::Evaluation;
@@ -83,6 +84,9 @@ impl Part<'_> {
             tell(observer, run_dir, &state, &before, &after);
         } else {
             self.learn(parts, run_dir, (state, resumed), gate, observer)?;
+        }
+        if whole && let Some(summary) = Watch::of_log(config, &run_dir.metrics())?.summary() {
+            observer.alarm(&summary);
         }
         observer.event(&Event::Ended { stage, dir });
         Ok(())

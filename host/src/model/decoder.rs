@@ -4,6 +4,7 @@
 use self::held::{Block, Held, HeldBlock, norm, views};
 use self::kernels::{Matrix, Norm};
 use super::config::ModelConfig;
+use super::episodes::Grown;
 use super::memory::{numbers, rows, threads};
 use super::sampling::Sampling;
 use super::transformer::{KvCache, Transformer};
@@ -64,6 +65,8 @@ struct Decoder<'a> {
     real: Option<Vec<Vec<bool>>>,
     /// `[response_len][batch]`
     tokens: Vec<AtomicU32>,
+    /// `[response_len][batch]`, the bits of f32.
+    logprobs: Vec<AtomicU32>,
     /// Before which block hidden states are kept, and where: `[batch * capacity, hidden]`.
     bottom: Option<(usize, Rows)>,
 }
@@ -74,9 +77,8 @@ pub(super) fn fits(model: &Transformer) -> bool {
     model.device() == Device::Cpu && model.kind() == Kind::Float
 }
 
-/// Samples `len` tokens after each context. Result `[batch, len]` i64, and, when it was asked for,
-/// what the lowest blocks made of contexts and responses, `[batch, context_len + len, hidden]`; the
-/// last token, which nothing follows, did not go through them and has zeros.
+/// Samples `len` tokens after each context. What the lowest blocks made of contexts and responses is kept where
+/// it was asked for; the last token, which nothing follows, did not go through them and has zeros.
 ///
 /// # Panics
 /// The model does not [fit](fits).
@@ -86,7 +88,7 @@ pub(super) fn respond(
     len: usize,
     sampling: &Sampling,
     seed: u64,
-) -> (Tensor, Option<Tensor>) {
+) -> Grown {
     assert!(fits(model), "f32 on the CPU");
     let held: Vec<HeldBlock> = model.blocks.iter().map(HeldBlock::new).collect();
     let c = &model.config;
@@ -144,19 +146,29 @@ pub(super) fn respond(
         capacity,
         counts,
         real,
-        tokens: (0..len * batch).map(|_| AtomicU32::new(0)).collect(),
+        tokens: zeros(len * batch),
+        logprobs: zeros(len * batch),
         bottom: bottom.as_ref().map(|(blocks, all)| (*blocks, rows(all))),
     };
     team::run(threads(), |member| {
         decoder.run(member, len);
     });
-    let tokens: Vec<i64> = decoder
-        .tokens
-        .iter()
-        .map(|token| i64::from(token.load(Ordering::Relaxed)))
-        .collect();
-    let tokens = Tensor::from_slice(&tokens).view([len as i64, batch as i64]);
-    (tokens.tr().contiguous(), bottom.map(|(_, all)| all))
+    let loaded = |cells: &[AtomicU32]| -> Vec<u32> {
+        let loaded = cells.iter().map(|cell| cell.load(Ordering::Relaxed));
+        loaded.collect()
+    };
+    let tokens: Vec<i64> = loaded(&decoder.tokens).into_iter().map(i64::from).collect();
+    let logprobs = loaded(&decoder.logprobs).into_iter().map(f32::from_bits);
+    let by_rows = |steps: Tensor| steps.view([len as i64, batch as i64]).tr().contiguous();
+    Grown {
+        tokens: by_rows(Tensor::from_slice(&tokens)),
+        logprobs: by_rows(Tensor::from_slice(&logprobs.collect::<Vec<f32>>())),
+        bottom: bottom.map(|(_, all)| all),
+    }
+}
+
+fn zeros(count: usize) -> Vec<AtomicU32> {
+    (0..count).map(|_| AtomicU32::new(0)).collect()
 }
 
 /// How many context tokens of each row are real, and which of the cache's, when not all are.

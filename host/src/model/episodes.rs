@@ -11,6 +11,9 @@ pub struct Episodes {
     pub context_len: i64,
     /// Output of the frozen blocks, when some are frozen. `[batch, len, hidden]`.
     pub bottom: Option<Tensor>,
+    /// Log-probability of each response token as the sampler computed it, under the softmax of all logits at the
+    /// temperature; absent for responses that were not sampled here. `[batch, response_len]`.
+    pub sampled: Option<Tensor>,
 }
 
 impl Episodes {
@@ -35,14 +38,17 @@ impl Episodes {
     /// The rows of all parts, which have one shape.
     #[must_use]
     pub fn join(parts: &[Self]) -> Self {
-        let bottoms: Option<Vec<&Tensor>> = parts.iter().map(|part| part.bottom.as_ref()).collect();
+        let join = |tensor: fn(&Self) -> Option<&Tensor>| {
+            let all: Option<Vec<&Tensor>> = parts.iter().map(tensor).collect();
+            all.filter(|all| !all.is_empty())
+                .map(|all| Tensor::cat(&all, 0))
+        };
         let tokens: Vec<&Tensor> = parts.iter().map(|part| &part.tokens).collect();
         Self {
             tokens: Tensor::cat(&tokens, 0),
             context_len: parts.first().map_or(0, |part| part.context_len),
-            bottom: bottoms
-                .filter(|b| !b.is_empty())
-                .map(|b| Tensor::cat(&b, 0)),
+            bottom: join(|part| part.bottom.as_ref()),
+            sampled: join(|part| part.sampled.as_ref()),
         }
     }
 
@@ -50,9 +56,23 @@ impl Episodes {
         Self {
             tokens: f(&self.tokens),
             context_len: self.context_len,
-            bottom: self.bottom.as_ref().map(f),
+            bottom: self.bottom.as_ref().map(&f),
+            sampled: self.sampled.as_ref().map(&f),
         }
     }
+}
+
+/// Responses as they were sampled.
+#[derive(Debug)]
+pub(super) struct Grown {
+    /// `[batch, len]` i64.
+    pub(super) tokens: Tensor,
+    /// Log-probability of each token as the sampler computed it, under the softmax of all logits at the temperature.
+    /// `[batch, len]`, f32 (f64 for f64 weights).
+    pub(super) logprobs: Tensor,
+    /// What the lowest blocks that were asked for made of contexts and responses, where that cost nothing.
+    /// `[batch, context_len + len, hidden]`.
+    pub(super) bottom: Option<Tensor>,
 }
 
 /// What a policy says of responses, token by token, at a temperature. f32 (f64 for f64 weights).

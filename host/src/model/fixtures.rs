@@ -8,7 +8,7 @@ use super::generate::respond;
 use super::head;
 use super::layout::Layout;
 use super::policy::Policy;
-use super::sampling::{Sampling, draw, top_k, top_p, uniform};
+use super::sampling::{Drawn, Sampling, draw, top_k, top_p, uniform};
 use super::transformer::KvCache;
 use super::weights::Weights;
 use serde_json::json;
@@ -226,8 +226,8 @@ fn filters_keep_what_the_original_keeps() {
         ..Sampling::default()
     };
     let many = logits.expand([64, 7], false);
-    assert!(bool::try_from(draw(&many, &one, 1, 1).eq(6).all()).unwrap());
-    assert!(!bool::try_from(draw(&many, &one, 1, 0).eq(6).all()).unwrap());
+    assert!(bool::try_from(draw(&many, &one, 1, 1).token.eq(6).all()).unwrap());
+    assert!(!bool::try_from(draw(&many, &one, 1, 0).token.eq(6).all()).unwrap());
 }
 
 #[test]
@@ -236,7 +236,12 @@ fn draws_follow_the_distribution_and_the_counter() {
         .clamp_min(1e-30)
         .log()
         .expand([20_000, 5], false);
-    let drawn = draw(&logits, &Sampling::default(), 3, 0);
+    let Drawn {
+        token: drawn,
+        logprob,
+    } = draw(&logits, &Sampling::default(), 3, 0);
+    let exact = logits.gather(1, &drawn.unsqueeze(1), false).squeeze_dim(1);
+    near(&logprob, &exact, 1e-6);
     let share: Vec<f64> = (0..5)
         .map(|i| {
             drawn
@@ -254,7 +259,7 @@ fn draws_follow_the_distribution_and_the_counter() {
         ..Sampling::default()
     };
     near(
-        &draw(&logits.narrow(0, 0, 5_000), &tail, 3, 0),
+        &draw(&logits.narrow(0, 0, 5_000), &tail, 3, 0).token,
         &drawn.narrow(0, 15_000, 5_000),
         0.0,
     );
@@ -450,9 +455,14 @@ fn frozen_blocks_and_the_reference_share_storage() {
 fn ratio_is_one_before_the_first_step() {
     let policy = loud(Family::Qwen2, Kind::Float, None);
     let contexts = ids(&[&[3, 5, 29, 29], &[0, 6, 2, 9], &[1, 29, 2, 3]]);
-    let responses = policy.respond(&contexts, 6, &Sampling::default(), 5);
-    let episodes = policy.episodes(&contexts, &responses);
+    let sampling = Sampling {
+        temperature: 0.9,
+        ..Sampling::default()
+    };
+    let episodes = policy.roll_out(&contexts, 6, &sampling, 5);
     let old = policy.analyze(&episodes, 0.9).logprobs;
+    // What the sampler knew of its tokens is what the passes say of them, but for the order of sums.
+    near(episodes.sampled.as_ref().unwrap(), &old, 1e-5);
     let _ = policy.accumulate(&episodes.rows(1, 2), 0.9, &mut |a| {
         near(
             &(&a.logprobs - old.narrow(0, 1, 2)).exp(),

@@ -1,8 +1,9 @@
 //! The loop that grows responses with a key/value cache. Knows the trunk; knows nothing of training.
 
 use super::decoder;
+use super::episodes::Grown;
 use super::layout::Layout;
-use super::sampling::{Sampling, draw};
+use super::sampling::{Drawn, Sampling, draw};
 use super::tape;
 use super::transformer::{KvCache, Transformer};
 use tch::{Kind, Tensor};
@@ -16,11 +17,10 @@ pub(super) fn respond(
     sampling: &Sampling,
     seed: u64,
 ) -> Tensor {
-    respond_keeping(model, contexts, len, sampling, seed, 0).0
+    respond_keeping(model, contexts, len, sampling, seed, 0).tokens
 }
 
-/// As [`respond`]; also returns what the lowest `frozen` blocks made of contexts and responses,
-/// `[batch, context_len + len, hidden]`, where that cost nothing.
+/// As [`respond`]; also returns what the sampler knows of the tokens, and what the lowest `frozen` blocks made of them.
 pub(super) fn respond_keeping(
     model: &Transformer,
     contexts: &Tensor,
@@ -28,16 +28,21 @@ pub(super) fn respond_keeping(
     sampling: &Sampling,
     seed: u64,
     frozen: i64,
-) -> (Tensor, Option<Tensor>) {
+) -> Grown {
     let _guard = tch::no_grad_guard();
     if len == 0 {
-        return (contexts.narrow(1, 0, 0), None);
+        let tokens = contexts.narrow(1, 0, 0);
+        return Grown {
+            logprobs: tokens.to_kind(Kind::Float),
+            tokens,
+            bottom: None,
+        };
     }
     let prompt = Prompt::read(model, contexts, len, frozen);
     if decoder::fits(model) {
         prompt.grow_by_hand(model, len, sampling, seed)
     } else {
-        (prompt.grow(model, len, sampling, seed), None)
+        prompt.grow(model, len, sampling, seed)
     }
 }
 
@@ -78,14 +83,14 @@ impl Prompt {
         }
     }
 
-    /// By the kernels for f32 on the CPU. Result `[batch, len]` i64, and as [`respond_keeping`].
+    /// By the kernels for f32 on the CPU.
     pub(super) fn grow_by_hand(
         &self,
         model: &Transformer,
         len: i64,
         sampling: &Sampling,
         seed: u64,
-    ) -> (Tensor, Option<Tensor>) {
+    ) -> Grown {
         let (frozen, bottom) = &self.bottom;
         let start = decoder::Start {
             cache: &self.cache,
@@ -96,28 +101,33 @@ impl Prompt {
         decoder::respond(model, &start, len as usize, sampling, seed)
     }
 
-    /// By libtorch, on any device and for any kind of number. Result `[batch, len]` i64.
+    /// By libtorch, on any device and for any kind of number.
     pub(super) fn grow(
         mut self,
         model: &Transformer,
         len: i64,
         sampling: &Sampling,
         seed: u64,
-    ) -> Tensor {
+    ) -> Grown {
         let batch = self.last.size()[0];
         let mut steps = Steps::after(&self.layout, batch, self.cache.len, len);
-        let mut out = Vec::with_capacity(len as usize);
+        let (mut tokens, mut logprobs) = (Vec::new(), Vec::new());
         for t in 0..len {
             let logits = model.logits(&model.finish(&self.last)).squeeze_dim(1);
-            let token = draw(&logits, sampling, seed, t);
+            let Drawn { token, logprob } = draw(&logits, sampling, seed, t);
             if t + 1 < len {
                 let layout = steps.next(&token.unsqueeze(1), t);
                 let (x, layers) = (model.embed(&layout), model.config.layers);
                 self.last = model.run(x, &layout, 0, layers, Some(&mut self.cache));
             }
-            out.push(token);
+            tokens.push(token);
+            logprobs.push(logprob);
         }
-        Tensor::stack(&out, 1)
+        Grown {
+            tokens: Tensor::stack(&tokens, 1),
+            logprobs: Tensor::stack(&logprobs, 1),
+            bottom: None,
+        }
     }
 }
 

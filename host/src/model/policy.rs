@@ -191,7 +191,7 @@ impl Policy {
     }
 
     /// Samples responses as [`Policy::respond`] and joins them to their contexts as
-    /// [`Policy::episodes`]; where it can, it keeps what the frozen blocks made on the way.
+    /// [`Policy::episodes`]; keeps what the sampler computed and, where it can, what the frozen blocks made on the way.
     #[must_use]
     pub fn roll_out(
         &self,
@@ -201,7 +201,7 @@ impl Policy {
         seed: u64,
     ) -> Episodes {
         let contexts = contexts.to_device(self.device());
-        let (responses, bottom) = generate::respond_keeping(
+        let grown = generate::respond_keeping(
             self.model(),
             &contexts,
             response_len,
@@ -209,13 +209,18 @@ impl Policy {
             seed,
             self.frozen_layers(),
         );
-        if bottom.is_none() {
-            return self.episodes(&contexts, &responses);
+        let sampled = Some(grown.logprobs);
+        if grown.bottom.is_none() {
+            return Episodes {
+                sampled,
+                ..self.episodes(&contexts, &grown.tokens)
+            };
         }
         Episodes {
-            tokens: Tensor::cat(&[&contexts, &responses], 1),
+            tokens: Tensor::cat(&[&contexts, &grown.tokens], 1),
             context_len: contexts.size()[1],
-            bottom,
+            bottom: grown.bottom,
+            sampled,
         }
     }
 
@@ -236,6 +241,7 @@ impl Policy {
             tokens,
             context_len: contexts.size()[1],
             bottom,
+            sampled: None,
         }
     }
 

@@ -76,20 +76,39 @@ pub fn top_p(logits: &Tensor, p: f64) -> Tensor {
     logits.masked_fill(&logits.lt_tensor(&floor), -1e10)
 }
 
-/// Draws token `t` of each row. `logits`: `[batch, vocab]`; result `[batch]` i64.
-pub fn draw(logits: &Tensor, sampling: &Sampling, seed: u64, t: i64) -> Tensor {
+/// The tokens that were drawn, one for each row, and how likely they were.
+#[derive(Debug)]
+pub struct Drawn {
+    /// `[batch]` i64.
+    pub token: Tensor,
+    /// Log-probability under the softmax of all logits at the temperature, whatever filters ruled out; 0 at
+    /// temperature 0, where the token is certain. `[batch]`, f32 (f64 for f64 logits).
+    pub logprob: Tensor,
+}
+
+/// Draws token `t` of each row. `logits`: `[batch, vocab]`.
+pub fn draw(logits: &Tensor, sampling: &Sampling, seed: u64, t: i64) -> Drawn {
+    let kind = math_kind(logits.kind());
     if sampling.temperature == 0.0 {
-        return logits.argmax(-1, false);
+        let token = logits.argmax(-1, false);
+        return Drawn {
+            logprob: token.zeros_like().to_kind(kind),
+            token,
+        };
     }
     let (rows, vocab) = logits
         .size2()
         .expect("logits of one position have two dimensions");
-    let mut scaled = logits.to_kind(math_kind(logits.kind())) / sampling.temperature.max(1e-10);
-    if !(sampling.skip_first && t == 0) {
-        scaled = top_p(&top_k(&scaled, sampling.top_k), sampling.top_p);
-    }
+    let scaled = logits.to_kind(kind) / sampling.temperature.max(1e-10);
+    let narrowed = sampling.top_k > 0 || sampling.top_p < 1.0;
     // Sums of 50,000 terms: f64, so that small probabilities late in the vocabulary survive.
-    let mass = scaled.softmax(-1, Kind::Double).cumsum(-1, Kind::Double);
+    let whole = scaled.softmax(-1, Kind::Double);
+    let mass = if narrowed && !(sampling.skip_first && t == 0) {
+        let left = top_p(&top_k(&scaled, sampling.top_k), sampling.top_p);
+        left.softmax(-1, Kind::Double).cumsum(-1, Kind::Double)
+    } else {
+        whole.cumsum(-1, Kind::Double)
+    };
     let rolls: Vec<f64> = (0..rows as u64)
         .map(|row| uniform(seed, sampling.first_row + row, t as u64))
         .collect();
@@ -97,8 +116,12 @@ pub fn draw(logits: &Tensor, sampling: &Sampling, seed: u64, t: i64) -> Tensor {
         .to_device(logits.device())
         .unsqueeze(1);
     let target = rolls * mass.narrow(1, vocab - 1, 1);
-    target
+    let token = target
         .searchsorted(&mass, false, true, "right", None::<&Tensor>)
-        .clamp_max(vocab - 1)
-        .squeeze_dim(1)
+        .clamp_max(vocab - 1);
+    let logprob = whole.gather(1, &token, false).log().to_kind(kind);
+    Drawn {
+        token: token.squeeze_dim(1),
+        logprob: logprob.squeeze_dim(1),
+    }
 }

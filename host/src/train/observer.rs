@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use crate::metrics::Record;
+use crate::train::alarms::Notice;
 use crate::train::evaluation::Evaluation;
 use crate::train::reward::report::Report;
 
@@ -73,6 +74,8 @@ pub enum Event<'a> {
         /// Its metrics, as in `metrics.jsonl`.
         record: &'a Record,
     },
+    /// A policy's training begins to go wrong, or does so no more. Where a run goes on, it is told again of what holds.
+    Guard(&'a Notice),
     /// Plugins failed on some rows of an update, and the run goes on without them.
     Failed {
         /// Rows.

@@ -15,6 +15,7 @@ use crate::role::{CallContext, Sample, Split};
 use crate::run_dir::RunDir;
 use crate::seed;
 use crate::tensorboard::EventWriter;
+use crate::train::alarms::{Notice, Watch};
 use crate::train::checkpoint::{self, State};
 use crate::train::observer::{Event, Observer};
 use crate::train::options::UpdateOptions;
@@ -22,6 +23,7 @@ use crate::train::rollout::{Roller, Rollout, Unscored};
 use crate::train::stream::QueryStream;
 use crate::train::update;
 
+mod responses;
 mod samples;
 
 pub use self::samples::Recorded;
@@ -67,6 +69,7 @@ struct Course {
     metrics: MetricsLog,
     events: EventWriter,
     checkpoint: Option<PathBuf>,
+    watch: Watch,
     started: Instant,
     /// Seconds of training before this process.
     seconds_before: f64,
@@ -82,6 +85,9 @@ impl Trainer<'_> {
         observer: &mut dyn Observer,
     ) -> Result<State> {
         let mut course = self.begin(state, resumed)?;
+        let holding: Vec<Notice> = course.watch.holding().cloned().collect();
+        self.tell(&holding, observer)?;
+        self.stop_on_alarm(&course)?;
         while course.state.updates < self.until {
             let update = course.state.updates;
             gate.pass(update, &self.roller, observer)?;
@@ -93,7 +99,10 @@ impl Trainer<'_> {
                 updates: self.plan.updates,
                 record: &record,
             });
+            let notices = course.watch.observe(update, &record);
+            self.tell(&notices, observer)?;
             self.save_when_due(&mut course)?;
+            self.stop_on_alarm(&course)?;
         }
         gate.pass(course.state.updates, &self.roller, observer)?;
         Ok(course.state)
@@ -119,6 +128,7 @@ impl Trainer<'_> {
             metrics,
             events: EventWriter::create(&self.run_dir.tensorboard(), next)?,
             checkpoint: resumed,
+            watch: Watch::of_log(self.config, &self.run_dir.metrics())?,
             started: Instant::now(),
             seconds_before: state.elapsed_seconds,
             state,
@@ -201,10 +211,38 @@ impl Trainer<'_> {
             .collect())
     }
 
+    /// Tells of alarms and records each once, however often a run that was killed meets it again.
+    fn tell(&self, notices: &[Notice], observer: &mut dyn Observer) -> Result<()> {
+        for notice in notices {
+            self.run_dir.record_once(&notice.event())?;
+            observer.event(&Event::Guard(notice));
+        }
+        Ok(())
+    }
+
+    /// Ends the run where an alarm holds that is to stop it. After the last update there is nothing left to stop.
+    fn stop_on_alarm(&self, course: &Course) -> Result<()> {
+        let Some(Notice {
+            alarm, what, hint, ..
+        }) = course.watch.stopping()
+        else {
+            return Ok(());
+        };
+        let done = course.state.updates;
+        if done >= self.plan.updates {
+            return Ok(());
+        }
+        bail!(
+            "the run stopped after {done} updates, as alarms.stop_on says: alarm `{alarm}`: {what}; {}\nhint: {hint}; to \
+             go on all the same, take `{alarm}` out of alarms.stop_on, or raise its threshold, and resume",
+            last_good(course.checkpoint.as_deref())
+        )
+    }
+
     fn save_when_due(&self, course: &mut Course) -> Result<()> {
         let done = course.state.updates;
         let due = done.is_multiple_of(self.config.run.checkpoint_every);
-        if due || done == self.until {
+        if due || done == self.until || course.watch.stopping().is_some() {
             course.checkpoint = Some(checkpoint::save(
                 &self.run_dir.checkpoints(),
                 (done, &course.state),
@@ -239,6 +277,7 @@ impl Trainer<'_> {
             "objective/valid",
             valid as f64 / rollout.scores.valid.len() as f64,
         );
+        responses::describe(rollout, self.roller.scorers, &mut record);
         record.set("ppo/lr", lr);
         for (name, value) in &rollout.scores.metrics {
             record.set(name, *value);

@@ -58,12 +58,11 @@ impl Decoder<'_> {
             // SAFETY: each row is one member's until the next meeting.
             let logits = unsafe { logits.row_mut(row, self.config.vocab_size as usize) };
             let filtered = !(self.sampling.skip_first && t == 0);
-            if filtered {
-                sampler::filter(logits, self.sampling);
-            }
             let roll = uniform(self.seed, self.sampling.first_row + row as u64, t as u64);
-            let token = sampler::draw(logits, self.sampling.temperature, roll);
-            self.tokens[t * self.batch + row].store(token as u32, Ordering::Relaxed);
+            let drawn = sampler::draw(logits, self.sampling, filtered, roll);
+            let at = t * self.batch + row;
+            self.tokens[at].store(drawn.token as u32, Ordering::Relaxed);
+            self.logprobs[at].store(drawn.logprob.to_bits(), Ordering::Relaxed);
         }
         member.meet();
     }
