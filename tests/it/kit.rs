@@ -104,7 +104,15 @@ fn names_and_folders_that_cannot_be() {
 
 #[test]
 fn shipped_plugins_have_golden_cases_and_pass() {
-    for name in ["continuation", "valence", "repetition", "length"] {
+    for name in [
+        "continuation",
+        "valence",
+        "overlap",
+        "brevity-coverage",
+        "descriptive",
+        "repetition",
+        "length",
+    ] {
         let folder = root().join("plugins").join(name);
         // By its name, from anywhere: the cases are those of the project that it was built of.
         let said = done(&mut plugin(

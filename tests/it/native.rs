@@ -12,7 +12,18 @@ use crate::twins::{patient, root};
 
 mod answers;
 
-const SHIPPED: [&str; 4] = ["continuation", "valence", "repetition", "length"];
+const SHIPPED: [&str; 7] = [
+    "continuation",
+    "valence",
+    "overlap",
+    "brevity-coverage",
+    "descriptive",
+    "repetition",
+    "length",
+];
+
+/// Those in the lab's config.
+const IN_LAB: [&str; 4] = ["continuation", "valence", "repetition", "length"];
 
 const LEXICON: &str = "good\t1.9\nbad\t-2.5\ngreat\t3.1\nno\t-1.2\nplugin\t0.3\nerror\t-1.7\nfails\t-2.2\nthe\t0.1\n\
      a\t0.07\nplain\t1.31\nof\t0.4\nreward\t1.1\nmodel\t0.9\nσίσυφος\t-3.3\n";
@@ -56,7 +67,7 @@ fn lab() -> Lab {
 }
 
 fn trust_all(lab: &Lab) {
-    for name in SHIPPED {
+    for name in IN_LAB {
         let named = format!("plugin = \"{name}\"\n");
         lab.edit(&named, &format!("{named}trust = \"native\"\n"));
     }
@@ -74,7 +85,7 @@ fn a_run_is_the_same_and_says_what_it_was() {
     trust_all(&lab);
     let native = lab.train("native", &[]);
     native.assert_same(&sandboxed, "native");
-    for name in SHIPPED {
+    for name in IN_LAB {
         let warning = native
             .stderr
             .lines()
@@ -90,7 +101,7 @@ fn a_run_is_the_same_and_says_what_it_was() {
     };
     for state in states("native") {
         let plugins = state["plugins"].as_array().unwrap();
-        assert_eq!(plugins.len(), SHIPPED.len());
+        assert_eq!(plugins.len(), IN_LAB.len());
         assert!(plugins.iter().all(|one| one["unsandboxed"] == true));
         let sha256 = attune::digest::of_file(&built("continuation", Trust::Native)).unwrap();
         assert_eq!(plugins[0]["sha256"], sha256);

@@ -14,9 +14,12 @@ use crate::support::{Lab, attune, failure, lines, succeed};
 
 mod refused;
 
-const SHIPPED: [(&str, &str); 4] = [
+const SHIPPED: [(&str, &str); 7] = [
     ("continuation", "task"),
     ("valence", "labeler"),
+    ("overlap", "labeler"),
+    ("brevity-coverage", "labeler"),
+    ("descriptive", "labeler"),
     ("repetition", "shaper"),
     ("length", "shaper"),
 ];

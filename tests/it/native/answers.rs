@@ -64,6 +64,12 @@ fn labelers_answer_the_same_bits() {
             "valence",
             json!({"judge": "text", "alpha": 3.7, "tie_margin": 0.1, "negation_window": 1}),
         ),
+        ("overlap", json!({"shortest": 3, "copied_words": 1})),
+        (
+            "brevity-coverage",
+            json!({"faithfulness": 0.3, "target": 2}),
+        ),
+        ("descriptive", json!({"repeat": 0.7, "full": 0.1})),
         ("letters", json!({})),
     ] {
         twins(name, &settings, |spec| {
@@ -129,8 +135,10 @@ fn golden_cases_pass_natively() {
             }
             let role = match name {
                 "continuation" => Role::Task(plugin::load_task(&spec, bytes()).unwrap()),
-                "valence" => Role::Labeler(plugin::load_labeler(&spec, bytes()).unwrap()),
-                _ => Role::Shaper(plugin::load_shaper(&spec, bytes()).unwrap()),
+                "repetition" | "length" => {
+                    Role::Shaper(plugin::load_shaper(&spec, bytes()).unwrap())
+                }
+                _ => Role::Labeler(plugin::load_labeler(&spec, bytes()).unwrap()),
             };
             let got = attune::golden::ask(&case, &role, &tokenizer)
                 .unwrap_or_else(|_| panic!("{name}: {} is not answered", case.name));

@@ -36,10 +36,13 @@ const fn subject(name: &'static str, cases: &'static str, language: Language) ->
     }
 }
 
-const SUBJECTS: [Subject; 7] = [
+const SUBJECTS: [Subject; 10] = [
     subject("length", "length", Language::Rust),
     subject("repetition", "repetition", Language::Rust),
     subject("valence", "valence", Language::Rust),
+    subject("overlap", "overlap", Language::Rust),
+    subject("brevity-coverage", "brevity-coverage", Language::Rust),
+    subject("descriptive", "descriptive", Language::Rust),
     subject("continuation", "continuation", Language::Rust),
     subject("length-py", "length", Language::Python),
     subject("valence-py", "valence", Language::Python),
