@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
+mod articles;
 mod preferences;
 mod ratings;
 mod sentiment;
@@ -29,7 +30,7 @@ type Fetch = fn(&Path, &mut dyn FnMut(&str)) -> Result<()>;
 /// All of them.
 pub const EXAMPLES: [Example; 1] = [Example {
     name: "sentiment",
-    about: "SmolLM2-135M-Instruct, rated snippets of movie reviews, a lexicon, and a config that teaches the model to \
+    about: "SmolLM2-135M-Instruct, rated snippets of movie reviews, a lexicon, longer articles, and a config that teaches the model to \
             continue reviews kindly (96 MB to download, 650 MB on disk)",
     then: "policy.toml",
     fetch: sentiment::fetch,
