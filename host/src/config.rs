@@ -7,6 +7,7 @@
 mod changes;
 mod check;
 mod collect;
+mod data;
 mod load;
 mod overrides;
 mod own;
@@ -25,6 +26,7 @@ use crate::role::Trust;
 
 pub use changes::{Bond, Change, bond, changes};
 pub use collect::{Collect, Noise};
+pub use data::{Data, Files};
 pub use overrides::{TakesText, setting};
 pub use own::OwnLabeler;
 pub use plan::Plan;
@@ -153,20 +155,6 @@ pub struct Model {
     pub path: PathBuf,
     /// Train only this many blocks from the top; absent for the whole model.
     pub trainable_layers: Option<usize>,
-}
-
-/// The rows that queries are made from.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Data {
-    /// Rows to train on: JSON lines, a JSON array, CSV, TSV, Parquet, or a text with a row a line.
-    pub train: PathBuf,
-    /// Rows that are never trained on, for the table at the end; absent to hold back the last
-    /// `eval.queries` queries of `train`.
-    pub held_out: Option<PathBuf>,
-    /// Shuffles the rows; the order is the same in every pass.
-    #[serde(default)]
-    pub shuffle_seed: u64,
 }
 
 /// A plugin, its settings, its files and its weight.

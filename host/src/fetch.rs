@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 mod articles;
+mod packages;
 mod preferences;
 mod ratings;
 mod sentiment;
@@ -19,8 +20,8 @@ pub struct Example {
     pub name: &'static str,
     /// What it is, in a line.
     pub about: &'static str,
-    /// What to do with it once it is there, after the folder's name.
-    pub then: &'static str,
+    /// The command that uses it once it is there, and the config that it takes, in the folder.
+    pub then: (&'static str, &'static str),
     fetch: Fetch,
 }
 
@@ -28,13 +29,23 @@ pub struct Example {
 type Fetch = fn(&Path, &mut dyn FnMut(&str)) -> Result<()>;
 
 /// All of them.
-pub const EXAMPLES: [Example; 1] = [Example {
-    name: "sentiment",
-    about: "SmolLM2-135M-Instruct, rated snippets of movie reviews, a lexicon, longer articles, and a config that teaches the model to \
-            continue reviews kindly (96 MB to download, 650 MB on disk)",
-    then: "policy.toml",
-    fetch: sentiment::fetch,
-}];
+pub const EXAMPLES: [Example; 2] = [
+    Example {
+        name: "sentiment",
+        about: "SmolLM2-135M-Instruct, rated snippets of movie reviews, a lexicon, longer articles, and a config that \
+                teaches the model to continue reviews kindly (96 MB to download, 650 MB on disk)",
+        then: ("train policy", "policy.toml"),
+        fetch: sentiment::fetch,
+    },
+    Example {
+        name: "tldr-packages",
+        about: "the same model, descriptions of Debian's packages with the lines in which their maintainers say the \
+                same, and a config that teaches the model to write such lines (on Debian or Ubuntu; 104 MB to download, \
+                680 MB on disk)",
+        then: ("train sft", "sft.toml"),
+        fetch: packages::fetch,
+    },
+];
 
 /// Puts an example into a folder; what is there already is left alone. `tell` gets a line for each part.
 pub fn fetch(name: &str, to: &Path, tell: &mut dyn FnMut(&str)) -> Result<&'static Example> {

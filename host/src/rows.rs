@@ -1,68 +1,32 @@
 //! Rows of data from outside, as JSON texts: what a file is decides how it is read, then its name's ending.
 //! Knows files and lines, not what anybody makes of a row.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Error, Result, anyhow, bail};
 
-use crate::outside::Kind;
 use crate::terminal::Line;
 
 mod breaks;
 pub(crate) mod cells;
+mod form;
 mod json;
+mod kept;
 pub(crate) mod lines;
+mod looked;
 pub(crate) mod opened;
 pub(crate) mod parquet;
 mod source;
 mod table;
 
-use self::source::{Ending, Source};
+pub(crate) use self::form::Form;
+use self::form::{contradiction, form_of};
+use self::kept::{Kept, Lines, Lying, Numbers};
+use self::source::Source;
 
 /// What files of rows there are.
 pub(crate) const FORMS: &str = "rows are JSON lines, a JSON array, CSV, TSV, Parquet, or plain text with a row a line; each \
                          but Parquet may be packed by gzip or Zstandard";
-
-/// How a file was read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
-    /// A JSON value a line.
-    JsonLines,
-    /// One array.
-    JsonArray,
-    /// Cells between commas, or between what stands in their place.
-    Csv,
-    /// Cells between tabs.
-    Tsv,
-    /// A table of Hugging Face's.
-    Parquet,
-    /// A text a line.
-    Text,
-}
-
-impl fmt::Display for Form {
-    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
-        to.write_str(match self {
-            Form::JsonLines => "JSON lines",
-            Form::JsonArray => "a JSON array",
-            Form::Csv => "CSV",
-            Form::Tsv => "TSV",
-            Form::Parquet => "Parquet",
-            Form::Text => "plain text",
-        })
-    }
-}
-
-impl Form {
-    /// The name of a row's number: lines count from 1, rows from 0.
-    fn unit(self) -> &'static str {
-        match self {
-            Form::JsonArray | Form::Parquet => "row",
-            _ => "line",
-        }
-    }
-}
 
 /// All rows of a file.
 #[derive(Debug)]
@@ -71,10 +35,13 @@ pub struct Rows {
     pub path: PathBuf,
     /// How it was read.
     pub form: Form,
-    /// Each row's number, which stays with what is made of it, and its JSON.
-    pub rows: Vec<(u64, String)>,
+    /// Added to each row's number, so that rows of several files have numbers of their own.
+    pub first_id: u64,
+    kept: Kept,
+    /// Each row's number, which stays with what is made of it.
+    ids: Numbers,
     /// The line or row of each, as people count.
-    places: Vec<u64>,
+    places: Numbers,
     /// What a person should know of the reading, such as a name that says something else.
     pub notes: Vec<String>,
     /// Rows that cannot be read, by their places, where those are passed over.
@@ -87,7 +54,7 @@ impl Rows {
     #[must_use]
     pub fn place(&self, index: usize) -> String {
         let path = Line(self.path.display());
-        let place = self.places.get(index).copied();
+        let place = self.places.get(index);
         place.map_or_else(|| format!("`{path}`"), |place| self.place_of(place))
     }
 
@@ -104,7 +71,7 @@ impl Rows {
     /// The number that people count a row by.
     #[must_use]
     pub fn number(&self, index: usize) -> u64 {
-        self.places.get(index).copied().unwrap_or_default()
+        self.places.get(index).unwrap_or_default()
     }
 
     /// Takes what is wrong with a row, or fails by it.
@@ -126,8 +93,8 @@ impl Rows {
     ) -> (Vec<T>, Vec<Error>) {
         let mut good = Vec::new();
         let mut bad = std::mem::take(&mut self.bad);
-        for (at, (_, json)) in self.rows.iter().enumerate() {
-            match make(json) {
+        for at in 0..self.len() {
+            match self.kept.get(at).and_then(|json| make(&json)) {
                 Ok(made) => good.push(made),
                 Err(error) => bad.push((self.number(at), error)),
             }
@@ -138,9 +105,81 @@ impl Rows {
         (good, bad.collect())
     }
 
-    fn push(&mut self, id: u64, place: u64, json: String) {
-        self.rows.push((id, json));
+    fn push(&mut self, id: u64, place: u64, json: String) -> Result<()> {
+        self.kept.push(json)?;
+        self.ids.push(id);
         self.places.push(place);
+        Ok(())
+    }
+
+    /// Takes a line, which begins at a byte of the file.
+    fn push_line(
+        &mut self,
+        place: u64,
+        start: u64,
+        json: impl FnOnce() -> Result<String>,
+    ) -> Result<()> {
+        match &mut self.kept {
+            Kept::Lying(lying) if lying.is_itself() => lying.found(start),
+            _ => return self.push(place - 1, place, json()?),
+        }
+        self.ids.push(place - 1);
+        self.places.push(place);
+        Ok(())
+    }
+
+    /// How many there are.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether there are none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The row at `index`: its number, which stays with what is made of it, and its JSON.
+    ///
+    /// # Errors
+    /// The file is read again for it, and is not what it was.
+    pub fn get(&self, index: usize) -> Result<(u64, String)> {
+        let id = self.ids.get(index).unwrap_or(index as u64);
+        let json = self.kept.get(index).with_context(|| self.place(index))?;
+        Ok((self.first_id + id, json))
+    }
+
+    /// The first number that no row of this file has, and none after it.
+    #[must_use]
+    pub fn next_id(&self) -> u64 {
+        let last = self
+            .len()
+            .checked_sub(1)
+            .and_then(|last| self.ids.get(last));
+        self.first_id + last.map_or(0, |last| last + 1)
+    }
+
+    /// So many rows that are nothing but numbers, from 0.
+    pub(crate) fn numbered(count: usize) -> Rows {
+        Rows {
+            kept: Kept::Numbered(count),
+            ..Rows::none(Path::new("data.generate"), Form::Numbered)
+        }
+    }
+
+    fn none(path: &Path, form: Form) -> Rows {
+        Rows {
+            path: path.to_owned(),
+            form,
+            first_id: 0,
+            kept: Kept::Held(Vec::new()),
+            ids: Numbers::default(),
+            places: Numbers::default(),
+            notes: Vec::new(),
+            bad: Vec::new(),
+            passes_over: false,
+        }
     }
 }
 
@@ -150,35 +189,48 @@ pub(crate) fn twice<'a>(names: &[&'a str]) -> Option<&'a str> {
     Some(names[at])
 }
 
-/// All rows of the file at `path`. An error names the file, and the line or row.
-///
-/// # Errors
-/// The file or a row cannot be read.
-pub(crate) fn read(path: &Path) -> Result<Rows> {
-    read_as(path, false)
+/// How rows are read.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Reading {
+    /// Rows that cannot be read are passed over and told by themselves.
+    pub(crate) passes_over: bool,
+    /// Rows are not kept in memory, but read again where they are wanted.
+    pub(crate) streams: bool,
 }
 
-/// The same, but rows that cannot be read are passed over and told by themselves.
+/// All rows of the file at `path`; those that cannot be read are passed over and told by themselves.
 ///
 /// # Errors
 /// The file cannot be read, or has neither good nor bad rows.
 pub(crate) fn read_good(path: &Path) -> Result<Rows> {
-    read_as(path, true)
+    let reading = Reading {
+        passes_over: true,
+        ..Reading::default()
+    };
+    read_as(path, reading)
 }
 
-fn read_as(path: &Path, passes_over: bool) -> Result<Rows> {
+/// All rows of the file at `path`. An error names the file, and the line or row.
+///
+/// # Errors
+/// The file cannot be read, or has neither good nor bad rows.
+pub(crate) fn read_as(path: &Path, reading: Reading) -> Result<Rows> {
     let about = || format!("cannot read rows from `{}`", Line(path.display()));
     let source = Source::open(path).with_context(about)?;
     let form = form_of(&source).with_context(about)?;
     let mut rows = Rows {
-        path: path.to_owned(),
-        form,
-        rows: Vec::new(),
-        places: Vec::new(),
         notes: contradiction(&source, form).into_iter().collect(),
-        bad: Vec::new(),
-        passes_over,
+        passes_over: reading.passes_over,
+        ..Rows::none(path, form)
     };
+    if reading.streams {
+        let lying = match (form, source.itself.path()) {
+            (Form::JsonLines, Some(path)) => Lying::of(path, Lines::Json),
+            (Form::Text, Some(path)) => Lying::of(path, Lines::Text),
+            _ => Lying::copied(),
+        };
+        rows.kept = Kept::Lying(lying.with_context(about)?);
+    }
     match form {
         Form::JsonLines => json::lines(source, &mut rows),
         Form::JsonArray => json::array(source, &mut rows),
@@ -186,9 +238,11 @@ fn read_as(path: &Path, passes_over: bool) -> Result<Rows> {
         Form::Tsv => table::read(source, Some(b'\t'), &mut rows),
         Form::Parquet => tables_of(source, &mut rows),
         Form::Text => texts(source, &mut rows),
+        Form::Numbered => Ok(()),
     }
+    .and_then(|()| rows.kept.close())
     .with_context(about)?;
-    if rows.rows.is_empty() && rows.bad.is_empty() {
+    if rows.is_empty() && rows.bad.is_empty() {
         bail!(
             "`{}` has no rows\nhint: it was read as {form}; {FORMS}",
             Line(path.display())
@@ -197,97 +251,25 @@ fn read_as(path: &Path, passes_over: bool) -> Result<Rows> {
     Ok(rows)
 }
 
-/// How a file is to be read, or what it is that cannot be read.
-fn form_of(source: &Source) -> Result<Form> {
-    let ending = source.ending;
-    Ok(match source.kind {
-        // Words in brackets are text as well, where the name says that all is text.
-        Kind::JsonLines | Kind::JsonObject if ending == Ending::Text && !source.begins_json() => {
-            Form::Text
-        }
-        Kind::JsonLines => Form::JsonLines,
-        Kind::JsonArray => Form::JsonArray,
-        Kind::Parquet => Form::Parquet,
-        Kind::Text => match ending {
-            Ending::Json => Form::JsonLines,
-            Ending::Csv => Form::Csv,
-            Ending::Tsv => Form::Tsv,
-            Ending::Other => form_of_text(source),
-            Ending::Text => Form::Text,
-            Ending::Parquet => bail!(
-                "it is text, and its name says Parquet\nhint: give it the ending of what it is: .txt, .jsonl, .csv \
-                 or .tsv"
-            ),
-        },
-        Kind::JsonObject if ending == Ending::Json || ending == Ending::Other => bail!(
-            "it is one JSON object of several lines\nhint: rows are a JSON array or a JSON value a line; `jq -c .` \
-             makes lines of objects, `jq -c '.NAME[]'` of the list that an object has under a name"
-        ),
-        Kind::JsonObject => bail!(
-            "it begins with a JSON object of several lines, and its name says {}\nhint: {FORMS}",
-            ending.what()
-        ),
-        other => bail!(
-            "it is {}\nhint: {}",
-            other.what(),
-            other.remedy().unwrap_or(FORMS)
-        ),
-    })
-}
-
-/// How text is to be read whose name does not say it.
-fn form_of_text(source: &Source) -> Form {
-    let lines = source.whole_lines();
-    let is_string = |line: &&str| serde_json::from_str::<String>(line).is_ok();
-    if !lines.is_empty() && lines.iter().all(is_string) {
-        return Form::JsonLines;
-    }
-    match table::separator_of(source.head()) {
-        Some(b'\t') => Form::Tsv,
-        Some(_) => Form::Csv,
-        None => Form::Text,
-    }
-}
-
-/// What to say where a name says something else than the file.
-fn contradiction(source: &Source, form: Form) -> Option<String> {
-    if source.ending == Ending::Other && matches!(form, Form::Csv | Form::Tsv) {
-        return Some(format!(
-            "its name does not say what it is; its first line names columns, so it is read as {form} (call a file of \
-             plain texts .txt)"
-        ));
-    }
-    let is_meant = match source.ending {
-        Ending::Json => matches!(form, Form::JsonLines | Form::JsonArray),
-        Ending::Csv => form == Form::Csv,
-        Ending::Tsv => form == Form::Tsv,
-        Ending::Parquet => form == Form::Parquet,
-        Ending::Text => form == Form::Text,
-        Ending::Other => true,
-    };
-    let said = source.ending.what();
-    (!is_meant).then(|| format!("its name says {said}, but it is {form}, and is read as that"))
-}
-
 /// A row a line, as it stands there.
 fn texts(source: Source, rows: &mut Rows) -> Result<()> {
-    lines::for_texts(source.reader, |number, line| {
+    let mark = source.mark;
+    lines::for_places(source.reader, |number, start, line| {
         let number = number as u64;
         let Some(line) = line else {
             return rows.refuse(number, anyhow!(lines::NO_TEXT));
         };
-        if !line.trim().is_empty() {
-            rows.push(number - 1, number, serde_json::to_string(line)?);
+        match line.trim().is_empty() {
+            true => Ok(()),
+            false => rows.push_line(number, mark + start, || Ok(serde_json::to_string(line)?)),
         }
-        Ok(())
     })
 }
 
 fn tables_of(source: Source, rows: &mut Rows) -> Result<()> {
     let mut left = Vec::new();
     parquet::for_objects(source.itself.table()?, &mut left, |number, row| {
-        rows.push(number, number, serde_json::to_string(&row)?);
-        Ok(())
+        rows.push(number, number, serde_json::to_string(&row)?)
     })?;
     rows.notes.extend(left);
     Ok(())

@@ -68,10 +68,15 @@ impl Stream {
     /// `0..n` in random order (Fisher-Yates).
     pub fn permutation(&mut self, n: usize) -> Vec<usize> {
         let mut order: Vec<usize> = (0..n).collect();
-        for last in (1..n).rev() {
-            order.swap(last, self.below(last as u64 + 1) as usize);
-        }
+        self.shuffle(&mut order);
         order
+    }
+
+    /// Puts `items` in random order (Fisher-Yates).
+    pub fn shuffle<T>(&mut self, items: &mut [T]) {
+        for last in (1..items.len()).rev() {
+            items.swap(last, self.below(last as u64 + 1) as usize);
+        }
     }
 }
 

@@ -225,7 +225,7 @@ fn answers_given_ahead_are_the_same() {
         weight: 1.5,
     };
     let scorers = Scorers {
-        task,
+        task: task.into(),
         sources: vec![(Source::Labeler(labeler), whole)],
         shapers: vec![(shaper, 0.5)],
         measures: Vec::new(),

@@ -5,13 +5,13 @@ use serde_json::{Value, json};
 use crate::support::{Lab, attune, failure};
 
 /// Rows that make the same queries as those of `data.txt` of the lab.
-fn texts() -> Vec<String> {
+pub(crate) fn texts() -> Vec<String> {
     let rows = 0..40;
     rows.map(|row| format!("row {row} is a plain text of no meaning"))
         .collect()
 }
 
-fn plan(lab: &Lab, file: &str, extra: &[&str]) -> String {
+pub(crate) fn plan(lab: &Lab, file: &str, extra: &[&str]) -> String {
     let train = format!("data.train={}", lab.path(file).display());
     let extra = [&["--set", &train][..], extra].concat();
     let output = lab.command(&["plan"], "run", &extra).output().unwrap();

@@ -1,6 +1,7 @@
 //! The `setup` verb: everything that a build, a test or the demo needs and that is not committed.
 //! It knows the order; each step's own module knows the rest.
 
+use std::path::Path;
 use std::process::Command;
 use std::time::Instant;
 
@@ -33,12 +34,14 @@ pub(crate) fn build_host(layout: &Layout) -> Result<()> {
 /// Has the program fetch what the examples need; it knows what is there already.
 fn fetch(layout: &Layout) -> Result<()> {
     build_host(layout)?;
-    step("examples: model and data", || {
+    let fetch = |name: &str| {
         let mut fetch = Command::new(layout.host_binary());
-        run_command(
-            fetch
-                .args(["fetch", "sentiment", "--to"])
-                .arg(layout.deps()),
-        )
-    })
+        run_command(fetch.args(["fetch", name, "--to"]).arg(layout.deps()))
+    };
+    step("examples: model and data", || fetch("sentiment"))?;
+    if Path::new("/usr/bin/apt-get").exists() {
+        return step("examples: package descriptions", || fetch("tldr-packages"));
+    }
+    println!("examples/tldr-packages needs apt-get, and is left out");
+    Ok(())
 }

@@ -15,7 +15,6 @@ use crate::experiment::parts::{self, Parts};
 use crate::model::floor::{Shape, Work, best_rate};
 use crate::role::Split;
 use crate::train::options::UpdateOptions;
-use crate::train::queries::QueryStream;
 use crate::train::update;
 
 mod reward;
@@ -78,10 +77,7 @@ pub(super) fn floor(config: &Config, parts: &Parts) -> (f64, f64) {
 
 fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> Result<()> {
     let reference = parts.policy.reference();
-    let stream = QueryStream::new(
-        std::mem::take(&mut parts.train),
-        config.data()?.shuffle_seed,
-    );
+    let stream = parts.take_train().shuffled(config.data()?.shuffle_seed);
     let options = UpdateOptions::new(config, plan, parts.micro_batch(config, plan));
     let roller = parts.roller(&reference, config, plan, &options);
     let mut adam = update::optimizer(&parts.policy, &options);
@@ -90,7 +86,7 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
         let queries = stream.batch(
             update * config.ppo.batch_size,
             config.ppo.batch_size as usize,
-        );
+        )?;
         let mut rollout = roller.roll(&queries, update, Split::Train)?;
         let pass = rollout.take_pass();
         let rolled = clock.elapsed().as_secs_f64();

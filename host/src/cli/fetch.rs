@@ -26,9 +26,10 @@ pub(super) fn run(args: &FetchArgs) -> Result<()> {
     };
     let to = args.to.clone().unwrap_or_else(|| name.into());
     let example = fetch(name, &to, &mut |line| println!("{line}"))?;
+    let (command, config) = example.then;
     println!(
-        "next:\n  attune train policy {}",
-        Word(to.join(example.then).display())
+        "next:\n  attune {command} {}",
+        Word(to.join(config).display())
     );
     Ok(())
 }

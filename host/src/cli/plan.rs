@@ -56,7 +56,7 @@ fn plan_policy(config: &Config, plan: &Plan) -> Result<()> {
     let parts = parts::load(config)?;
     warn(&parts.notes());
     print_outline(&outline(config, plan, &parts));
-    if let Some(line) = joined::of_rows(config, &parts.tokenizer)? {
+    for line in joined::of_rows(config, &parts)? {
         println!("texts      {line}");
     }
     if !parts.policy.device().is_cuda() {

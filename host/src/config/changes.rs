@@ -36,6 +36,7 @@ const FREE: &[&str] = &[
     "plugins.max_error_rate",
     // Whoever has no bad labels has the same ones either way, and whoever has some goes on with it or not at all.
     "reward.skip_bad",
+    "data.strict",
     // Labels are known by the run that they are of, and those that are missing are missed.
     "collect.store",
 ];
@@ -53,7 +54,9 @@ const ROUNDING: &[&str] = &[
 const PLACES: &[&str] = &[
     "model.path",
     "data.train",
+    "data.train.*",
     "data.held_out",
+    "data.held_out.*",
     "task.plugin",
     "task.assets.*",
     "labeler.plugin",

@@ -54,6 +54,9 @@ impl Config {
             config.make_absolute(&std::path::absolute(".")?)?;
         }
         config.find_policies();
+        config
+            .find_files()
+            .with_context(|| format!("in config `{}`", path.display()))?;
         config.session.file = whole;
         Ok(config)
     }

@@ -64,10 +64,14 @@ impl<'a> Override<'a> {
         };
         let text = takes(setting(self.typed, true)).unwrap_or(false);
         let is_any = text && takes(Value::Boolean(true)).unwrap_or(false);
-        if text && !is_any {
-            return setting(self.typed, true);
-        }
         let parsed = setting(self.typed, false);
+        if text && !is_any {
+            // Where a text or a list may be, what reads as a list is one.
+            return match parsed.is_array() && takes(parsed.clone()) == Some(true) {
+                true => parsed,
+                false => setting(self.typed, true),
+            };
+        }
         if is_any {
             let is_text = match get(table, &self.key) {
                 Some(value) => Some(value.is_str()),

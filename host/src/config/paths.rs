@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Result, bail};
 
-use super::{Config, PluginRef};
+use super::{Config, Files, PluginRef};
 
 impl Config {
     /// Does something with every path, by its key; what stands in a list has its place in the key.
@@ -12,8 +12,8 @@ impl Config {
         act("run.dir", &mut self.run.dir);
         act("model.path", &mut self.model.path);
         if let Some(data) = &mut self.data {
-            act("data.train", &mut data.train);
-            each("data.held_out", &mut data.held_out, act);
+            each_file("data.train", &mut data.train, act);
+            each_file("data.held_out", &mut data.held_out, act);
         }
         for (key, plugin) in self.plugins_by_key() {
             plugin.each_path(&key, act);
@@ -125,6 +125,13 @@ fn each(key: &str, path: &mut Option<PathBuf>, act: &mut dyn FnMut(&str, &mut Pa
 fn each_of(key: &str, paths: &mut [PathBuf], act: &mut dyn FnMut(&str, &mut PathBuf)) {
     let numbered = paths.iter_mut().enumerate();
     numbered.for_each(|(place, path)| act(&format!("{key}.{place}"), path));
+}
+
+fn each_file(key: &str, files: &mut Files, act: &mut dyn FnMut(&str, &mut PathBuf)) {
+    match &mut files.0[..] {
+        [one] => act(key, one),
+        several => each_of(key, several, act),
+    }
 }
 
 /// Joins and removes `.` and `..` by name, so that equal files have equal paths in the run's record.

@@ -1,7 +1,7 @@
 //! What follows from a config, and what cannot work in it. Every problem is found at once, before
 //! a model or a plugin is loaded.
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use super::check::{
     check_collect, check_kl, check_known_reward, check_parts, check_ppo, check_reward,
@@ -41,9 +41,16 @@ impl Config {
     /// The rows that queries are made from.
     pub fn data(&self) -> Result<&Data> {
         let hint = "add `[data]` with `train = \"FILE\"`";
-        self.data
-            .as_ref()
-            .with_context(|| format!("there is no [data] to make queries from\nhint: {hint}"))
+        let data = self.data.as_ref();
+        let data =
+            data.with_context(|| format!("there is no [data] to make queries from\nhint: {hint}"))?;
+        match (data.train.is_none(), data.generate) {
+            (true, 0) => bail!(
+                "[data] names no file to train on\nhint: say `train = \"FILE\"`, or how many rows to `generate`"
+            ),
+            (false, 1..) => bail!("[data] has train and generate\nhint: leave one of them out"),
+            _ => Ok(data),
+        }
     }
 
     /// How labels are collected, or everything that cannot work in it.

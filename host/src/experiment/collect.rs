@@ -17,9 +17,9 @@ use crate::seed::{self, Stream};
 use crate::train::collect::{Wanted, Writer, write};
 use crate::train::observer::{Event, Observer};
 use crate::train::policy::Gate;
-use crate::train::queries::QueryStream;
 use crate::train::reward::doubt;
 use crate::train::rollout::Roller;
+use crate::train::stream::QueryStream;
 
 /// Comparisons that are asked and answered at a time, all of them or none.
 const AT_A_TIME: u64 = 32;
@@ -214,7 +214,7 @@ impl Collector<'_> {
             let writers = writers(&self.plan, self.collect.responses, root, number);
             // As many places in the stream for each label, however it is chosen.
             let first = number * self.collect.candidates;
-            for query in self.queries.batch(first, candidates as usize) {
+            for query in self.queries.batch(first, candidates as usize)? {
                 wanted.push(Wanted {
                     query,
                     writers: writers.clone(),

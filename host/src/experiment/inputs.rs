@@ -68,9 +68,9 @@ pub(super) fn of_labels(store: &str, labels: &[Label]) -> Result<Input> {
 /// Data and assets that queries are made from.
 fn of_queries(config: &Config) -> Vec<PathBuf> {
     let data = config.data.iter();
-    let rows = data.flat_map(|data| [Some(data.train.clone()), data.held_out.clone()]);
+    let rows = data.flat_map(|data| data.train.iter().chain(data.held_out.iter()).cloned());
     let assets = config.task.iter().flat_map(|task| task.assets.values());
-    rows.flatten().chain(assets.cloned()).collect()
+    rows.chain(assets.cloned()).collect()
 }
 
 /// Where a reward model lies: in the folder itself, or in that of the run that made it.

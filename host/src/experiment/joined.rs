@@ -7,20 +7,35 @@ use serde_json::Value;
 
 use crate::config::Config;
 use crate::experiment::examples::labels;
-use crate::experiment::parts;
+use crate::experiment::parts::{self, Parts};
 use crate::experiment::reward::start;
-use crate::rows;
-use crate::tokenizer::Tokenizer;
-use crate::train::joins::{Joins, halves, measure};
+use crate::rows::{self, Rows};
+use crate::train::joins::{Joins, MOST, halves, measure};
+use crate::train::stream::Queries;
 
-/// What the policy's tokenizer makes of the rows of data.
-pub(crate) fn of_rows(config: &Config, tokenizer: &Tokenizer) -> Result<Option<String>> {
+/// What the policy's tokenizer makes of the rows of each file of data, or of the first of many.
+pub(crate) fn of_rows(config: &Config, parts: &Parts) -> Result<Vec<String>> {
     let data = config.data()?;
-    let rows = rows::read(&data.train)?.rows;
-    let read = |(number, row): &(u64, String)| Some((number + 1, serde_json::from_str(row).ok()?));
-    let rows: Vec<(u64, Value)> = rows.iter().filter_map(read).collect();
-    let texts = rows.iter().map(|(number, row)| (*number, halves(row)));
-    Ok(told(&data.train, "row", &measure(tokenizer, texts)))
+    let mut lines = Vec::new();
+    let mut tell = |rows: &Rows| -> Result<()> {
+        let (mut numbers, mut values) = (Vec::new(), Vec::new());
+        for at in 0..rows.len().min(MOST) {
+            numbers.push(rows.number(at));
+            values.push(serde_json::from_str::<Value>(&rows.get(at)?.1)?);
+        }
+        let texts = numbers.into_iter().zip(values.iter().map(halves));
+        lines.extend(told(&rows.path, "row", &measure(&parts.tokenizer, texts)));
+        Ok(())
+    };
+    match &parts.train {
+        Queries::Streamed(streamed) => streamed.rows.iter().try_for_each(&mut tell)?,
+        Queries::Held(_) => {
+            for path in data.train.iter() {
+                tell(&rows::read_good(path)?)?;
+            }
+        }
+    }
+    Ok(lines)
 }
 
 /// What the reward model's tokenizer makes of the labels that it learns from.

@@ -18,13 +18,11 @@ use crate::label::store::Store;
 use crate::label::{Answer, Label};
 use crate::plugin::TokenizerHost;
 use crate::rl::collection::Collection;
-use crate::role::Split;
 use crate::run_dir::{RunDir, replace};
 use crate::seed;
 use crate::train::checkpoint;
 use crate::train::collect::Writer;
 use crate::train::observer::{Event, Observer, Planned, Table};
-use crate::train::queries::QueryStream;
 
 /// What all parts have in common.
 struct Loop<'a> {
@@ -171,7 +169,7 @@ impl Loop<'_> {
         let host: Arc<dyn TokenizerHost> = tokenizer;
         let task = parts::load_task(config, host)?;
         let data = config.data()?;
-        let made = parts::made_of(&data.train, Split::Train, task.as_ref(), config)?;
+        let (queries, _) = parts::train_queries(config, &task)?;
         let labeler = match self.collect.by.as_str() {
             "store" => None,
             _ => Some(parts::load_judge(config)?.0),
@@ -183,7 +181,7 @@ impl Loop<'_> {
             store: Store::create(&self.store)?,
             labeler,
             // Not the order in which the policy meets them.
-            queries: QueryStream::new(made.queries, seed::derive(data.shuffle_seed, "collect", 0)),
+            queries: queries.shuffled(seed::derive(data.shuffle_seed, "collect", 0)),
             run: self.run.clone(),
             digest: self.digest.clone(),
         })

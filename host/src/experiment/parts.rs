@@ -1,9 +1,8 @@
 //! From a config to the parts of a run: device, model, tokenizer, plugins, data.
 
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use serde_json::json;
 
 use crate::config::{Config, Plan};
@@ -14,15 +13,16 @@ use crate::model::reward::RewardModel;
 use crate::model::sampling::Sampling;
 use crate::plugin::{self, TokenizerHost};
 use crate::rl::kl::KlController;
-use crate::role::{CallContext, Identity, Query, Split, Task};
-use crate::rows;
+use crate::role::{CallContext, Identity, Query, Split};
 use crate::seed;
 use crate::tokenizer::Tokenizer;
 use crate::train::options::UpdateOptions;
-use crate::train::queries::{Made, RowCount, hold_out, make_queries};
 use crate::train::rollout::Roller;
+use crate::train::rowcount::RowCount;
 use crate::train::score::{Scorers, Source};
+use crate::train::stream::Queries;
 
+mod data;
 mod folder;
 mod lock;
 mod place;
@@ -30,6 +30,8 @@ mod players;
 mod settings;
 mod sources;
 
+use self::data::queries;
+pub(crate) use self::data::{train_queries, without_last};
 pub(crate) use self::folder::{check_length, check_reading, keep_companions, kind_of, model};
 pub(crate) use self::lock::{Lock, changed};
 pub(crate) use self::place::{find, find_trusted, no_folders, search_path};
@@ -51,7 +53,7 @@ pub(crate) struct Parts {
     pub(crate) tokenizer: Arc<Tokenizer>,
     pub(crate) policy: Policy,
     pub(crate) scorers: Scorers,
-    pub(crate) train: Vec<Query>,
+    pub(crate) train: Queries,
     pub(crate) held_out: Vec<Query>,
     /// What became of the rows of each file of data.
     pub(crate) counts: Vec<RowCount>,
@@ -69,6 +71,11 @@ impl Parts {
         });
         let all = models.flat_map(RewardModel::notes);
         self.policy.notes().iter().chain(all).cloned().collect()
+    }
+
+    /// The queries to train on, which are not here any more.
+    pub(crate) fn take_train(&mut self) -> Queries {
+        std::mem::replace(&mut self.train, Queries::Held(Vec::new()))
     }
 
     /// Episodes that go through the model at a time.
@@ -154,7 +161,7 @@ pub(crate) fn load(config: &Config) -> Result<Parts> {
         measures,
         limits: config.plugins.clone(),
     };
-    let (train, held_out, counts) = queries(config, scorers.task.as_ref())?;
+    let (train, held_out, counts) = queries(config, &scorers.task)?;
     let probed = CallContext {
         seed: seed::derive(config.run.seed, "probe", 0),
         update: 0,
@@ -190,57 +197,6 @@ pub(crate) fn load(config: &Config) -> Result<Parts> {
         identities,
         manifest,
     })
-}
-
-/// The queries that a task makes of the rows of a file, and what became of the others.
-pub(crate) fn made_of(path: &Path, split: Split, task: &dyn Task, config: &Config) -> Result<Made> {
-    make_queries(
-        task,
-        &rows::read(path)?,
-        split,
-        config.run.seed,
-        &config.plugins,
-    )
-}
-
-/// Queries to train on, at least a batch of them, and held-out ones, as many as asked for.
-fn queries(config: &Config, task: &dyn Task) -> Result<(Vec<Query>, Vec<Query>, Vec<RowCount>)> {
-    let count = config.eval.queries as usize;
-    let data = config.data()?;
-    let make = |path: &Path, split| made_of(path, split, task, config);
-    let Made {
-        queries: all,
-        count: of_train,
-    } = make(&data.train, Split::Train)?;
-    let mut counts = vec![of_train];
-    let (train, held_out) = match &data.held_out {
-        None => hold_out(all, count)?,
-        Some(path) => {
-            let made = make(path, Split::Test)?;
-            counts.push(made.count);
-            let mut held_out = made.queries;
-            if held_out.len() < count {
-                bail!(
-                    "`{}` makes {} queries, fewer than [eval] queries {count}\nhint: lower \
-                     eval.queries",
-                    path.display(),
-                    held_out.len()
-                );
-            }
-            held_out.truncate(count);
-            (all, held_out)
-        }
-    };
-    let batch_size = config.ppo.batch_size;
-    if (train.len() as u64) < batch_size {
-        bail!(
-            "[ppo] batch_size {batch_size} is more than the {} queries to train on in `{}`\nhint: \
-             lower ppo.batch_size, or add rows",
-            train.len(),
-            data.train.display()
-        );
-    }
-    Ok((train, held_out, counts))
 }
 
 /// The coefficient of the KL penalty as the config has it change.

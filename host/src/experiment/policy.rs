@@ -17,7 +17,6 @@ use crate::train::evaluation::Evaluation;
 use crate::train::observer::{Event, Observer, Stage};
 use crate::train::options::UpdateOptions;
 use crate::train::policy::{Gate, Open, Trainer};
-use crate::train::queries::QueryStream;
 
 mod outcome;
 
@@ -133,8 +132,7 @@ impl Part<'_> {
         let (config, plan) = (self.config, &self.plan);
         let reference = parts.policy.reference();
         let micro = parts.micro_batch(config, plan);
-        let queries = std::mem::take(&mut parts.train);
-        let stream = QueryStream::new(queries, config.data()?.shuffle_seed);
+        let stream = parts.take_train().shuffled(config.data()?.shuffle_seed);
         let options = UpdateOptions::new(config, plan, micro);
         let roller = parts.roller(&reference, config, plan, &options);
         let held_out = &parts.held_out;
@@ -154,6 +152,9 @@ impl Part<'_> {
             until: self.until.unwrap_or(plan.updates),
         };
         let state = trainer.run(state, resumed, gate, observer)?;
+        for count in stream.counts() {
+            observer.note(&format!("rows: {count}"));
+        }
         if !whole {
             return Ok(());
         }

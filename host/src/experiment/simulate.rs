@@ -14,7 +14,6 @@ use crate::seed;
 use crate::train::observer::Observer;
 use crate::train::options::UpdateOptions;
 use crate::train::policy::Gate;
-use crate::train::queries::QueryStream;
 
 /// The first `count` labels of a config, of which the store is given those that it lacks. How many
 /// responses each compares, and how the labeler errs, is said by `[collect]`. Labels are kept under keys that follow
@@ -56,7 +55,7 @@ pub(crate) fn simulated(
     let mut parts = parts::load(&config)?;
     // Made when all else is there: a store that is left empty would look like one with labels.
     let store = Store::create(path)?;
-    let queries = std::mem::take(&mut parts.train);
+    let queries = parts.take_train();
     let micro = parts.micro_batch(&config, &derived);
     let options = UpdateOptions::new(&config, &derived, micro);
     let shuffle = seed::derive(config.data()?.shuffle_seed, "collect", 0);
@@ -66,7 +65,7 @@ pub(crate) fn simulated(
         plan: plan(&collect, &config),
         store,
         labeler: Some(parts::load_judge(&config)?.0),
-        queries: QueryStream::new(queries, shuffle),
+        queries: queries.shuffled(shuffle),
         run: run.clone(),
         digest,
     };

@@ -74,14 +74,14 @@ pub(super) fn fetch(to: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
 }
 
 /// The config with paths from where it is written.
-fn here(config: &str) -> String {
+pub(super) fn here(config: &str) -> String {
     PLACES
         .iter()
         .fold(config.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 /// Has the model as it was published, and as a folder that the other commands read.
-fn model(folder: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
+pub(super) fn model(folder: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
     let model = folder.join("smollm2-135m");
     if model.exists() {
         tell(&format!(
@@ -230,7 +230,7 @@ fn expect(file: &Path, what: &str, sha256: &str) -> Result<()> {
 }
 
 /// Beside the result, so that the final rename stays within one file system.
-fn temporary_in(folder: &Path) -> Result<tempfile::TempDir> {
+pub(super) fn temporary_in(folder: &Path) -> Result<tempfile::TempDir> {
     let cannot = || {
         format!(
             "cannot make a folder in `{}`\nhint: check that you may write there",

@@ -3,19 +3,21 @@
 use std::io::BufReader;
 
 use anyhow::{Error, Result, anyhow, bail};
-use serde::de::{Deserializer, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
-use super::lines::{LONGEST, Left, NO_TEXT, for_texts, metered};
+use super::Rows;
+use super::lines::{LONGEST, Left, NO_TEXT, for_places, metered};
+use super::looked::Looked;
 use super::source::Source;
-use super::{Rows, twice};
+use super::twice;
 use crate::outside::half_a_character;
 use crate::terminal::Line;
 
 /// A JSON value a line.
 pub(super) fn lines(source: Source, rows: &mut Rows) -> Result<()> {
-    for_texts(source.reader, |number, line| {
+    let mark = source.mark;
+    for_places(source.reader, |number, start, line| {
         let number = number as u64;
         let Some(text) = line.map(str::trim) else {
             return rows.refuse(number, anyhow!(NO_TEXT));
@@ -24,10 +26,9 @@ pub(super) fn lines(source: Source, rows: &mut Rows) -> Result<()> {
             return Ok(());
         }
         match check(text) {
-            Ok(()) => rows.push(number - 1, number, text.to_owned()),
-            Err(error) => rows.refuse(number, error)?,
+            Ok(()) => rows.push_line(number, mark + start, || Ok(text.to_owned())),
+            Err(error) => rows.refuse(number, error),
         }
-        Ok(())
     })
 }
 
@@ -35,33 +36,48 @@ pub(super) fn lines(source: Source, rows: &mut Rows) -> Result<()> {
 pub(super) fn array(source: Source, rows: &mut Rows) -> Result<()> {
     let (file, left) = metered(source.reader);
     let mut values = serde_json::Deserializer::from_reader(BufReader::new(file));
-    let read = (values.deserialize_seq(Elements { left, rows })).and_then(|()| values.end());
+    let (mut count, mut refused) = (0, None);
+    let elements = Elements {
+        left,
+        rows,
+        count: &mut count,
+        refused: &mut refused,
+    };
+    let read = (values.deserialize_seq(elements)).and_then(|()| values.end());
+    if let Some(error) = refused {
+        return Err(error);
+    }
     read.map_err(|error| {
-        let at = rows.rows.len();
         match error.is_syntax() && error.to_string().starts_with("trailing characters") {
             true => anyhow!(
                 "after the JSON array, line {} goes on with something else\nhint: rows are one JSON array, or a JSON \
                  object a line; `jq -c '.[]'` makes lines of arrays",
                 error.line()
             ),
-            false => no_json(&error).context(format!("row {at}, counted from 0")),
+            false => no_json(&error).context(format!("row {count}, counted from 0")),
         }
-    })?;
-    // Its elements were passed over, and each is looked at by itself.
-    rows.places.clear();
-    for (number, json) in std::mem::take(&mut rows.rows) {
-        match check(&json) {
-            Ok(()) => rows.push(number, number, json),
-            Err(error) => rows.refuse(number, error)?,
-        }
-    }
-    Ok(())
+    })
 }
 
 /// Takes the elements of an array as they stand there.
 struct Elements<'a> {
     left: Left,
     rows: &'a mut Rows,
+    /// How many there were.
+    count: &'a mut u64,
+    /// What is wrong with the first that is no row.
+    refused: &'a mut Option<Error>,
+}
+
+impl Elements<'_> {
+    fn take(&mut self, json: &str) -> Result<()> {
+        let number = *self.count;
+        *self.count += 1;
+        match check(json) {
+            Ok(()) => self.rows.push(number, number, json.to_owned()),
+            Err(error) => self.rows.refuse(number, error),
+        }
+    }
 }
 
 impl<'de> Visitor<'de> for Elements<'_> {
@@ -71,62 +87,38 @@ impl<'de> Visitor<'de> for Elements<'_> {
         to.write_str("an array")
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut elements: A) -> Result<(), A::Error> {
-        for number in 0.. {
+    fn visit_seq<A: SeqAccess<'de>>(mut self, mut elements: A) -> Result<(), A::Error> {
+        loop {
             self.left.set(LONGEST);
+            // Passed over as it stands; then it is looked at by itself.
             let Some(row) = elements.next_element::<Box<RawValue>>()? else {
-                break;
+                return Ok(());
             };
-            self.rows.push(number, number, row.get().to_owned());
+            if let Err(error) = self.take(row.get()) {
+                *self.refused = Some(error);
+                return Err(A::Error::custom("an element is no row"));
+            }
         }
-        Ok(())
     }
 }
 
 /// Refuses what is no JSON, and JSON that says nothing.
 fn check(text: &str) -> Result<()> {
-    // Passed over in the type, but read: a text in it must be one.
-    let value: Value = serde_json::from_str(text).map_err(|error| no_json(&error))?;
-    match value {
-        Value::Object(fields) => check_names(text, &fields),
-        Value::String(_) | Value::Array(_) => Ok(()),
-        other => bail!(
+    match serde_json::from_str(text).map_err(|error| no_json(&error))? {
+        Looked::Object(names) => {
+            let names: Vec<&str> = names.iter().map(|name| name.as_ref()).collect();
+            match twice(&names) {
+                // Of which a reader would take the first or the last.
+                Some(name) => bail!("has `{}` twice\nhint: leave one of them", Line(name)),
+                None => Ok(()),
+            }
+        }
+        Looked::Sound => Ok(()),
+        Looked::No(other) => bail!(
             "is {}, which is no row\nhint: a row is a JSON object, {{\"text\": \"…\"}}, or a text in quotes",
             Line(&other)
         ),
     }
-}
-
-/// Refuses two fields of one name, of which a reader would take the first or the last.
-fn check_names(text: &str, fields: &Map<String, Value>) -> Result<()> {
-    struct Count;
-    impl<'de> Visitor<'de> for Count {
-        type Value = Vec<String>;
-
-        fn expecting(&self, to: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            to.write_str("an object")
-        }
-
-        fn visit_map<A: serde::de::MapAccess<'de>>(
-            self,
-            mut map: A,
-        ) -> Result<Vec<String>, A::Error> {
-            let mut names = Vec::new();
-            while let Some((name, _)) = map.next_entry::<String, serde::de::IgnoredAny>()? {
-                names.push(name);
-            }
-            Ok(names)
-        }
-    }
-    let names = serde_json::Deserializer::from_str(text).deserialize_map(Count)?;
-    if names.len() == fields.len() {
-        return Ok(());
-    }
-    let names: Vec<&str> = names.iter().map(String::as_str).collect();
-    bail!(
-        "has `{}` twice\nhint: leave one of them",
-        Line(twice(&names).unwrap_or_default())
-    )
 }
 
 fn no_json(error: &serde_json::Error) -> Error {

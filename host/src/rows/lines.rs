@@ -2,7 +2,7 @@
 //! read into memory to find that out.
 
 use std::cell::Cell;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::rc::Rc;
 
 use anyhow::{Context, Result, bail};
@@ -31,63 +31,62 @@ pub(super) fn for_texts(
     file: impl BufRead,
     mut each: impl FnMut(usize, Option<&str>) -> Result<()>,
 ) -> Result<()> {
-    let mut file = BufReader::new(LineEnds::new(file));
-    let mut bytes = Vec::new();
-    for number in 1.. {
-        bytes.clear();
-        let read = file.by_ref().take(LONGEST).read_until(b'\n', &mut bytes);
-        if read
-            .with_context(|| format!("line {number} cannot be read\nhint: is the file whole?"))?
-            == 0
-        {
+    for_places(file, |number, _, text| each(number, text))
+}
+
+/// The same, with the byte at which each line begins. Whoever wrote it, a line ends in `\n`, in `\r\n`, or in `\r` alone, as
+/// Python reads text.
+pub(super) fn for_places(
+    mut file: impl BufRead,
+    mut each: impl FnMut(usize, u64, Option<&str>) -> Result<()>,
+) -> Result<()> {
+    // Spreadsheets and editors put a byte order mark before the first line; of files that were joined, before others.
+    let (mut line, mut number, mut start, mut at) = (Vec::new(), 1, 0, 0);
+    let mut after_return = false;
+    loop {
+        let buffer = match file.fill_buf() {
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+            read => read.with_context(|| {
+                format!("line {number} cannot be read\nhint: is the file whole?")
+            })?,
+        };
+        let Some(first) = buffer.first() else {
             break;
+        };
+        if std::mem::take(&mut after_return) && *first == b'\n' {
+            file.consume(1);
+            at += 1;
+            start = at;
+            continue;
         }
-        let ended = bytes.pop_if(|last| *last == b'\n').is_some();
-        if bytes.len() as u64 == LONGEST && !ended {
+        let end = buffer.iter().position(|byte| matches!(byte, b'\n' | b'\r'));
+        line.extend_from_slice(&buffer[..end.unwrap_or(buffer.len())]);
+        after_return = end.is_some_and(|end| buffer[end] == b'\r');
+        let taken = end.map_or(buffer.len(), |end| end + 1);
+        file.consume(taken);
+        at += taken as u64;
+        if line.len() as u64 >= LONGEST {
             bail!(
                 "line {number} is longer than {} MiB\nhint: a row is a line; is it the right file?",
                 LONGEST >> 20
             );
         }
-        // Spreadsheets and editors put a byte order mark before the first line; of files that were joined, before
-        // others.
-        each(number, std::str::from_utf8(without_mark(&bytes)).ok())?;
-    }
-    Ok(())
-}
-
-/// Text whose lines end in `\n`, whoever wrote it: `\r\n` ends a line as well, and so does `\r` alone, as Python
-/// reads text.
-struct LineEnds<R> {
-    inner: R,
-    after_return: bool,
-}
-
-impl<R> LineEnds<R> {
-    fn new(inner: R) -> LineEnds<R> {
-        LineEnds {
-            inner,
-            after_return: false,
+        if end.is_some() {
+            each(number, start, text_of(&line))?;
+            line.clear();
+            (number, start) = (number + 1, at);
         }
     }
+    match line.is_empty() {
+        true => Ok(()),
+        false => each(number, start, text_of(&line)),
+    }
 }
 
-impl<R: Read> Read for LineEnds<R> {
-    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
-        loop {
-            let read = self.inner.read(into)?;
-            let mut kept = 0;
-            for at in 0..read {
-                if let Some(byte) = line_end(into[at], &mut self.after_return) {
-                    into[kept] = byte;
-                    kept += 1;
-                }
-            }
-            if kept > 0 || read == 0 {
-                return Ok(kept);
-            }
-        }
-    }
+/// A line's text, if it is one.
+fn text_of(line: &[u8]) -> Option<&str> {
+    // Spreadsheets and editors put a byte order mark before the first line; of files that were joined, before others.
+    std::str::from_utf8(without_mark(line)).ok()
 }
 
 /// What stands for a byte where all lines end in `\n`; nothing for the second of an end that has two.

@@ -56,6 +56,11 @@ impl Opened {
 }
 
 impl Itself {
+    /// Where the file is, if what it holds stands there as it is.
+    pub(crate) fn path(&self) -> Option<&Path> {
+        self.0.as_deref()
+    }
+
     /// The file, of a table any part of which can be read.
     ///
     /// # Errors

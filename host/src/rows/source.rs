@@ -10,6 +10,9 @@ use super::FORMS;
 use super::opened::{Itself, Opened};
 use crate::outside::{HEAD, Kind, without_mark};
 
+/// Bytes that are read at a time.
+const BUFFER: usize = 1 << 16;
+
 /// What a name says that its file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Ending {
@@ -61,6 +64,8 @@ pub(super) struct Source {
     /// All bytes, unpacked, without a byte order mark.
     pub(super) reader: Box<dyn BufRead>,
     pub(super) itself: Itself,
+    /// Bytes of the mark.
+    pub(super) mark: u64,
     head: Vec<u8>,
 }
 
@@ -76,13 +81,14 @@ impl Source {
         })?;
         let Opened { kind, head, .. } = opened;
         let mark = head.len() - without_mark(&head).len();
-        let mut reader = BufReader::new(opened.reader);
+        let mut reader = BufReader::with_capacity(BUFFER, opened.reader);
         reader.read_exact(&mut head[..mark].to_vec())?;
         Ok(Source {
             kind,
             ending: Ending::of(path),
             reader: Box::new(reader),
             itself: opened.itself,
+            mark: mark as u64,
             head,
         })
     }

@@ -23,7 +23,7 @@ pub(super) fn read(source: Source, delimiter: Option<u8>, rows: &mut Rows) -> Re
                 let row: Map<String, Value> = cells
                     .map(|(name, cell)| (name.to_owned(), cell.into()))
                     .collect();
-                rows.push(number, line, serde_json::to_string(&row)?);
+                rows.push(number, line, serde_json::to_string(&row)?)?;
             }
             Err(error) => rows.refuse(line, error)?,
         }

@@ -4,7 +4,11 @@ use std::io::Write;
 
 use super::*;
 
-fn read_as(name: &str, bytes: &[u8]) -> Result<Rows> {
+fn read(path: &Path) -> Result<Rows> {
+    super::read_as(path, Reading::default())
+}
+
+fn read_named(name: &str, bytes: &[u8]) -> Result<Rows> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join(name);
     std::fs::write(&path, bytes).unwrap();
@@ -12,13 +16,13 @@ fn read_as(name: &str, bytes: &[u8]) -> Result<Rows> {
 }
 
 fn jsons(name: &str, bytes: &[u8]) -> (Form, Vec<String>) {
-    let rows = read_as(name, bytes).unwrap_or_else(|error| panic!("{name}: {error:#}"));
-    let jsons = rows.rows.iter().map(|(_, json)| json.clone()).collect();
+    let rows = read_named(name, bytes).unwrap_or_else(|error| panic!("{name}: {error:#}"));
+    let jsons = (0..rows.len()).map(|at| rows.get(at).unwrap().1).collect();
     (rows.form, jsons)
 }
 
 fn refused(name: &str, bytes: &[u8], parts: &[&str]) {
-    let message = format!("{:#}", read_as(name, bytes).unwrap_err());
+    let message = format!("{:#}", read_named(name, bytes).unwrap_err());
     for part in parts.iter().chain(&[name, "\nhint: "]) {
         assert!(message.contains(part), "{name}: no `{part}` in {message}");
     }
@@ -74,7 +78,7 @@ fn where_a_name_says_nothing_the_lines_do() {
             assert_eq!(jsons(name, text.as_bytes()).0, Form::Text, "{name}: {text}");
         }
     }
-    let read = read_as("rows", b"query,response\nq,a\n").unwrap();
+    let read = read_named("rows", b"query,response\nq,a\n").unwrap();
     assert!(read.notes[0].contains("its first line names columns"));
     // A row that does not fit is told, and makes no other file of it.
     refused(
@@ -88,7 +92,7 @@ fn where_a_name_says_nothing_the_lines_do() {
 fn rows_of_tables_are_named_by_their_lines_whatever_ends_them() {
     for end in ["\n", "\r\n", "\r"] {
         let table = "query,response|q,\"a|b\"||q,aa|q,bb,cc|".replace('|', end);
-        let message = format!("{:#}", read_as("r.csv", table.as_bytes()).unwrap_err());
+        let message = format!("{:#}", read_named("r.csv", table.as_bytes()).unwrap_err());
         // Of a cell's own line ends, those that other systems write are one as well.
         let line = if end == "\r" { "line 5" } else { "line 6" };
         assert!(message.contains(line), "{end:?}: {message}");
@@ -98,7 +102,7 @@ fn rows_of_tables_are_named_by_their_lines_whatever_ends_them() {
     for table in ["t\n\"a\nb\"\n", "t\r\n\"a\r\nb\"\r\n"] {
         assert_eq!(jsons("r.csv", table.as_bytes()).1, [row]);
     }
-    let rows = read_as("r.csv", b"query,response\r\nq,aa\r\n\r\nq,bb\r\n").unwrap();
+    let rows = read_named("r.csv", b"query,response\r\nq,aa\r\n\r\nq,bb\r\n").unwrap();
     assert_eq!([rows.number(0), rows.number(1)], [2, 4]);
 }
 
@@ -127,7 +131,7 @@ fn a_row_in_another_encoding_is_passed_over_alone() {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let rows = read_good(&path).unwrap();
-        assert_eq!((rows.rows.len(), rows.bad.len()), (2, 1), "{name}");
+        assert_eq!((rows.len(), rows.bad.len()), (2, 1), "{name}");
         assert!(rows.bad[0].1.to_string().contains("not UTF-8"), "{name}");
         let message = format!("{:#}", read(&path).unwrap_err());
         let line = if name == "r.csv" { "line 3" } else { "line 2" };
@@ -188,7 +192,7 @@ fn packed_files_are_unpacked() {
 
 #[test]
 fn a_name_that_says_something_else_is_said() {
-    let rows = read_as("r.txt", OBJECT.as_bytes()).unwrap();
+    let rows = read_named("r.txt", OBJECT.as_bytes()).unwrap();
     assert_eq!(
         rows.notes,
         ["its name says plain text, but it is JSON lines, and is read as that"]
@@ -198,7 +202,7 @@ fn a_name_that_says_something_else_is_said() {
         ("r", OBJECT),
         ("r.txt", "{ no JSON }\n"),
     ] {
-        assert!(read_as(name, bytes.as_bytes()).unwrap().notes.is_empty());
+        assert!(read_named(name, bytes.as_bytes()).unwrap().notes.is_empty());
     }
 }
 
@@ -382,10 +386,79 @@ fn bad_rows_may_be_passed_over() {
         let path = folder.path().join(name);
         std::fs::write(&path, text).unwrap();
         let rows = read_good(&path).unwrap();
-        let places: Vec<u64> = (0..rows.rows.len()).map(|at| rows.number(at)).collect();
+        let places: Vec<u64> = (0..rows.len()).map(|at| rows.number(at)).collect();
         assert_eq!(places, good, "{name}");
         let places: Vec<u64> = rows.bad.iter().map(|(place, _)| *place).collect();
         assert_eq!(places, bad, "{name}");
         assert!(read(&path).is_err());
     }
+}
+
+#[test]
+fn rows_that_are_read_again_are_those_that_are_kept() {
+    let streams = Reading {
+        passes_over: true,
+        streams: true,
+    };
+    let lines = "\u{feff}{\"a\":1}\r\n\r\n{\n\u{feff}[\"b\"]\r\"ü\"";
+    for (name, text) in [
+        ("r.jsonl", lines),
+        ("r.json", "[{\"a\":\r\n 1}, 3,\n\"b\\n\"]"),
+        ("r.csv", "a,b\n1,2\n3\n4,\"5\n6\"\n"),
+        ("r.txt", "one\n\n  two \r\nthree"),
+    ] {
+        let [gzip, _] = packed(text.as_bytes());
+        for (name, bytes) in [
+            (name.to_owned(), text.as_bytes()),
+            (format!("{name}.gz"), &gzip),
+        ] {
+            let folder = tempfile::tempdir().unwrap();
+            let path = folder.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            let (held, lying) = (
+                read_good(&path).unwrap(),
+                super::read_as(&path, streams).unwrap(),
+            );
+            assert_eq!(held.len(), lying.len());
+            // Backwards, as in a shuffled order.
+            for at in (0..held.len()).rev() {
+                let (kept, read) = (held.get(at).unwrap(), lying.get(at).unwrap());
+                let value = |json: &str| serde_json::from_str::<serde_json::Value>(json).unwrap();
+                assert_eq!(
+                    (kept.0, value(&kept.1)),
+                    (read.0, value(&read.1)),
+                    "{path:?}"
+                );
+                assert_eq!(held.number(at), lying.number(at));
+            }
+            let places = |rows: &Rows| rows.bad.iter().map(|(place, _)| *place).collect::<Vec<_>>();
+            assert_eq!(places(&held), places(&lying));
+        }
+    }
+}
+
+#[test]
+fn a_file_that_is_changed_while_it_is_read_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("r.jsonl");
+    std::fs::write(&path, "{\"a\":1}\n{\"a\":2}\n").unwrap();
+    let streams = Reading {
+        streams: true,
+        ..Reading::default()
+    };
+    let rows = super::read_as(&path, streams).unwrap();
+    assert_eq!(rows.get(1).unwrap(), (1, "{\"a\":2}".to_owned()));
+    std::fs::write(&path, "{\"a\":1}\n").unwrap();
+    let message = format!("{:#}", rows.get(0).unwrap_err());
+    for part in ["r.jsonl", "line 1", "was changed", "hint: "] {
+        assert!(message.contains(part), "no `{part}` in {message}");
+    }
+}
+
+#[test]
+fn numbered_rows_are_numbers() {
+    let rows = Rows::numbered(3);
+    assert_eq!(rows.get(2).unwrap(), (2, "{\"row\":2}".to_owned()));
+    assert_eq!((rows.len(), rows.next_id()), (3, 3));
+    assert_eq!(rows.place(1), "`data.generate` row 1, counted from 0");
 }

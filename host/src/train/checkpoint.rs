@@ -28,6 +28,9 @@ pub struct State {
     pub updates: u64,
     /// Place in the stream of queries.
     pub cursor: u64,
+    /// The row at which that is, where rows are read when they are needed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub row: Option<u64>,
     /// Optimizer steps that were made.
     pub optimizer_steps: u64,
     /// The KL coefficient, as the next update uses it.
@@ -56,6 +59,7 @@ impl State {
             format: FORMAT,
             updates: 0,
             cursor: 0,
+            row: None,
             optimizer_steps: 0,
             kl,
             elapsed_seconds: 0.0,

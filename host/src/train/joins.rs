@@ -6,7 +6,7 @@ use serde_json::Value;
 use crate::tokenizer::Tokenizer;
 
 /// How many rows are looked at.
-const MOST: usize = 1000;
+pub(crate) const MOST: usize = 1000;
 /// How much of a text a person is shown, in characters.
 const SHOWN: usize = 30;
 

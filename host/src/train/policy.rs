@@ -18,8 +18,8 @@ use crate::tensorboard::EventWriter;
 use crate::train::checkpoint::{self, State};
 use crate::train::observer::{Event, Observer};
 use crate::train::options::UpdateOptions;
-use crate::train::queries::QueryStream;
 use crate::train::rollout::{Roller, Rollout, Unscored};
+use crate::train::stream::QueryStream;
 use crate::train::update;
 
 mod samples;
@@ -112,6 +112,7 @@ impl Trainer<'_> {
             done => MetricsLog::resume(&self.run_dir.metrics(), done - 1)?,
         };
         samples::truncate(self.run_dir, state.updates)?;
+        self.stream.go_on(state.cursor, state.row);
         let next = resumed.as_ref().map(|_| state.updates + 1);
         Ok(Course {
             adam,
@@ -128,7 +129,7 @@ impl Trainer<'_> {
     fn update(&self, course: &mut Course, observer: &mut dyn Observer) -> Result<Record> {
         let (state, batch_size) = (&mut course.state, self.config.ppo.batch_size);
         let (update, clock) = (state.updates, Instant::now());
-        let queries = self.stream.batch(state.cursor, batch_size as usize);
+        let queries = self.stream.batch(state.cursor, batch_size as usize)?;
         let rolled = self.roller.roll(&queries, update, Split::Train);
         let mut rollout = rolled.map_err(|error| {
             let good = last_good(course.checkpoint.as_deref());
@@ -176,6 +177,7 @@ impl Trainer<'_> {
         state.kl.update(kl, batch_size);
         state.updates += 1;
         state.cursor += batch_size;
+        state.row = self.stream.row();
         state.optimizer_steps = course.adam.steps();
         state.elapsed_seconds = course.seconds_before + course.started.elapsed().as_secs_f64();
         self.count(&mut record, state, &rollout, rollout_seconds, clock);

@@ -1,6 +1,8 @@
 //! From finished responses to scores: the task's rules, the labeler's scores, the shapers' terms,
 //! and what the run's policy says of errors.
 
+use std::sync::Arc;
+
 use anyhow::{Result, bail};
 
 use crate::config::{OnError, PluginLimits};
@@ -16,7 +18,7 @@ pub use source::{Source, judged};
 /// Who scores a response.
 pub struct Scorers {
     /// Says where responses end and which are valid.
-    pub task: Box<dyn Task>,
+    pub task: Arc<dyn Task>,
     /// The sum of what each makes of its scores is the reward.
     pub sources: Vec<(Source, Linear)>,
     /// Their terms are added, times their weights.

@@ -36,8 +36,8 @@ fn a_text_stays_as_it_was_typed() {
         ]);
         assert_eq!(config.run.device, text);
         assert_eq!(
-            config.data.unwrap().held_out.unwrap(),
-            Path::new(&format!("/x/{text}"))
+            config.data.unwrap().held_out[..],
+            [Path::new(&format!("/x/{text}"))]
         );
         assert_eq!(
             setting(&format!("task.settings.suffix={text}"), None),
@@ -162,4 +162,15 @@ fn what_cannot_be_set_is_said() {
             assert!(message.contains(part), "{typed}: no `{part}` in {message}");
         }
     }
+}
+
+#[test]
+fn several_files_are_a_list() {
+    let files = |typed: &str| load(&[typed]).data.unwrap().train.0;
+    assert_eq!(
+        files("data.train=/x/a b.jsonl"),
+        [Path::new("/x/a b.jsonl")]
+    );
+    let two = [Path::new("/x/a.jsonl"), Path::new("/y.csv")];
+    assert_eq!(files("data.train=['/x/a.jsonl', '/y.csv']"), two);
 }

@@ -82,13 +82,13 @@ pub(crate) fn identities(config: &Config) -> Result<Vec<Identity>> {
 }
 
 /// The plugin that makes queries.
-pub(crate) fn load_task(config: &Config, host: Arc<dyn TokenizerHost>) -> Result<Box<dyn Task>> {
+pub(crate) fn load_task(config: &Config, host: Arc<dyn TokenizerHost>) -> Result<Arc<dyn Task>> {
     spec(config.task()?, config)
         .and_then(|spec| plugin::load_task(&spec, host))
         .and_then(|task| {
             Lock::of(config)?
                 .admit(task.identity(), config)
-                .map(|()| task)
+                .map(|()| Arc::from(task))
         })
         .context("in [task]")
 }

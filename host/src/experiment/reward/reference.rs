@@ -13,11 +13,12 @@ use crate::model::policy::Policy;
 use crate::model::reward::{Passages, Placement};
 use crate::model::sampling::Sampling;
 use crate::plugin::TokenizerHost;
-use crate::role::{Layout, Split};
+use crate::role::Layout;
 use crate::seed;
 use crate::tokenizer::Tokenizer;
 use crate::train::observer::Observer;
-use crate::train::queries::{QueryStream, contexts};
+use crate::train::queries::contexts;
+use crate::train::stream::QueryStream;
 
 /// Responses of the reference, uncut and unfiltered, that fix the scale of rewards.
 pub(super) struct Reference {
@@ -48,12 +49,14 @@ impl Reference {
         parts::check_length(task.layout(), &shape)?;
         let start = start(config, reward);
         parts::check_reading(task.layout(), &parts::model(start)?.0, start)?;
-        let made = parts::made_of(&data.train, Split::Train, task.as_ref(), config)?;
-        observer.note(&format!("rows to answer: {}", made.count));
+        let (queries, counts) = parts::train_queries(config, &task)?;
+        for count in counts {
+            observer.note(&format!("rows to answer: {count}"));
+        }
         let sampler = Sampler {
             config,
             reward,
-            stream: QueryStream::new(made.queries, data.shuffle_seed),
+            stream: queries.shuffled(data.shuffle_seed),
             layout: task.layout(),
             pad_id: shape.pad_id,
             policy: Policy::load(
@@ -100,7 +103,7 @@ impl Sampler<'_> {
         let batch = self.reward.rollout_batch;
         let mut samples = Vec::new();
         for round in 0..rounds {
-            let queries = self.stream.batch((first + round) * batch, batch as usize);
+            let queries = self.stream.batch((first + round) * batch, batch as usize)?;
             let context = contexts(&queries, self.layout, self.pad_id, self.device);
             let seed = seed::derive(config.run.seed, purpose, round);
             let len = self.layout.response_len as i64;

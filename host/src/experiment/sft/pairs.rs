@@ -5,21 +5,22 @@ use std::sync::Arc;
 use anyhow::{Context, Result, bail};
 
 use crate::config::{Config, Sft};
-use crate::experiment::parts::{check_length, load_task, made_of, model};
+use crate::experiment::parts::{check_length, load_task, model, train_queries, without_last};
 use crate::model::config::ModelConfig;
 use crate::model::policy::Demonstration;
 use crate::plugin::TokenizerHost;
-use crate::role::{Layout, Query, Split};
+use crate::role::{Layout, Query, Task};
 use crate::tokenizer::Tokenizer;
-use crate::train::queries::{RowCount, hold_out};
+use crate::train::rowcount::RowCount;
+use crate::train::stream::Queries;
 
 /// What is learned, and what is never learned from.
 pub(crate) struct Pairs {
     pub(crate) tokenizer: Arc<Tokenizer>,
     pub(crate) train: Vec<Demonstration>,
     pub(crate) validation: Vec<Demonstration>,
-    /// What became of the rows of the data.
-    pub(crate) counts: RowCount,
+    /// What became of the rows of each file of data.
+    pub(crate) counts: Vec<RowCount>,
     /// Queries whose row has no reference.
     pub(crate) without_reference: usize,
     /// References that are longer than the task's responses, and are learned as far as those go.
@@ -34,12 +35,7 @@ impl Pairs {
         let host: Arc<dyn TokenizerHost> = tokenizer.clone();
         let task = load_task(config, host)?;
         check_length(task.layout(), &shape)?;
-        let data = config.data()?;
-        let made = made_of(&data.train, Split::Train, task.as_ref(), config)?;
-        let queries = match &data.held_out {
-            Some(_) => made.queries,
-            None => hold_out(made.queries, config.eval.queries as usize)?.0,
-        };
+        let (queries, counts) = queries(config, sft, &task)?;
         let end = end_of(sft, &shape, &tokenizer)?;
         let writer = Writer {
             sft,
@@ -84,7 +80,7 @@ impl Pairs {
             tokenizer,
             train,
             validation,
-            counts: made.count,
+            counts,
             without_reference,
             cut,
         })
@@ -93,14 +89,13 @@ impl Pairs {
     /// How many there are, for a person to read.
     pub(crate) fn described(&self) -> Vec<String> {
         let tokens: usize = self.train.iter().map(|pair| pair.response.len()).sum();
-        let mut lines = vec![
-            format!("rows: {}", self.counts),
-            format!(
-                "pairs: {} to learn from, of {tokens} response tokens, {} for validation",
-                self.train.len(),
-                self.validation.len()
-            ),
-        ];
+        let counts = self.counts.iter();
+        let mut lines: Vec<String> = counts.map(|count| format!("rows: {count}")).collect();
+        lines.push(format!(
+            "pairs: {} to learn from, of {tokens} response tokens, {} for validation",
+            self.train.len(),
+            self.validation.len()
+        ));
         if self.without_reference > 0 {
             lines.push(format!(
                 "{} queries have no reference, and are left out",
@@ -114,6 +109,29 @@ impl Pairs {
             ));
         }
         lines
+    }
+}
+
+/// The queries to learn from; of data that memory should not hold, as many with a reference as are wanted.
+fn queries(
+    config: &Config,
+    sft: &Sft,
+    task: &Arc<dyn Task>,
+) -> Result<(Vec<Query>, Vec<RowCount>)> {
+    let (mut all, counts) = train_queries(config, task)?;
+    if config.data()?.held_out.is_none() {
+        all = without_last(all, config.eval.queries as usize)?.0;
+    }
+    match all {
+        Queries::Held(queries) => Ok((queries, counts)),
+        Queries::Streamed(_) if sft.num_train == 0 => bail!(
+            "the rows are more than memory should hold, and [sft] num_train does not say how many are learned\nhint: set \
+             sft.num_train; the first pairs of the files are taken, or all by data.stream = false"
+        ),
+        Queries::Streamed(streamed) => {
+            let wanted = (sft.num_train + sft.validation) as usize;
+            streamed.first(wanted, |query| !query.reference.is_empty())
+        }
     }
 }
 

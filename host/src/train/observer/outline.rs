@@ -4,7 +4,7 @@ use std::fmt;
 use std::path::PathBuf;
 
 use crate::role::Identity;
-use crate::train::queries::RowCount;
+use crate::train::rowcount::RowCount;
 
 /// A policy's training in numbers.
 #[derive(Debug, Clone)]
