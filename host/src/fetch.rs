@@ -5,6 +5,7 @@ use std::path::Path;
 
 use anyhow::{Result, bail};
 
+mod articles;
 mod packages;
 mod preferences;
 mod ratings;
@@ -31,8 +32,8 @@ type Fetch = fn(&Path, &mut dyn FnMut(&str)) -> Result<()>;
 pub const EXAMPLES: [Example; 2] = [
     Example {
         name: "sentiment",
-        about: "SmolLM2-135M-Instruct, rated snippets of movie reviews, a lexicon, and a config that teaches the model \
-                to continue reviews kindly (96 MB to download, 650 MB on disk)",
+        about: "SmolLM2-135M-Instruct, rated snippets of movie reviews, a lexicon, longer articles, and a config that \
+                teaches the model to continue reviews kindly (96 MB to download, 650 MB on disk)",
         then: ("train policy", "policy.toml"),
         fetch: sentiment::fetch,
     },

@@ -58,6 +58,7 @@
 
 #[doc(hidden)]
 pub mod bindings;
+pub mod cleaning;
 mod column;
 #[doc(hidden)]
 pub mod contract;

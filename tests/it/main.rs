@@ -20,6 +20,7 @@ mod native;
 mod online;
 mod overrides;
 mod plugins;
+mod presets;
 mod python;
 mod resume;
 mod reward;

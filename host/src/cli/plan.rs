@@ -48,6 +48,9 @@ pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
         println!("{}", said.replacen("labels: ", "labels     ", 1));
     }
     agenda.planned.iter().for_each(print_planned);
+    if let Some(rates) = &agenda.rates {
+        println!("rates      of the last reward model: {rates}");
+    }
     for line in joined::of_labels(&config).with_context(about)? {
         println!("texts      {line}");
     }
@@ -72,8 +75,14 @@ fn plan_policy(config: &Config, plan: &Plan) -> Result<()> {
 
 fn print_planned(planned: &Planned) {
     match planned {
-        Planned::RewardModel { labels: 0, name } => println!("reward     all labels, in {name}"),
-        Planned::RewardModel { labels, name } => println!("reward     {labels} labels, in {name}"),
+        Planned::RewardModel {
+            labels: 0, name, ..
+        } => println!("reward     all labels, in {name}"),
+        Planned::RewardModel {
+            labels,
+            steps,
+            name,
+        } => println!("reward     {labels} labels in {steps} steps, in {name}"),
         Planned::Simulated { train, test } => println!(
             "labels     {train} to learn from and {test} to test by, of [labeler] on the original's responses"
         ),
@@ -92,7 +101,10 @@ fn print_planned(planned: &Planned) {
             number,
             update,
             labels,
-        } => println!("reward     model {number} from update {update} on, from {labels} labels"),
+            steps,
+        } => println!(
+            "reward     model {number} from update {update} on, from {labels} labels in {steps} steps"
+        ),
     }
 }
 
@@ -142,6 +154,7 @@ pub(super) fn print_outline(outline: &Outline) {
         outline.micro_batch,
     );
     println!("optimizer  {} steps", outline.optimizer_steps);
+    println!("rates      of the policy's updates: {}", outline.rates);
     println!(
         "memory     about {} MiB for weights, reference, gradients and optimizer, {} MiB for activations",
         outline.training_bytes >> 20,

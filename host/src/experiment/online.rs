@@ -12,7 +12,7 @@ use crate::experiment::collect::{Collector, key_of_run, plan, writers};
 use crate::experiment::policy::Part;
 use crate::experiment::resume::open;
 use crate::experiment::simulate::own;
-use crate::experiment::stage::{against, derived, without_model};
+use crate::experiment::stage::{against, derived, steps, without_model};
 use crate::experiment::{parts, reward};
 use crate::label::store::Store;
 use crate::label::{Answer, Label};
@@ -44,6 +44,7 @@ pub(super) fn planned(config: &Config, collect: &Collect) -> Result<Vec<Planned>
         number,
         update,
         labels: plan.learned_by(number),
+        steps: steps(config, plan.learned_by(number)),
     });
     let labels = Planned::Labels {
         first: plan.due(0),

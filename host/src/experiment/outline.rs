@@ -2,7 +2,8 @@
 
 use crate::config::{Config, Plan};
 use crate::experiment::parts::Parts;
-use crate::train::observer::Outline;
+use crate::rl::schedule;
+use crate::train::observer::{Outline, Rates};
 
 /// A policy's training, from its parts.
 pub(crate) fn outline(config: &Config, plan: &Plan, parts: &Parts) -> Outline {
@@ -31,6 +32,9 @@ pub(crate) fn outline(config: &Config, plan: &Plan, parts: &Parts) -> Outline {
         minibatch_size: plan.minibatch_size,
         micro_batch,
         optimizer_steps: plan.optimizer_steps,
+        rates: Rates::of(plan.updates, |update| {
+            schedule::linear(config.ppo.lr, update, plan.updates)
+        }),
         training_bytes: parts.policy.training_bytes(),
         activation_bytes: parts.policy.activation_bytes_per_token() * len * micro_batch,
     }

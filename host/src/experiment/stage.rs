@@ -8,7 +8,8 @@ use crate::config::{Config, Plan, Reward, Score};
 use crate::experiment::resume::open;
 use crate::experiment::{policy, reward};
 use crate::label::Label;
-use crate::train::observer::Observer;
+use crate::train::observer::{Observer, Rates};
+use crate::train::options::RewardOptions;
 
 /// Trains a policy in one piece.
 pub(super) fn policy(config: &Config, observer: &mut dyn Observer) -> Result<()> {
@@ -42,6 +43,27 @@ pub(super) fn sizes(config: &Config) -> Vec<(u64, String)> {
         size => (size, format!("reward-{size:05}")),
     });
     named.collect()
+}
+
+/// Optimizer steps in which a reward model learns from so many labels.
+pub(super) fn steps(config: &Config, labels: u64) -> u64 {
+    let options = options(config);
+    options.batches(labels as usize).per_epoch() * options.epochs
+}
+
+/// Learning rates of a reward model that learns from so many labels.
+pub(super) fn rates(config: &Config, labels: u64) -> Rates {
+    let options = options(config);
+    let batch_size = options.batch_size as u64;
+    let per_epoch = options.batches(labels as usize).per_epoch().max(1);
+    Rates::of(steps(config, labels), |step| {
+        let seen = step / per_epoch * labels + step % per_epoch * batch_size;
+        options.rate(seen, labels)
+    })
+}
+
+fn options(config: &Config) -> RewardOptions {
+    RewardOptions::new(&config.reward.clone().unwrap_or_default(), &config.run)
 }
 
 /// Trains the reward models that are not there yet, from the labels that the config names or from

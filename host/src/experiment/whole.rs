@@ -4,10 +4,12 @@ use anyhow::{Context, Result, bail};
 
 use crate::config::{Config, Plan};
 use crate::experiment::resume::open;
-use crate::experiment::stage::{against, derived, policy, reward_models, sizes, without_model};
+use crate::experiment::stage::{
+    against, derived, policy, rates as rates_of, reward_models, sizes, steps, without_model,
+};
 use crate::experiment::{evaluate, judges, known, online, parts, reward};
 use crate::run_dir::replace;
-use crate::train::observer::{Event, Observer, Planned, Stage};
+use crate::train::observer::{Event, Observer, Planned, Rates, Stage};
 
 /// Runs what is not done yet, and tells the results of all.
 ///
@@ -57,6 +59,8 @@ pub fn has_parts(config: &Config) -> bool {
 pub struct Agenda {
     /// The parts that are to come.
     pub planned: Vec<Planned>,
+    /// Learning rates of the last reward model, where it is known how many labels it learns from.
+    pub rates: Option<Rates>,
     /// What the labels are that the config names, for a person to read.
     pub labels: Vec<String>,
     /// The config of the policy's part, and what follows from it, when there is one.
@@ -72,7 +76,12 @@ pub fn plan(config: &Config) -> Result<Agenda> {
     let mut planned = Vec::new();
     if config.collect.is_none() || config.knows_reward() {
         for (labels, name) in sizes(config) {
-            planned.push(Planned::RewardModel { labels, name });
+            let steps = steps(config, labels);
+            planned.push(Planned::RewardModel {
+                labels,
+                steps,
+                name,
+            });
         }
     }
     if let (Some(study), true) = (&config.study, config.knows_reward()) {
@@ -80,9 +89,16 @@ pub fn plan(config: &Config) -> Result<Agenda> {
     } else if let Some(collect) = &config.collect {
         planned.extend(online::planned(config, collect)?);
     }
+    let learned = planned.iter().rev().find_map(|part| match part {
+        Planned::RewardModel { labels, .. } | Planned::Takeover { labels, .. } => Some(*labels),
+        _ => None,
+    });
+    let rates = learned.filter(|labels| *labels > 0);
+    let rates = rates.map(|labels| rates_of(config, labels));
     if config.task.is_none() {
         return Ok(Agenda {
             planned,
+            rates,
             labels,
             policy: None,
         });
@@ -93,6 +109,7 @@ pub fn plan(config: &Config) -> Result<Agenda> {
     }
     Ok(Agenda {
         planned,
+        rates,
         labels,
         policy: Some((part, derived(config)?)),
     })

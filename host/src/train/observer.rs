@@ -13,7 +13,7 @@ use crate::train::reward::report::Report;
 mod outline;
 mod table;
 
-pub use self::outline::{Outline, Planned};
+pub use self::outline::{Outline, Planned, Rates};
 pub use self::table::Table;
 
 /// Told of all that happens.

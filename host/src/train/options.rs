@@ -108,6 +108,13 @@ impl RewardOptions {
             batch_size: self.batch_size,
         }
     }
+
+    /// The learning rate after so many examples have been seen, each of them once an epoch. As the original counts: by
+    /// examples, so that a last, smaller batch changes no rate.
+    #[must_use]
+    pub fn rate(&self, seen: u64, examples: u64) -> f64 {
+        schedule::linear(self.lr, seen, examples * self.epochs)
+    }
 }
 
 /// How a policy is fine-tuned on what people wrote.

@@ -1,6 +1,7 @@
 //! The paper's task: continue a piece of text. It cuts queries and ends responses by the rules of
 //! Ziegler et al. (2019), all of them settings; it does not know what a good continuation is.
 
+use attune_sdk::cleaning::Cleaning;
 use attune_sdk::prelude::*;
 use attune_sdk::rules::{cut_query, distinct, end_response};
 
@@ -12,6 +13,8 @@ pub struct Settings {
     pub field: String,
     /// Field that holds what a person wrote for the query; none by default.
     pub reference_field: Option<String>,
+    /// How texts are cleaned first: as the original's news (`cnndm`) or posts (`tldr`), or `none`.
+    pub cleaning: Cleaning,
     /// Tokens of a query at most.
     #[schemars(range(min = 1))]
     pub query_len: u32,
@@ -42,6 +45,7 @@ impl Default for Settings {
         Self {
             field: "text".to_owned(),
             reference_field: None,
+            cleaning: Cleaning::None,
             query_len: 64,
             response_len: 24,
             start_text: stop(),
@@ -110,12 +114,11 @@ impl Task for Continuation {
 
     fn query(&self, row: DataRow<'_>) -> RowResult<Query> {
         let s = &self.settings;
-        let reference = s
-            .reference_field
-            .as_deref()
-            .map(|field| row.reference(field));
-        let reference = reference.transpose()?.unwrap_or_default();
-        let tokens = tokenizer::encode(&row.text(&s.field)?);
+        let reference = match &s.reference_field {
+            Some(field) => s.cleaning.reference(&row.reference(field)?),
+            None => String::new(),
+        };
+        let tokens = tokenizer::encode(&s.cleaning.text(&row.text(&s.field)?));
         match cut_query(&tokens, s.query_len as usize, self.start, self.end) {
             Some(query) if query.len() >= s.min_query_tokens as usize => Ok(Query {
                 tokens: query.to_vec(),

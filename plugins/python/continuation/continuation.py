@@ -5,10 +5,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from math import isfinite
-from typing import List, Optional
+from typing import List, Literal, Optional
 
 from attune_sdk import Assets, Columns, DataRow, Ending, Layout, Metric, NotApplicable, Problems
-from attune_sdk import Query, Rollout, Task, setting, tokenizer
+from attune_sdk import Query, Rollout, Task, cleaning, setting, tokenizer
 from attune_sdk.rules import cut_query, distinct, end_response
 
 
@@ -21,6 +21,10 @@ class Settings:
     )
     reference_field: Optional[str] = setting(
         None, "Field that holds what a person wrote for the query; none by default."
+    )
+    cleaning: Literal["none", "cnndm", "tldr"] = setting(
+        "none",
+        "How texts are cleaned first: as the original's news (`cnndm`) or posts (`tldr`), or `none`.",
     )
     query_len: int = setting(64, "Tokens of a query at most.", minimum=1)
     response_len: int = setting(24, "Tokens of every response.", minimum=1)
@@ -71,7 +75,8 @@ class Continuation(Task[Settings]):
     def query(self, row: DataRow) -> Query:
         s = self.settings
         reference = "" if s.reference_field is None else row.reference(s.reference_field)
-        tokens = tokenizer.encode(row.text(s.field))
+        reference = cleaning.reference(s.cleaning, reference)
+        tokens = tokenizer.encode(cleaning.text(s.cleaning, row.text(s.field)))
         tokens = cut_query(tokens, s.query_len, self._start, self._end)
         if tokens is None or len(tokens) < s.min_query_tokens:
             raise NotApplicable

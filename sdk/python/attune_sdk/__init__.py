@@ -21,7 +21,7 @@ their schema are the SDK's. A whole plugin::
             return Shaped.term(-self.settings.per_word * over)
 """
 
-from . import lexicon, log, rules, tokenizer
+from . import cleaning, lexicon, log, rules, tokenizer
 from .columns import Columns, f32
 from .labeler import Abstain, Best, Hint, Judgement, Labeler, Tie, Verdict
 from .outcome import Invalid, NotApplicable, Outcome, Status
@@ -62,6 +62,7 @@ __all__ = [
     "Task",
     "Tie",
     "Verdict",
+    "cleaning",
     "f32",
     "lexicon",
     "log",

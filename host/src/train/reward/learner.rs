@@ -12,7 +12,7 @@ use super::report::Report;
 use crate::metrics::Record;
 use crate::model::reward::{Passages, RewardModel};
 use crate::rl::adam::{Adam, Stepped};
-use crate::rl::{preference, schedule};
+use crate::rl::preference;
 use crate::seed;
 use crate::train::batches::{Batch, parts};
 use crate::train::course::Learns;
@@ -50,8 +50,7 @@ impl Learns for Learner<'_> {
         let batches = self.options.batches(count);
         let order = (self.options.root_seed, "reward-order");
         let Batch { epoch, seen, rows } = batches.of_step(step, order);
-        // As the original counts: by examples, so that a last, smaller batch changes no rate.
-        let lr = schedule::linear(self.options.lr, seen, count as u64 * self.options.epochs);
+        let lr = self.options.rate(seen, count as u64);
         let (loss, agreed) = self.accumulate(&rows, epoch);
         let Stepped { norm, finite } = adam.step(lr);
         if !(loss.is_finite() && norm.is_finite() && finite) {
