@@ -76,11 +76,12 @@ fn every_example_can_be_planned() {
                 && !file.ends_with("Cargo.toml")
             {
                 let text = succeed(&["plan", file.to_str().unwrap()]);
-                // What has no task trains a reward model alone.
-                let trains_policy = std::fs::read_to_string(&file).unwrap().contains("[task]");
-                let said = match trains_policy {
-                    true => "updates of",
-                    false => "reward     ",
+                let config = std::fs::read_to_string(&file).unwrap();
+                // What has no task trains a reward model alone, and what has no PPO is fine-tuned alone.
+                let said = match (config.contains("[task]"), config.contains("[ppo]")) {
+                    (true, true) => "updates of",
+                    (true, false) => "supervised ",
+                    (false, _) => "reward     ",
                 };
                 assert!(text.contains(said), "{text}");
                 planned += 1;

@@ -8,6 +8,7 @@ mod docs;
 mod errors;
 mod hostile;
 mod js;
+mod kills;
 mod kit;
 mod known;
 mod label;

@@ -163,6 +163,7 @@ impl Steps {
             causal: false,
             real: None,
             source: None,
+            runs: Vec::new(),
         }
     }
 }
