@@ -68,6 +68,45 @@ fn reward_recipe(folder: &Path) -> PathBuf {
     file
 }
 
+const SFT: &str = r#"
+[run]
+dir = "run"
+device = "cpu"
+threads = 1
+[model]
+path = "model"
+[data]
+train = "rows.jsonl"
+[task]
+plugin = "continuation"
+[task.settings]
+reference_field = "text"
+query_len = 4
+response_len = 40
+start_text = ""
+end_text = ""
+truncate_token = ""
+[sft]
+validation = 0
+batch_size = 8
+lr = 1e-3
+begin_text = ""
+end_text = "."
+[eval]
+queries = 1
+"#;
+
+fn sft_recipe(folder: &Path) -> PathBuf {
+    tiny_model(folder);
+    // Of thirteen rows twelve are learned from; the last batch is smaller.
+    let row = |row: usize| format!("{{\"text\": \"row {}\"}}\n", "ab ".repeat(row));
+    let rows: String = (1..=13).map(row).collect();
+    std::fs::write(folder.join("rows.jsonl"), rows).unwrap();
+    let file = folder.join("sft.toml");
+    std::fs::write(&file, SFT).unwrap();
+    file
+}
+
 fn objects(text: &str) -> Vec<Value> {
     text.lines()
         .map(|line| serde_json::from_str(line).unwrap())
@@ -147,4 +186,45 @@ fn steps_of_a_reward_model_are_timed_and_nothing_is_kept() {
     assert_eq!(output[1]["loss"], lines[0]["loss"]);
     // An update needs what is not there.
     failure(&mut attune(&["bench", file]));
+}
+
+#[test]
+fn steps_of_fine_tuning_are_timed_and_their_batches_are_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = sft_recipe(folder.path());
+    let file = file.to_str().unwrap();
+    // More than there are in an epoch: it begins again.
+    let lines = objects(&succeed(&["bench", file, "--sft", "--rounds", "3"]));
+    let batches = ["bench", file, "--sft", "--batches", "--rounds", "3"];
+    let batches = objects(&succeed(&batches));
+    assert_eq!((lines.len(), batches.len()), (3, 3));
+    for ((line, batch), pairs) in lines.iter().zip(&batches).zip([8, 4, 8]) {
+        assert!(line["total"].as_f64() > Some(0.0), "{line}");
+        let told = batch["pairs"].as_array().unwrap();
+        assert_eq!(told.len(), pairs);
+        let len = |side: usize| {
+            let lens = told.iter().map(|pair| pair[side].as_array().unwrap().len());
+            lens.sum::<usize>()
+        };
+        // What is asked before the last token of each is all that is read.
+        assert_eq!(line["tokens"], len(0) + len(1) - pairs, "{line}");
+        assert_eq!(line["response_tokens"], len(1), "{line}");
+        assert!(
+            line["padded_tokens"].as_u64() >= line["tokens"].as_u64(),
+            "{line}"
+        );
+        assert!(batch["lr"].as_f64() > Some(0.0), "{batch}");
+    }
+    assert_eq!(batches[0], batches[2]);
+    // The same pairs again, of which something was learned.
+    assert!(lines[2]["loss"].as_f64() < lines[0]["loss"].as_f64());
+    assert!(!folder.path().join("run").exists());
+    let output = serve(&["bench", file, "--sft"]);
+    assert_eq!(output.len(), 3);
+    assert_eq!(output[1]["loss"], lines[0]["loss"]);
+    // Steps need what is not there.
+    let other = tempfile::tempdir().unwrap();
+    let update = recipe(other.path());
+    let said = failure(&mut attune(&["bench", update.to_str().unwrap(), "--sft"]));
+    assert!(said.contains("[sft]"), "{said}");
 }

@@ -11,6 +11,7 @@ mod errors;
 mod eval;
 mod hostile;
 mod js;
+mod kills;
 mod kit;
 mod known;
 mod label;

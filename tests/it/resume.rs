@@ -1,11 +1,9 @@
 //! A run that is killed at any moment and goes on ends with the bits of one that was never killed.
 
-use std::path::Path;
-use std::process::{Child, Stdio};
-use std::time::{Duration, Instant};
+use std::process::Child;
+use std::time::Instant;
 
-use attune::seed::Stream;
-
+use crate::kills::{self, kill_when, writing};
 use crate::support::{Lab, Trained};
 
 /// Twelve updates, with everything in the reward that a checkpoint has to carry on.
@@ -21,7 +19,8 @@ const LONG: &[&str] = &[
     "--set",
     "run.checkpoint_every=1",
 ];
-const MOMENTS: usize = 20;
+/// How often runs are killed, in all.
+const KILLS: usize = 25;
 
 fn lab() -> Lab {
     let lab = Lab::new();
@@ -32,43 +31,8 @@ fn lab() -> Lab {
     lab
 }
 
-/// Starts or goes on with a run, whichever its directory asks for.
 fn begin(lab: &Lab, run: &str, extra: &[&str]) -> Child {
-    let mut command = lab.command(&["train", "policy"], run, extra);
-    if lab.path(run).join("config.toml").is_file() {
-        command.arg("--resume");
-    }
-    command.stdout(Stdio::null()).stderr(Stdio::null());
-    command.spawn().unwrap()
-}
-
-/// SIGKILL; a run that has ended already is left as it is.
-fn kill(mut child: Child) {
-    let _ = child.kill();
-    child.wait().unwrap();
-}
-
-fn kill_after(child: Child, moment: Duration) {
-    std::thread::sleep(moment);
-    kill(child);
-}
-
-/// Kills as soon as `seen` holds of the run's directory, or lets the run end.
-fn kill_when(mut child: Child, seen: impl Fn() -> bool) {
-    while child.try_wait().unwrap().is_none() && !seen() {
-        std::thread::sleep(Duration::from_micros(200));
-    }
-    kill(child);
-}
-
-/// Whether a checkpoint is being written.
-fn writing(run: &Path) -> bool {
-    let Ok(entries) = std::fs::read_dir(run.join("checkpoints")) else {
-        return false;
-    };
-    entries
-        .flatten()
-        .any(|entry| entry.file_name().to_string_lossy().starts_with(".writing-"))
+    kills::begin(lab, &["train", "policy"], run, extra)
 }
 
 fn finish(lab: &Lab, run: &str, extra: &[&str]) -> Trained {
@@ -86,23 +50,13 @@ fn killed_at_random_moments() {
     let clock = Instant::now();
     whole.assert_same(&lab.train("whole", LONG), "a second run");
     let duration = clock.elapsed();
-    let mut random = Stream::new(2019);
-    let mut interrupted = 0;
-    for number in 0..MOMENTS {
-        let run = format!("killed-{number}");
-        let moment = duration.mul_f64(random.uniform());
-        kill_after(begin(&lab, &run, LONG), moment);
-        // Every third run is killed again while it goes on.
-        let again = (number % 3 == 0).then(|| duration.mul_f64(random.uniform()));
-        if let Some(again) = again {
-            kill_after(begin(&lab, &run, LONG), again);
-        }
-        let ended = lab.path(&run).join("policy/tokenizer.json").exists();
-        interrupted += usize::from(!ended);
-        let about = format!("killed after {moment:?} of {duration:?}, then {again:?}");
-        whole.assert_same(&finish(&lab, &run, LONG), &about);
-    }
-    assert!(interrupted > MOMENTS / 2, "{interrupted} of {MOMENTS}");
+    kills::at_random_moments(
+        &lab,
+        (2019, KILLS),
+        duration,
+        |run| begin(&lab, run, LONG),
+        |run, about| whole.assert_same(&finish(&lab, run, LONG), about),
+    );
 }
 
 #[test]

@@ -2,10 +2,10 @@
 //! says so, and that other parts begin with.
 
 use std::process::Command;
+use std::time::Instant;
 
-use serde_json::Value;
-
-use crate::support::{Lab, attune, failure, succeed};
+use crate::kills;
+use crate::support::{Lab, Trained, attune, failure, succeed};
 
 /// A lab whose rows have a reference: the same word for every row of a kind.
 fn lab() -> Lab {
@@ -28,18 +28,6 @@ fn lab() -> Lab {
     lab
 }
 
-fn train(lab: &Lab, run: &str, extra: &[&str]) -> Value {
-    let output = lab.command(&["train", "sft"], run, extra).output().unwrap();
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(output.status.success(), "{said}");
-    let report = std::fs::read(lab.path(run).join("report.json")).unwrap();
-    serde_json::from_slice(&report).unwrap()
-}
-
-fn weights(lab: &Lab, run: &str) -> Vec<u8> {
-    std::fs::read(lab.path(run).join("policy/model.safetensors")).unwrap()
-}
-
 #[test]
 fn a_model_learns_what_people_wrote_and_others_begin_with_it() {
     let lab = lab();
@@ -52,18 +40,17 @@ fn a_model_learns_what_people_wrote_and_others_begin_with_it() {
     ] {
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
-    let report = train(&lab, "sft", &[]);
+    let tuned = lab.tune("sft", &[]);
+    let report = tuned.report.as_ref().unwrap();
     assert_eq!(
         (&report["train_pairs"], &report["steps"]),
         (&100.into(), &52.into())
     );
     let loss = report["validation_loss"].as_f64().unwrap();
     assert!(loss < 3.0, "{report}");
-    let metrics = std::fs::read_to_string(lab.path("sft/metrics.jsonl")).unwrap();
-    let validated: Vec<f64> = metrics
-        .lines()
-        .filter_map(|line| serde_json::from_str::<Value>(line).unwrap()["validation/loss"].as_f64())
-        .collect();
+    let losses = tuned.metrics.iter();
+    let losses = losses.filter_map(|line| line.get("validation/loss")?.as_f64());
+    let validated: Vec<f64> = losses.collect();
     assert!(
         validated.len() == 4 && validated[3] < validated[0],
         "{validated:?}"
@@ -83,29 +70,53 @@ fn a_model_learns_what_people_wrote_and_others_begin_with_it() {
     ]);
     assert!(!said.is_empty());
     // Nothing is done twice.
-    let before = weights(&lab, "sft");
-    train(&lab, "sft", &["--resume"]);
-    assert_eq!(weights(&lab, "sft"), before);
+    tuned.assert_same(&lab.tune("sft", &["--resume"]), "again");
+}
+
+/// With all that a checkpoint has to carry on: the best epoch so far, and steps since.
+const LONG: &[&str] = &["--set", "run.checkpoint_every=3", "--set", "sft.patience=3"];
+
+fn finish(lab: &Lab, run: &str, extra: &[&str]) -> Trained {
+    let mut with_resume = extra.to_vec();
+    if lab.path(run).join("config.toml").is_file() {
+        with_resume.push("--resume");
+    }
+    lab.tune(run, &with_resume)
 }
 
 #[test]
-fn a_killed_training_ends_with_the_same_bits() {
+fn a_training_killed_at_random_moments_ends_with_the_same_bits() {
     let lab = lab();
-    train(&lab, "whole", &[]);
-    let step = ["--set", "run.checkpoint_every=3"];
-    for (number, lines) in [0, 1, 8, 30].into_iter().enumerate() {
-        let run = format!("killed-{number}");
-        let mut child = lab.command(&["train", "sft"], &run, &step).spawn().unwrap();
-        let metrics = lab.path(&run).join("metrics.jsonl");
-        let done = || std::fs::read_to_string(&metrics).map_or(0, |text| text.lines().count());
-        let there = || lab.path(&run).join("config.toml").is_file();
-        while (done() < lines || !there()) && child.try_wait().unwrap().is_none() {
-            std::thread::sleep(std::time::Duration::from_millis(2));
-        }
-        let _ = child.kill();
-        child.wait().unwrap();
-        train(&lab, &run, &[&step[..], &["--resume"]].concat());
-        assert_eq!(weights(&lab, &run), weights(&lab, "whole"), "{run}");
+    let whole = lab.tune("warm", LONG);
+    let clock = Instant::now();
+    whole.assert_same(&lab.tune("whole", LONG), "a second run");
+    assert_eq!(whole.metrics.len(), 52);
+    kills::at_random_moments(
+        &lab,
+        (2019, 20),
+        clock.elapsed(),
+        |run| kills::begin(&lab, &["train", "sft"], run, LONG),
+        |run, about| whole.assert_same(&finish(&lab, run, LONG), about),
+    );
+}
+
+#[test]
+fn a_training_killed_in_each_part_of_it_ends_with_the_same_bits() {
+    let lab = lab();
+    let whole = lab.tune("whole", LONG);
+    for part in [
+        "config.toml",
+        "metrics.jsonl",
+        "best-epoch-0001.safetensors",
+        "checkpoints/update-000030",
+        "checkpoints/update-000052",
+        "policy",
+    ] {
+        let run = part.replace('/', "-");
+        let place = lab.path(&run);
+        let child = kills::begin(&lab, &["train", "sft"], &run, LONG);
+        kills::kill_when(child, || place.join(part).exists());
+        whole.assert_same(&finish(&lab, &run, LONG), part);
     }
 }
 

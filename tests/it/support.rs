@@ -149,6 +149,15 @@ impl Lab {
         Trained::read(&self.path(run), stderr)
     }
 
+    /// Fine-tunes, and returns what is left in the run directory.
+    pub(crate) fn tune(&self, run: &str, extra: &[&str]) -> Trained {
+        let mut command = self.command(&["train", "sft"], run, extra);
+        let output = command.output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert!(output.status.success(), "{run}: {stderr}");
+        Trained::read(&self.path(run), stderr)
+    }
+
     /// What a training that fails says; it must not have crashed.
     pub(crate) fn refused(&self, run: &str, extra: &[&str]) -> String {
         failure(&mut self.command(&["train", "policy"], run, extra))
@@ -170,8 +179,10 @@ pub(crate) fn failure(command: &mut Command) -> String {
 pub(crate) struct Trained {
     /// Lines of `metrics.jsonl` without what depends on the clock.
     pub(crate) metrics: Vec<BTreeMap<String, Value>>,
-    /// Lines of `samples.jsonl`.
+    /// Lines of `samples.jsonl`, where something was sampled.
     pub(crate) samples: Vec<Value>,
+    /// `report.json`, where there is one, without what depends on the clock.
+    pub(crate) report: Option<Value>,
     /// Files of `policy/` and `eval/`, byte for byte.
     pub(crate) files: BTreeMap<String, Vec<u8>>,
     /// What the process said.
@@ -186,7 +197,8 @@ impl Trained {
     pub(crate) fn read(run: &Path, stderr: String) -> Trained {
         let mut files = BTreeMap::new();
         for name in ["policy", "eval"] {
-            for entry in std::fs::read_dir(run.join(name)).unwrap() {
+            let folder = std::fs::read_dir(run.join(name));
+            for entry in folder.into_iter().flatten() {
                 let path = entry.unwrap().path();
                 let file = path.file_name().unwrap().to_string_lossy();
                 files.insert(format!("{name}/{file}"), std::fs::read(&path).unwrap());
@@ -198,9 +210,21 @@ impl Trained {
                 .filter(|(name, _)| !depends_on_the_clock(name))
                 .collect()
         });
+        let samples = run.join("samples.jsonl");
+        let report = std::fs::read(run.join("report.json")).ok();
+        let report = report.map(|bytes| {
+            let mut report: Value = serde_json::from_slice(&bytes).unwrap();
+            assert!(report.as_object_mut().unwrap().remove("seconds").is_some());
+            report
+        });
+        assert!(files.contains_key("policy/model.safetensors"));
         Trained {
             metrics: metrics.collect(),
-            samples: lines(&run.join("samples.jsonl")),
+            samples: match samples.exists() {
+                true => lines(&samples),
+                false => Vec::new(),
+            },
+            report,
             files,
             stderr,
         }
@@ -219,6 +243,7 @@ impl Trained {
     pub(crate) fn assert_same(&self, other: &Trained, about: &str) {
         assert_eq!(self.metrics, other.metrics, "{about}: metrics");
         assert_eq!(self.samples, other.samples, "{about}: samples");
+        assert_eq!(self.report, other.report, "{about}: report");
         let names = |run: &Trained| run.files.keys().cloned().collect::<Vec<_>>();
         assert_eq!(names(self), names(other), "{about}: files");
         for (name, bytes) in &self.files {

@@ -1,5 +1,5 @@
 //! The `bench` verb: Attune and the peer, in turn, in processes that stay alive. It knows what the
-//! comparisons have in common and what a caller chooses; what is compared is in `update`, `reward`
+//! comparisons have in common and what a caller chooses; what is compared is in `update`, `reward`, `sft`
 //! and `plugins`.
 
 mod contender;
@@ -10,6 +10,8 @@ mod report;
 mod reward;
 mod section;
 mod server;
+mod sft;
+mod steps;
 mod update;
 
 use std::path::{Path, PathBuf};
@@ -34,7 +36,7 @@ pub(crate) struct Options {
     /// Timed rounds; medians are over them
     #[arg(long, default_value_t = 5)]
     rounds: usize,
-    /// Make this comparison only; the other's record stays as it is
+    /// Make this comparison only; the others' records stay as they are
     #[arg(long, value_enum, value_name = "WHICH")]
     only: Option<Part>,
     /// Train reward models on all comparisons instead of timing rounds of steps (hours)
@@ -58,6 +60,8 @@ enum Part {
     Update,
     /// Optimizer steps of a reward model
     Reward,
+    /// Optimizer steps of supervised fine-tuning
+    Sft,
     /// Calls of the shipped plugins, in the sandbox and natively
     Plugins,
 }
@@ -126,6 +130,9 @@ pub(crate) fn run(layout: &Layout, options: &Options) -> Result<()> {
     }
     if wanted(Part::Reward) {
         reward::run(&setting, options.whole_job)?;
+    }
+    if wanted(Part::Sft) {
+        sft::run(&setting)?;
     }
     Ok(())
 }

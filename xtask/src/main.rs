@@ -78,14 +78,14 @@ enum Verb {
     ///
     /// `pip install` of it brings PyTorch 2.11, whose libtorch the program then uses.
     Wheel,
-    /// Compare PPO updates and reward model training with PyTorch + transformers, and record it in
-    /// docs/benchmarks.md
+    /// Compare PPO updates, reward model training and supervised fine-tuning with PyTorch + transformers, and
+    /// record it in docs/benchmarks.md
     ///
     /// Sets up, makes a Python environment for the peer under .deps/peer (about 5 GB, since PyTorch's
     /// wheel has CUDA in it), and interleaves updates of examples/bench/update.toml with the same
     /// updates of scripts/peer_bench.py, then optimizer steps of examples/bench/reward.toml with those
-    /// of scripts/peer_reward_bench.py. Three quarters of an hour on two cores; leave the machine alone
-    /// meanwhile.
+    /// of scripts/peer_reward_bench.py, and of examples/bench/sft.toml with those of
+    /// scripts/peer_sft_bench.py. Fifty minutes on two cores; leave the machine alone meanwhile.
     Bench(bench::Options),
     /// Hold models equal to transformers, by scripts/parity.py, scripts/reward_parity.py and scripts/sft_parity.py
     ///

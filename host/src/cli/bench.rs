@@ -1,6 +1,6 @@
-//! `attune bench`: times whole updates of a config, or steps of its reward model, by the code that
-//! trains, and says how fast the machine multiplies. One JSON object a line; keeps nothing and compares
-//! with nobody.
+//! `attune bench`: times whole updates of a config, or steps of its reward model or of its fine-tuning, by
+//! the code that trains, and says how fast the machine multiplies. One JSON object a line; keeps nothing and
+//! compares with nobody.
 
 use std::io::{BufRead, Write};
 use std::time::Instant;
@@ -12,18 +12,19 @@ use serde_json::{Value, json};
 use super::ConfigArgs;
 use crate::config::{Config, Plan};
 use crate::experiment::parts::{self, Parts};
+use crate::experiment::sft::Unbegun;
 use crate::model::floor::{Shape, Work, best_rate};
 use crate::role::Split;
 use crate::train::options::UpdateOptions;
 use crate::train::update;
 
-mod reward;
+mod steps;
 
 #[derive(Args)]
 pub(super) struct BenchArgs {
     #[command(flatten)]
     config: ConfigArgs,
-    /// Make so many updates, or steps with `--reward`
+    /// Make so many updates, or steps with `--reward` or `--sft`
     #[arg(long, default_value_t = 3)]
     rounds: u64,
     /// Make one for each line of standard input instead, until it ends
@@ -35,6 +36,12 @@ pub(super) struct BenchArgs {
     /// Make optimizer steps of `[reward]` in place of updates
     #[arg(long, conflicts_with = "floor")]
     reward: bool,
+    /// Make optimizer steps of `[sft]` in place of updates
+    #[arg(long, conflicts_with_all = ["floor", "reward"])]
+    sft: bool,
+    /// Only print the rate and the pairs of each step, as token ids
+    #[arg(long, requires = "sft", conflicts_with = "serve")]
+    batches: bool,
 }
 
 pub(super) fn run(args: &BenchArgs) -> Result<()> {
@@ -42,7 +49,10 @@ pub(super) fn run(args: &BenchArgs) -> Result<()> {
     let config = args.config.load()?;
     let about = || format!("in config `{}`", file.display());
     if args.reward {
-        return reward::steps(args, &config, config.reward().with_context(about)?);
+        return steps::of_reward(args, &config, config.reward().with_context(about)?);
+    }
+    if args.sft {
+        return steps::of_sft(args, &Unbegun::read(&config).with_context(about)?);
     }
     let plan = config.plan().with_context(about)?;
     let parts = parts::load(&config)?;

@@ -112,6 +112,40 @@ fn report(pairs: &Pairs, state: &CourseState, loss: Option<f64>, run_dir: &RunDi
     replace(&run_dir.report(), &serde_json::to_vec_pretty(&record)?)
 }
 
+/// A fine-tuning before its first step, outside of any run directory.
+pub struct Unbegun {
+    policy: Policy,
+    pairs: Pairs,
+    options: SftOptions,
+}
+
+impl Unbegun {
+    /// Reads the config's model and its task's references.
+    ///
+    /// # Errors
+    /// The config, its model, its data or its task cannot be used.
+    pub fn read(config: &Config) -> Result<Unbegun> {
+        let sft = config.sft()?;
+        device::set_threads(config.run.threads);
+        Ok(Unbegun {
+            pairs: Pairs::read(config, sft)?,
+            policy: load(config)?,
+            options: SftOptions::new(sft, &config.run),
+        })
+    }
+
+    /// Who would learn. Nothing is validated.
+    #[must_use]
+    pub fn learner(&self) -> Learner<'_> {
+        Learner {
+            policy: &self.policy,
+            examples: &self.pairs.train,
+            validation: &[],
+            options: &self.options,
+        }
+    }
+}
+
 /// What would be learned from what, in lines for a person to read.
 ///
 /// # Errors

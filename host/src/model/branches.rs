@@ -77,6 +77,7 @@ impl Branches {
                 mask,
                 real: None,
                 source: None,
+                runs: Vec::new(),
             },
             ends: tensor(&ends).view([count, most as i64]),
         }

@@ -173,6 +173,7 @@ impl Steps {
             causal: false,
             real: None,
             source: None,
+            runs: Vec::new(),
         }
     }
 }

@@ -142,6 +142,44 @@ impl Head<'_> {
         d_hidden
     }
 
+    /// Forward and backward of a loss that is `up` times the sum of all log-probabilities: these, `[rows]`, and the
+    /// gradient of `hidden`, `[rows, width]`; that of the weight is added to `d_weight`, when there is one. Logits are
+    /// made once, where [`Head::forward`] and [`Head::backward`] make them twice.
+    pub(super) fn learn(
+        self,
+        hidden: &Tensor,
+        labels: &Tensor,
+        up: f64,
+        mut d_weight: Option<&mut Tensor>,
+    ) -> (Tensor, Tensor) {
+        let _guard = tch::no_grad_guard();
+        if !self.by_hand() {
+            let scores = self.forward(hidden, labels);
+            let upstream = Upstream {
+                logprobs: scores.logprobs.full_like(up),
+                entropy: None,
+            };
+            let d = self.backward(hidden, labels, &scores, &upstream, d_weight);
+            return (scores.logprobs, d);
+        }
+        let d_hidden = hidden.empty_like();
+        let mut logprobs = Vec::new();
+        for (start, len) in chunks(hidden.size()[0], self.vocab()) {
+            let (h, labels) = (hidden.narrow(0, start, len), labels.narrow(0, start, len));
+            let logits = self.logits(&h);
+            let scores = self.score(&logits, &labels);
+            let upstream = (scores.logprobs.full_like(up), None);
+            let own = [scores.normalizer, scores.entropy];
+            self.slope(&logits, &labels, &own, &upstream);
+            let _ = logits.matmul_out(&d_hidden.narrow(0, start, len), self.weight);
+            if let Some(sum) = &mut d_weight {
+                let _ = sum.addmm_(&logits.tr(), &h);
+            }
+            logprobs.push(scores.logprobs);
+        }
+        (Tensor::cat(&logprobs, 0), d_hidden)
+    }
+
     fn vocab(self) -> i64 {
         self.weight.size()[0]
     }
@@ -196,30 +234,39 @@ impl Head<'_> {
 
     /// As [`Head::forward`].
     fn forward_by_hand(self, hidden: &Tensor, labels: &Tensor) -> Scores {
-        let (count, vocab) = (hidden.size()[0], self.vocab());
-        let new = || Tensor::empty([count, 1], (Kind::Float, Device::Cpu));
-        let [logprobs, entropy, normalizer] = [new(), new(), new()];
-        let scale = self.scale();
-        for (start, len) in chunks(count, vocab) {
+        let mut parts: [Vec<Tensor>; 3] = Default::default();
+        for (start, len) in chunks(hidden.size()[0], self.vocab()) {
             let logits = self.logits(&hidden.narrow(0, start, len));
-            let labels = label_list(&labels.narrow(0, start, len));
-            let [logits_rows, a, b, c] = [
-                &logits,
-                &logprobs.narrow(0, start, len),
-                &entropy.narrow(0, start, len),
-                &normalizer.narrow(0, start, len),
-            ]
-            .map(rows);
-            let out = Columns {
-                logprobs: a,
-                entropy: b,
-                normalizers: c,
-            };
-            // SAFETY: all have `len` rows; each thread has its own.
-            share(len, |range| unsafe {
-                kernels::score(range, vocab as usize, logits_rows, scale, &labels, out);
-            });
+            let scores = self.score(&logits, &labels.narrow(0, start, len));
+            parts[0].push(scores.logprobs);
+            parts[1].push(scores.entropy);
+            parts[2].push(scores.normalizer);
         }
+        let [logprobs, entropy, normalizer] = parts.map(|p| Tensor::cat(&p, 0));
+        Scores {
+            logprobs,
+            entropy,
+            normalizer,
+        }
+    }
+
+    /// What unscaled `logits`, `[n, vocab]`, say of as many labels.
+    fn score(self, logits: &Tensor, labels: &Tensor) -> Scores {
+        let (len, vocab) = logits.size2().expect("rows of logits");
+        let new = || Tensor::empty([len, 1], (Kind::Float, Device::Cpu));
+        let [logprobs, entropy, normalizer] = [new(), new(), new()];
+        let labels = label_list(labels);
+        let [logits, a, b, c] = [logits, &logprobs, &entropy, &normalizer].map(rows);
+        let out = Columns {
+            logprobs: a,
+            entropy: b,
+            normalizers: c,
+        };
+        let scale = self.scale();
+        // SAFETY: all have `len` rows; each thread has its own.
+        share(len, |range| unsafe {
+            kernels::score(range, vocab as usize, logits, scale, &labels, out);
+        });
         let [logprobs, entropy, normalizer] = [logprobs, entropy, normalizer].map(|t| t.view([-1]));
         Scores {
             logprobs,
@@ -234,9 +281,21 @@ impl Head<'_> {
         hidden: &Tensor,
         labels: &Tensor,
         scores: &[Tensor; 2],
-        (up, up_entropy): &(Tensor, Option<Tensor>),
+        upstream: &(Tensor, Option<Tensor>),
     ) -> Tensor {
         let logits = self.logits(hidden);
+        self.slope(&logits, labels, scores, upstream);
+        logits
+    }
+
+    /// Turns unscaled `logits`, `[n, vocab]`, into the gradient of the loss by them; else as [`Head::slopes`].
+    fn slope(
+        self,
+        logits: &Tensor,
+        labels: &Tensor,
+        scores: &[Tensor; 2],
+        (up, up_entropy): &(Tensor, Option<Tensor>),
+    ) {
         let labels = label_list(labels);
         let up_entropy = up_entropy
             .as_ref()
@@ -249,12 +308,11 @@ impl Head<'_> {
             normalizers,
         };
         let (scores, upstream) = (columns(normalizers, entropy), columns(up, up_entropy));
-        let (to, scale, width) = (rows(&logits), self.scale(), self.vocab() as usize);
+        let (to, scale, width) = (rows(logits), self.scale(), self.vocab() as usize);
         // SAFETY: all have as many rows as `logits`; each thread has its own.
         share(logits.size()[0], |range| unsafe {
             kernels::score_back(range, width, to, scale, &labels, scores, upstream);
         });
-        logits
     }
 }
 

@@ -1,7 +1,7 @@
 //! Where each token of a batch stands: pads in the middle of a row, positions that skip them,
 //! and who may attend to whom. Knows ids and masks; knows nothing of weights.
 
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Positions, masks and pad replacement of one batch of token rows.
 #[derive(Debug)]
@@ -21,6 +21,8 @@ pub struct Layout {
     /// For each position, the last real one at or before it, when some are pads.
     /// `[batch, len]` i64.
     pub source: Option<Tensor>,
+    /// Of packed rows, how many there are of which length, one after the other; empty where rows are not packed.
+    pub runs: Vec<[i64; 2]>,
 }
 
 impl Layout {
@@ -38,6 +40,7 @@ impl Layout {
                 causal: true,
                 real: None,
                 source: None,
+                runs: Vec::new(),
             };
         }
         let counts = real.to_kind(Kind::Int64);
@@ -60,6 +63,34 @@ impl Layout {
             causal: false,
             real: Some(real),
             source: Some(source),
+            runs: Vec::new(),
+        }
+    }
+
+    /// Lays out rows of token ids one after the other as a single row without pads, `[1, tokens]`, in which each attends
+    /// to itself alone. Only blocks that are run by hand can tell such rows apart.
+    #[must_use]
+    pub fn packed<'a>(rows: impl Iterator<Item = &'a [i64]>, device: Device) -> Self {
+        let (mut ids, mut positions) = (Vec::new(), Vec::new());
+        let mut runs: Vec<[i64; 2]> = Vec::new();
+        for row in rows {
+            let len = row.len() as i64;
+            ids.extend_from_slice(row);
+            positions.extend(0..len);
+            match runs.last_mut() {
+                Some([count, of_len]) if *of_len == len => *count += 1,
+                _ => runs.push([1, len]),
+            }
+        }
+        let put = |numbers: &[i64]| Tensor::from_slice(numbers).to_device(device).unsqueeze(0);
+        Self {
+            ids: put(&ids),
+            positions: put(&positions),
+            mask: None,
+            causal: true,
+            real: None,
+            source: None,
+            runs,
         }
     }
 

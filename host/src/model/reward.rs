@@ -254,7 +254,7 @@ impl RewardModel {
         let branches = Branches::new(rows, self.pad, self.model().device());
         let passed = self
             .trunk
-            .pass(None, &branches.layout, &branches.ends, false);
+            .pass(None, &branches.layout, Some(&branches.ends), false);
         self.read(&passed.x)
     }
 
@@ -270,7 +270,7 @@ impl RewardModel {
         let (layout, ends) = (&branches.layout, &branches.ends);
         let bottom = (self.trunk.frozen > 0).then(|| self.trunk.bottom(layout));
         tch::with_grad(|| {
-            let mut passed = self.trunk.pass(bottom.as_ref(), layout, ends, true);
+            let mut passed = self.trunk.pass(bottom.as_ref(), layout, Some(ends), true);
             let value = loss(&self.read(&passed.x));
             value.backward();
             self.trunk.backward(&mut passed);

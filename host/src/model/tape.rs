@@ -12,6 +12,7 @@ use super::transformer::{Block, KvCache, Mlp, Qkv, Transformer};
 use std::ops::Range;
 use tch::{Device, Kind, Tensor};
 
+mod attention;
 mod block;
 mod desk;
 mod kernels;

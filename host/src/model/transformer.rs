@@ -188,6 +188,10 @@ impl Transformer {
         to: i64,
         mut cache: Option<&mut KvCache>,
     ) -> Tensor {
+        assert!(
+            layout.runs.is_empty(),
+            "rows were packed for blocks by hand"
+        );
         let rotation = self.rotation(layout);
         let mut x = x;
         for (i, block) in self

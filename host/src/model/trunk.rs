@@ -22,7 +22,7 @@ pub(super) struct Trunk {
 /// What a pass through the trained blocks made, and the way back.
 #[derive(Debug)]
 pub(super) struct Passed {
-    /// What the last block makes at the wanted positions, `[batch, count, hidden]`.
+    /// What the last block makes at the wanted positions, `[batch, count, hidden]`, or everywhere.
     pub(super) x: Tensor,
     /// When the blocks were run by hand, `x` is a leaf, and this takes its gradient further.
     tape: Option<Tape>,
@@ -84,19 +84,19 @@ impl Trunk {
     }
 
     /// From tokens, or from what the frozen blocks made of them (`bottom`, `[batch, len, hidden]`), to
-    /// what the last block makes at the positions `wanted`, `[batch, count]` i64. `learn`: keep what
-    /// the backward needs.
+    /// what the last block makes at the positions `wanted`, `[batch, count]` i64, or everywhere. `learn`: keep
+    /// what the backward needs.
     pub(super) fn pass(
         &self,
         bottom: Option<&Tensor>,
         layout: &Layout,
-        wanted: &Tensor,
+        wanted: Option<&Tensor>,
         learn: bool,
     ) -> Passed {
         let from = bottom.map_or(0, |_| self.frozen);
         let span = Span {
             blocks: from..self.model.config.layers,
-            wanted: Some(wanted),
+            wanted,
         };
         let start = || bottom.map_or_else(|| self.model.embed(layout), Tensor::shallow_clone);
         if !learn {
@@ -105,7 +105,7 @@ impl Trunk {
         }
         if !self.by_hand() {
             let x = self.model.run(start(), layout, from, span.blocks.end, None);
-            let x = pick(&x, wanted);
+            let x = wanted.map_or(x.shallow_clone(), |at| pick(&x, at));
             return Passed { x, tape: None };
         }
         let start = tch::no_grad(start);

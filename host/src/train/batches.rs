@@ -49,14 +49,52 @@ pub(in crate::train) fn parts<T: Copy>(
     tokens: usize,
     len: impl Fn(&T) -> usize,
 ) -> Vec<Vec<T>> {
+    let padded = |part: &[T], row: &T| (part.len() + 1) * len(row);
+    split(rows, tokens, &len, padded)
+}
+
+/// As [`parts`], where rows are packed and nothing is padded.
+pub(in crate::train) fn packed_parts<T: Copy>(
+    rows: &[T],
+    tokens: usize,
+    len: impl Fn(&T) -> usize,
+) -> Vec<Vec<T>> {
+    let packed = |part: &[T], row: &T| part.iter().map(&len).sum::<usize>() + len(row);
+    split(rows, tokens, &len, packed)
+}
+
+/// `size`: tokens of a part that gets one more row, which is no shorter than the others.
+fn split<T: Copy>(
+    rows: &[T],
+    tokens: usize,
+    len: impl Fn(&T) -> usize,
+    size: impl Fn(&[T], &T) -> usize,
+) -> Vec<Vec<T>> {
     let mut sorted: Vec<T> = rows.to_vec();
     sorted.sort_by_key(&len);
     let mut parts: Vec<Vec<T>> = Vec::new();
     for row in sorted {
         match parts.last_mut() {
-            Some(part) if (part.len() + 1) * len(&row) <= tokens => part.push(row),
+            Some(part) if size(part, &row) <= tokens => part.push(row),
             _ => parts.push(vec![row]),
         }
     }
     parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_hold_as_many_tokens_as_they_may() {
+        let rows = [9, 2, 3, 12, 2];
+        let len = |row: &usize| *row;
+        assert_eq!(parts(&rows, 9, len), [vec![2, 2, 3], vec![9], vec![12]]);
+        assert_eq!(parts(&rows, 18, len), [vec![2, 2, 3], vec![9], vec![12]]);
+        let packed = |tokens| packed_parts(&rows, tokens, len);
+        assert_eq!(packed(9), [vec![2, 2, 3], vec![9], vec![12]]);
+        assert_eq!(packed(16), [vec![2, 2, 3, 9], vec![12]]);
+        assert!(packed_parts(&[], 9, len).is_empty());
+    }
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use attune::seed::Stream;
 
 use super::{begin, lab, run};
+use crate::kills;
 
 /// How often a run is killed.
 const KILLS: usize = 50;
@@ -17,23 +18,13 @@ fn killed_at_random_moments_of_the_loop() {
     let clock = Instant::now();
     whole.assert_same(&run(&lab, "whole", &[]), "a second run");
     let duration = clock.elapsed();
-    let mut random = Stream::new(2019);
-    let (mut kills, mut runs) = (0, 0);
-    while kills < KILLS {
-        let name = format!("killed-{runs}");
-        // Once at any moment of a whole run, and once more of what is left then.
-        for share in [1.0, 0.6] {
-            let mut child = begin(&lab, &name);
-            std::thread::sleep(duration.mul_f64(share * random.uniform()));
-            let ended = child.try_wait().unwrap().is_some();
-            let _ = child.kill();
-            child.wait().unwrap();
-            kills += usize::from(!ended);
-        }
-        whole.assert_same(&run(&lab, &name, &[]), &name);
-        runs += 1;
-        assert!(runs < 2 * KILLS, "most runs end before they are killed");
-    }
+    kills::at_random_moments(
+        &lab,
+        (2019, KILLS),
+        duration,
+        |name| begin(&lab, name),
+        |name, about| whole.assert_same(&run(&lab, name, &[]), about),
+    );
 }
 
 /// A phase of the loop, by what lies in the run directory just then.
@@ -54,11 +45,7 @@ const PHASES: [Phase; 5] = [
         let lines = std::fs::read_to_string(run.join("policy/metrics.jsonl"));
         lines.is_ok_and(|lines| lines.lines().count() % 2 == 1)
     }),
-    ("checkpointing", |run| {
-        let folders = rewards(run).chain([run.join("policy")]);
-        let mut files = folders.filter_map(|folder| folder.join("checkpoints").read_dir().ok());
-        files.any(|mut files| files.any(|file| is_begun(&file)))
-    }),
+    ("checkpointing", kills::writing),
 ];
 /// How often a run is killed in each phase.
 const KILLS_IN_PHASE: usize = 3;
@@ -79,11 +66,6 @@ fn rewards(run: &Path) -> impl Iterator<Item = PathBuf> {
 
 fn is_trained(model: &Path) -> bool {
     model.join("report.json").is_file()
-}
-
-fn is_begun(file: &std::io::Result<std::fs::DirEntry>) -> bool {
-    let name = file.as_ref().map(std::fs::DirEntry::file_name);
-    name.is_ok_and(|name| name.to_string_lossy().starts_with(".writing-"))
 }
 
 #[test]

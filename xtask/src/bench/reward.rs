@@ -3,17 +3,15 @@
 //! numbers mean is in `report`.
 
 mod labels;
-mod measurement;
 mod report;
 
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 
-use super::server::{Server, interleave, isolate};
+use super::steps::{self, Choice, Compared, Who};
 use super::{Setting, word};
-use crate::step::{capture, step};
-use measurement::{Choice, Compared, Row};
+use crate::step::step;
 
 /// The training that is timed.
 const RECIPE: &str = "examples/bench/reward.toml";
@@ -25,8 +23,6 @@ const SECTION: &str = "reward-bench";
 const COMPARISONS: usize = 4096;
 const BATCH: usize = 32;
 const STEPS: usize = COMPARISONS.div_ceil(BATCH);
-/// Rounds over the sizes of which the peer's best is chosen.
-const ROUNDS_OF_CHOICE: usize = 3;
 
 /// What comparisons are made of, in tokens.
 #[derive(Debug, Clone, Copy)]
@@ -57,37 +53,14 @@ impl Shape {
     }
 }
 
-/// One of the compared programs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Who {
-    Ours,
-    Peer,
-    /// With its allocator tuned from outside.
-    PeerTuned,
-}
-
-impl Who {
-    fn label(self) -> &'static str {
-        match self {
-            Who::Ours => "attune",
-            Who::Peer => "PyTorch + transformers",
-            Who::PeerTuned => "PyTorch + transformers, tuned malloc",
-        }
+/// The program that makes steps of a shape.
+fn command(who: Who, setting: &Setting, shape: Shape, choice: &Choice) -> Result<Command> {
+    if who == Who::Ours {
+        return ours(setting, shape);
     }
-
-    fn command(self, setting: &Setting, shape: Shape, choice: &Choice) -> Result<Command> {
-        let mut command = match self {
-            Who::Ours => ours(setting, shape)?,
-            Who::Peer | Who::PeerTuned => {
-                let mut command = peer(setting, shape)?;
-                command.args(["--at-a-time", &choice.at_a_time.to_string()]);
-                command
-            }
-        };
-        command.arg("--serve");
-        isolate(&mut command, self == Who::PeerTuned);
-        Ok(command)
-    }
+    let mut command = peer(setting, shape)?;
+    command.args(["--at-a-time", &choice.at_a_time.to_string()]);
+    Ok(command)
 }
 
 fn ours(setting: &Setting, shape: Shape) -> Result<Command> {
@@ -123,7 +96,10 @@ pub(super) fn run(setting: &Setting, whole_job: bool) -> Result<()> {
     for shape in [SHARED, OWN] {
         labels::ensure(setting, shape)?;
     }
-    let choice = choose(setting)?;
+    // One answer for both shapes, which are the same to the peer.
+    let choice = step("how the peer is fastest", || {
+        steps::choose(setting, peer(setting, OWN)?, report::PEER)
+    })?;
     let compared = [SHARED, OWN]
         .map(|shape| compare(setting, shape, &choice, whole_job))
         .into_iter()
@@ -132,11 +108,7 @@ pub(super) fn run(setting: &Setting, whole_job: bool) -> Result<()> {
         true => "--whole-job".to_owned(),
         false => format!("--rounds {}", setting.rounds),
     };
-    let versions = format!(
-        "attune {}; {}",
-        compared[0].row(Who::Ours)?.version,
-        compared[0].row(Who::Peer)?.version
-    );
+    let versions = compared[0].versions()?;
     setting.conclude(
         SECTION,
         &format!("--only reward {how}"),
@@ -145,53 +117,18 @@ pub(super) fn run(setting: &Setting, whole_job: bool) -> Result<()> {
     )
 }
 
-/// Asks the peer how much of a step it had better take at a time. One answer for both shapes, which are
-/// the same to it.
-fn choose(setting: &Setting) -> Result<Choice> {
-    step("how the peer is fastest", || {
-        let rounds = match setting.quick {
-            true => 1,
-            false => ROUNDS_OF_CHOICE,
-        };
-        let mut command = peer(setting, OWN)?;
-        command.args(["--choose", "--rounds", &rounds.to_string()]);
-        isolate(&mut command, false);
-        let said = capture(&mut command)?;
-        let choice = Choice::parse(said.lines().last().context("the peer said nothing")?)?;
-        println!("    {}", choice.describe());
-        Ok(choice)
-    })
-}
-
-/// Starts the contenders and lets each make steps, in turn: a warm-up and `rounds` more, or all.
+/// Lets each contender make steps, in turn: a warm-up and some rounds more, or all.
 fn compare(setting: &Setting, shape: Shape, choice: &Choice, whole_job: bool) -> Result<Compared> {
     let (who, rounds) = match whole_job {
         true => (vec![Who::Ours, Who::Peer], STEPS),
         false => (vec![Who::Ours, Who::Peer, Who::PeerTuned], setting.rounds),
     };
-    let headline = format!(
-        "reward model, {}: {rounds} rounds of {}",
-        shape.title(),
-        who.len()
-    );
-    step(&headline, || {
-        let mut servers = Vec::new();
-        for who in &who {
-            let command = who.command(setting, shape, choice)?;
-            let label = who.label().to_owned();
-            servers.push(Server::start(label, command, setting.threads)?);
-        }
-        let steps = interleave(&mut servers, rounds, !whole_job)?;
-        let rows = who.iter().zip(&servers).zip(steps);
-        Ok(Compared {
-            shape,
-            rows: rows
-                .map(|((who, server), steps)| Row {
-                    who: *who,
-                    version: server.version().to_owned(),
-                    steps,
-                })
-                .collect(),
-        })
-    })
+    let contenders = who.into_iter();
+    let contenders = contenders.map(|who| Ok((who, command(who, setting, shape, choice)?)));
+    steps::compare(
+        setting,
+        ("reward model", shape.title()),
+        contenders.collect::<Result<_>>()?,
+        (rounds, !whole_job),
+    )
 }

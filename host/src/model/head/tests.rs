@@ -37,3 +37,35 @@ fn one_pass_says_what_many_say() {
         }
     }
 }
+
+#[test]
+fn learning_is_forward_and_backward_at_once() {
+    let wave = |shape: [i64; 2], pace: f64, kind| {
+        let steps = Tensor::arange(shape[0] * shape[1], (Kind::Double, Device::Cpu)) * pace;
+        steps.sin().view(shape).to_kind(kind)
+    };
+    // Logits of so many rows are made in parts.
+    let rows = 1 + super::CHUNK_BYTES / (4 * 50_003);
+    let labels = Tensor::arange(rows, (Kind::Int64, Device::Cpu)) * 17;
+    for kind in [Kind::Float, Kind::Double] {
+        let (hidden, weight) = (wave([rows, 8], 1.7, kind), wave([50_003, 8], 0.37, kind));
+        let scratch = Scratch::default();
+        let head = Head {
+            weight: &weight,
+            temperature: 1.0,
+            scratch: &scratch,
+        };
+        let mut apart = weight.zeros_like();
+        let scores = head.forward(&hidden, &labels);
+        let upstream = Upstream {
+            logprobs: scores.logprobs.full_like(-0.3),
+            entropy: None,
+        };
+        let d = head.backward(&hidden, &labels, &scores, &upstream, Some(&mut apart));
+        let mut at_once = weight.zeros_like();
+        let (logprobs, d_hidden) = head.learn(&hidden, &labels, -0.3, Some(&mut at_once));
+        near(&logprobs, &scores.logprobs, 1e-6);
+        near(&d_hidden, &d, 1e-6);
+        near(&at_once, &apart, 1e-6);
+    }
+}

@@ -21,13 +21,6 @@ pub struct Pass {
     trunk: Passed,
 }
 
-impl Pass {
-    /// Log-probability of each token. `[batch, response_len]`.
-    pub(super) fn logprobs(&self) -> Tensor {
-        self.scores.logprobs.reshape(self.values.size())
-    }
-}
-
 impl Policy {
     /// Scores responses without gradients.
     #[must_use]
@@ -128,7 +121,7 @@ impl Policy {
         }
     }
 
-    fn head(&self, temperature: f64) -> Head<'_> {
+    pub(super) fn head(&self, temperature: f64) -> Head<'_> {
         Head {
             weight: self.model().head(),
             temperature,
@@ -147,18 +140,7 @@ impl Policy {
             .narrow(1, episodes.context_len, len)
             .reshape([-1]);
         let bottom = episodes.bottom.as_ref();
-        self.forward_at(bottom, (&layout, &wanted, labels), temperature, learn)
-    }
-
-    /// What the states at the positions `wanted`, `[batch, count]` i64, say of the `labels`, `[batch * count]` i64.
-    pub(super) fn forward_at(
-        &self,
-        bottom: Option<&Tensor>,
-        (layout, wanted, labels): (&Layout, &Tensor, Tensor),
-        temperature: f64,
-        learn: bool,
-    ) -> Pass {
-        let trunk = self.trunk.pass(bottom, layout, wanted, learn);
+        let trunk = self.trunk.pass(bottom, &layout, Some(&wanted), learn);
         let hidden = self.model().finish(&trunk.x);
         let values = hidden
             .to_kind(self.value.0.kind())

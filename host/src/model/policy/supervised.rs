@@ -1,10 +1,12 @@
 //! What a policy says of what people wrote, each of its own length, and the gradients of learning it.
 //!
-//! Rows are padded at their ends alone, where nobody looks at them: causal order is the whole mask.
+//! Where blocks are run by hand, demonstrations go through the model packed, without pads. Elsewhere they are padded at
+//! their ends alone, where nobody looks at them: causal order is the whole mask.
 
 use super::Policy;
-use super::learn::Pass;
 use crate::model::layout::Layout;
+use crate::model::tape;
+use crate::model::trunk::Passed;
 use tch::{Device, Kind, Tensor};
 
 /// What a person wrote, and what it follows.
@@ -30,75 +32,95 @@ impl Demonstration {
     }
 }
 
-/// Demonstrations side by side.
+/// Demonstrations that go through the model together.
 struct Batch {
     layout: Layout,
-    /// Before which positions the response's tokens stand. `[batch, count]` i64.
-    wanted: Tensor,
-    /// Those tokens; 0 beyond a response's end. `[batch * count]` i64.
+    /// Before which of all places, counted through all rows, the responses' tokens stand. `[asked]` i64.
+    asked: Tensor,
+    /// Those tokens. `[asked]` i64.
     labels: Tensor,
-    /// 1 where there is a token, else 0. `[batch, count]` f32.
-    mask: Tensor,
 }
 
 impl Batch {
-    fn new(rows: &[&Demonstration], vocab_size: i64, device: Device) -> Batch {
-        let len = rows.iter().map(|row| row.len()).max().unwrap_or_default();
-        let count = rows.iter().map(|row| row.response.len()).max();
-        let count = count.unwrap_or_default();
-        let (mut tokens, mut wanted, mut labels, mut mask) = (vec![], vec![], vec![], vec![]);
+    fn new(rows: &[&Demonstration], packed: bool, device: Device) -> Batch {
+        let longest = rows.iter().map(|row| row.len()).max().unwrap_or_default();
+        let (mut tokens, mut asked, mut labels) = (Vec::new(), Vec::new(), Vec::new());
+        let mut from = 0;
         for row in rows {
             let read = row.context.iter().chain(&row.response).take(row.len());
-            tokens.extend(read.map(|id| i64::from(*id)));
-            tokens.resize(tokens.len() + len - row.len(), 0);
-            for at in 0..count {
-                // Beyond the end its last place stands once more, and weighs nothing.
-                let place = at.min(row.response.len() - 1);
-                wanted.push((row.context.len() - 1 + place) as i64);
-                let label = row.response.get(at);
-                labels.push(label.map_or(0, |id| i64::from(*id)));
-                mask.push(f32::from(u8::from(label.is_some())));
+            let mut ids: Vec<i64> = read.map(|id| i64::from(*id)).collect();
+            asked.extend((from + row.context.len() - 1..from + row.len()).map(|at| at as i64));
+            labels.extend(row.response.iter().map(|id| i64::from(*id)));
+            if !packed {
+                ids.resize(longest, 0);
             }
+            from += ids.len();
+            tokens.push(ids);
         }
-        let shape = [rows.len() as i64, count as i64];
-        let put = |tensor: Tensor| tensor.to_device(device);
-        let tokens = put(Tensor::from_slice(&tokens)).view([shape[0], len as i64]);
+        let put = |numbers: &[i64]| Tensor::from_slice(numbers).to_device(device);
+        let layout = match packed {
+            true => Layout::packed(tokens.iter().map(Vec::as_slice), device),
+            // What stands at the ends is a token like any other.
+            false => Layout::new(&put(&tokens.concat()).view([-1, longest as i64]), i64::MAX),
+        };
         Batch {
-            layout: Layout::new(&tokens, vocab_size),
-            wanted: put(Tensor::from_slice(&wanted)).view(shape),
-            labels: put(Tensor::from_slice(&labels)),
-            mask: put(Tensor::from_slice(&mask)).view(shape),
+            layout,
+            asked: put(&asked),
+            labels: put(&labels),
         }
     }
 }
 
 impl Policy {
+    /// Whether demonstrations go through the model without pads.
+    #[must_use]
+    pub fn packs(&self) -> bool {
+        self.trunk.by_hand()
+    }
+
     /// The log-probability of each whole response, without gradients.
     #[must_use]
     pub fn log_likelihoods(&self, rows: &[&Demonstration]) -> Vec<f64> {
         let _guard = tch::no_grad_guard();
-        let batch = Batch::new(rows, self.config().vocab_size, self.device());
-        let pass = self.pass_over(&batch, false);
-        let logprobs = pass.logprobs() * &batch.mask;
-        let sums = logprobs.sum_dim_intlist(1, false, Kind::Double);
-        Vec::try_from(sums.to_device(Device::Cpu)).expect("one number a row")
+        let batch = Batch::new(rows, self.packs(), self.device());
+        let (states, _) = self.states(&batch, false);
+        let logprobs = self.head(1.0).forward(&states, &batch.labels).logprobs;
+        let logprobs = logprobs.to_device(Device::Cpu).to_kind(Kind::Double);
+        let all = Vec::<f64>::try_from(logprobs).expect("one number a token");
+        let mut rest = all.as_slice();
+        let sum_of = |row: &&Demonstration| {
+            let (own, others) = rest.split_at(row.response.len());
+            rest = others;
+            own.iter().sum()
+        };
+        rows.iter().map(sum_of).collect()
     }
 
     /// Adds `weight` times the gradient of the responses' negative log-likelihood, summed over their tokens, to the
     /// gradients of [`Policy::trainable`]; returns that sum without the weight.
     pub fn imitate(&self, rows: &[&Demonstration], weight: f64) -> f64 {
-        let batch = Batch::new(rows, self.config().vocab_size, self.device());
-        let pass = tch::with_grad(|| self.pass_over(&batch, true));
-        let loss = self.accumulate_kept(pass, 1.0, &mut |analysis| {
-            (&analysis.logprobs * &batch.mask).sum(None) * -weight
-        });
-        loss.double_value(&[]) / weight
+        let batch = Batch::new(rows, self.packs(), self.device());
+        tch::with_grad(|| {
+            let (states, mut passed) = self.states(&batch, true);
+            let head = self.head(1.0);
+            let learns = head.weight.requires_grad();
+            let mut d_weight = learns.then(|| tape::gradient(head.weight));
+            let plain = states.detach();
+            let (logprobs, d) = head.learn(&plain, &batch.labels, -weight, d_weight.as_mut());
+            // A scalar whose gradient by the states is the one wanted.
+            (&states * d).sum(logprobs.kind()).backward();
+            self.trunk.backward(&mut passed);
+            -logprobs.sum(Kind::Double).double_value(&[])
+        })
     }
 
-    fn pass_over(&self, batch: &Batch, learn: bool) -> Pass {
-        let bottom = (self.trunk.frozen > 0).then(|| self.trunk.bottom(&batch.layout));
-        let labels = batch.labels.shallow_clone();
-        let places = (&batch.layout, &batch.wanted, labels);
-        self.forward_at(bottom.as_ref(), places, 1.0, learn)
+    /// Final hidden states before each token of the responses, `[asked, hidden]`, and the way back from them.
+    fn states(&self, batch: &Batch, learn: bool) -> (Tensor, Passed) {
+        let layout = &batch.layout;
+        let bottom = (self.trunk.frozen > 0).then(|| self.trunk.bottom(layout));
+        let passed = self.trunk.pass(bottom.as_ref(), layout, None, learn);
+        let all = passed.x.reshape([-1, self.config().hidden]);
+        let states = self.model().finish(&all.index_select(0, &batch.asked));
+        (states, passed)
     }
 }

@@ -1,5 +1,6 @@
 //! One block forward and backward.
 
+use super::attention::{Attention, Order};
 use super::desk::{Room, Shape};
 use super::gradient;
 use super::kernels::{self, Heads};
@@ -20,6 +21,7 @@ pub(super) struct Pass {
     batch: i64,
     len: i64,
     heads: Heads,
+    attention: Attention,
     /// The tokens that all blocks but the last answer for.
     all: Queries,
     /// Those of the last block, when it does not answer for all.
@@ -42,6 +44,13 @@ struct Queries {
 }
 
 impl Queries {
+    fn order(&self) -> Order<'_> {
+        Order {
+            causal: self.causal,
+            mask: self.mask.as_ref(),
+        }
+    }
+
     /// Rows of these tokens from rows of all, `[batch * len, ..]`.
     fn pick(&self, all: &Tensor) -> Tensor {
         match &self.picked {
@@ -87,14 +96,16 @@ impl Pass {
             causal: layout.causal && len > 1,
             mask: layout.mask.as_ref().map(additive),
         };
+        let heads = Heads {
+            queries: c.heads as usize,
+            keys: c.kv_heads as usize,
+            dim: c.head_dim as usize,
+        };
         Pass {
             batch,
             len,
-            heads: Heads {
-                queries: c.heads as usize,
-                keys: c.kv_heads as usize,
-                dim: c.head_dim as usize,
-            },
+            heads,
+            attention: Attention::new(heads, batch, &layout.runs),
             few: wanted.map(|wanted| few(&all, layout, wanted)),
             all,
         }
@@ -122,18 +133,6 @@ impl Pass {
     /// Width of all heads.
     fn width(&self) -> i64 {
         (self.heads.queries * self.heads.dim) as i64
-    }
-
-    /// `[batch * len, heads * head_dim]` as attention takes them: `[batch, heads, len, head_dim]`.
-    fn by_heads(&self, tokens: &Tensor) -> Tensor {
-        let (heads, dim) = (self.heads.queries as i64, self.heads.dim as i64);
-        tokens.view([self.batch, -1, heads, dim]).transpose(1, 2)
-    }
-
-    /// And back.
-    fn by_tokens(&self, heads: &Tensor) -> Tensor {
-        let tokens = heads.transpose(1, 2).reshape([-1, self.width()]);
-        tokens.contiguous()
     }
 
     /// Each key head once for each of its query heads: `[tokens, heads * head_dim]`.
@@ -173,17 +172,9 @@ impl Pass {
                 all.narrow(2, 0, self.len).copy_(&new.transpose(1, 2));
             }
         }
-        let (attended, normalizers) = Tensor::internal_scaled_dot_product_flash_attention_for_cpu(
-            &self.by_heads(q),
-            &self.by_heads(&keys),
-            &self.by_heads(&values),
-            0.0,
-            queries.causal,
-            queries.mask.as_ref(),
-            None,
-        );
-        self.by_heads(&room.attended).copy_(&attended);
-        room.normalizers.shallow_clone().copy_(&normalizers);
+        let (order, heads) = (queries.order(), [q, &keys, &values]);
+        let attention = &self.attention;
+        attention.forward(order, heads, &room.attended, &room.normalizers);
         let x = queries.pick(&room.x);
         add_product(&x, &room.attended, &block.out, &room.middle);
         let normed = room.middle.empty_like();
@@ -250,20 +241,11 @@ impl Pass {
     fn attention_back(&self, queries: &Queries, room: &Room, back: &Tensor) -> [Tensor; 3] {
         let [q, k, v] = &room.heads;
         let (keys, values) = (self.spread(k), self.spread(v));
-        let (dq, dkeys, dvalues) =
-            Tensor::internal_scaled_dot_product_flash_attention_for_cpu_backward(
-                &self.by_heads(back),
-                &self.by_heads(q),
-                &self.by_heads(&keys),
-                &self.by_heads(&values),
-                &self.by_heads(&room.attended),
-                &room.normalizers,
-                0.0,
-                queries.causal,
-                queries.mask.as_ref(),
-                None,
-            );
-        let [dq, dkeys, dvalues] = [dq, dkeys, dvalues].map(|t| self.by_tokens(&t));
+        let heads = [q, &keys, &values];
+        let (attended, normalizers) = (&room.attended, &room.normalizers);
+        let order = queries.order();
+        let attention = &self.attention;
+        let [dq, dkeys, dvalues] = attention.backward(order, back, heads, attended, normalizers);
         let (dk, dv) = (k.empty_like(), v.empty_like());
         let (few, all) = (
             queries.angles.each_ref().map(rows),

@@ -4,7 +4,7 @@ use super::super::config::Family;
 use super::super::fixtures::{loud, near};
 use super::super::layout::{Layout, pick};
 use super::{Desk, Span, fits, forward};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 #[test]
 fn gradients_are_those_of_autograd() {
@@ -59,6 +59,37 @@ fn gradients_are_those_of_autograd() {
                     near(&(a.grad() / scale), &(b.grad() / scale), 2e-5);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn packed_rows_are_rows_of_their_own() {
+    let [ours, theirs] = [0; 2].map(|_| loud(Family::Llama, Kind::Float, None));
+    let (a, b) = (ours.model(), theirs.model());
+    let rows: [&[i64]; 5] = [&[3, 5], &[7, 1], &[4], &[2, 9, 7, 1], &[6, 0]];
+    let layout = Layout::packed(rows.into_iter(), Device::Cpu);
+    assert_eq!(layout.runs, [[2, 2], [1, 1], [1, 4], [1, 2]]);
+    let span = Span {
+        blocks: 0..3,
+        wanted: None,
+    };
+    let desk = Desk::default();
+    let (x, tape) = forward(a, &a.embed(&layout), &layout, &span, None, Some(&desk));
+    let apart = rows.map(|row| {
+        let layout = Layout::new(&Tensor::from_slice(row).unsqueeze(0), 27);
+        b.run(b.embed(&layout), &layout, 0, 3, None)
+    });
+    let want = Tensor::cat(&apart, 1);
+    near(&x, &want.detach(), 1e-4);
+    let steps = Tensor::arange(x.numel() as i64, (Kind::Float, Device::Cpu));
+    let dx = steps.sin().view_as(&x);
+    tape.unwrap().backward(a, dx.copy(), &desk);
+    (want * &dx).sum(Kind::Float).backward();
+    for ((_, a), (_, b)) in ours.trainable().iter().zip(theirs.trainable()) {
+        if b.grad().defined() {
+            let scale = b.grad().abs().max().double_value(&[]).max(1.0);
+            near(&(a.grad() / scale), &(b.grad() / scale), 2e-5);
         }
     }
 }

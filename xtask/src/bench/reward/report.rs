@@ -5,12 +5,12 @@ use std::fmt::Write;
 
 use anyhow::Result;
 
-use super::measurement::{Choice, Compared, Row};
-use super::{BATCH, COMPARISONS, STEPS, Who};
+use super::{BATCH, COMPARISONS, STEPS};
 use crate::bench::measurement::range;
+use crate::bench::steps::{Choice, Compared, Row, TARGET, Who};
 
-/// What our time may be of the peer's.
-const TARGET: f64 = 0.6;
+/// Who takes how many of what at a time.
+pub(super) const PEER: (&str, &str) = ("The peer", "comparisons");
 
 /// All tables, in Markdown. `whole_job`: all steps were made.
 pub(super) fn render(compared: &[Compared], choice: &Choice, whole_job: bool) -> Result<String> {
@@ -18,16 +18,14 @@ pub(super) fn render(compared: &[Compared], choice: &Choice, whole_job: bool) ->
     for shape in compared {
         parts.push(table(shape, whole_job)?);
     }
-    parts.push(format!("{}\n", choice.describe()));
+    parts.push(format!("{}\n", choice.describe(PEER.0, PEER.1)));
     Ok(parts.join("\n"))
 }
 
 /// Ours over the peer's as it comes, and with its allocator tuned where that was measured.
 fn over_peer(compared: &Compared, of: fn(&Row) -> Result<f64>) -> Result<(f64, Option<f64>)> {
-    let ours = of(compared.row(Who::Ours)?)?;
-    let tuned = compared.row(Who::PeerTuned).and_then(of).ok();
-    let ratio = ours / of(compared.row(Who::Peer)?)?;
-    Ok((ratio, tuned.map(|tuned| ours / tuned)))
+    let tuned = compared.over(Who::PeerTuned, of).ok();
+    Ok((compared.over(Who::Peer, of)?, tuned))
 }
 
 fn ratios(compared: &[Compared]) -> Result<String> {
@@ -40,7 +38,7 @@ fn ratios(compared: &[Compared]) -> Result<String> {
         writeln!(
             out,
             "| {}: time of a step, over the peer's | {ratio:.2} | ≤ {TARGET:.2} | {} | {} |",
-            shape.shape.title(),
+            shape.title,
             if ratio <= TARGET { "yes" } else { "no" },
             shown(tuned),
         )?;
@@ -50,7 +48,7 @@ fn ratios(compared: &[Compared]) -> Result<String> {
         writeln!(
             out,
             "| {}: peak memory, over the peer's | {ratio:.2} | | | {} |",
-            shape.shape.title(),
+            shape.title,
             shown(tuned),
         )?;
     }
@@ -70,7 +68,7 @@ fn table(compared: &Compared, whole_job: bool) -> Result<String> {
         "Seconds of an optimizer step on {BATCH} comparisons, {}: {how}.\n\n\
          | | step | its range | comparisons/s | peak MiB | all {COMPARISONS} comparisons |\n\
          | --- | --: | --: | --: | --: | --: |\n",
-        compared.shape.title(),
+        compared.title,
     );
     for row in &compared.rows {
         let seconds = row.seconds()?;
@@ -94,9 +92,9 @@ fn table(compared: &Compared, whole_job: bool) -> Result<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::measurement::Step;
     use super::super::{OWN, SHARED, Shape};
     use super::*;
+    use crate::bench::steps::Step;
 
     fn compared(shape: Shape, rows: &[(Who, f64)]) -> Compared {
         let rows = rows.iter().map(|(who, total)| Row {
@@ -107,11 +105,12 @@ mod tests {
                     total: total * noise,
                     loss: 1.4,
                     peak_mib: total * 100.0,
+                    padded: None,
                 })
                 .to_vec(),
         });
         Compared {
-            shape,
+            title: shape.title(),
             rows: rows.collect(),
         }
     }
