@@ -234,7 +234,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         }
         Command::Score(args) => score::run(&args),
         Command::Run { config, extend } => config.with(extend, |config, watcher| {
-            experiment::whole::run(config, watcher)
+            experiment::several::run(config, watcher)
         }),
         Command::Eval(config) => config.with(false, |config, watcher| {
             experiment::evaluate::run(config, watcher)

@@ -13,6 +13,7 @@ mod data;
 mod load;
 mod overrides;
 mod own;
+mod part;
 mod paths;
 mod plan;
 mod problems;
@@ -33,6 +34,7 @@ pub use compare::{Compare, Entry, Judge};
 pub use data::{Data, Files};
 pub use overrides::{TakesText, setting};
 pub use own::OwnLabeler;
+pub use part::{Part, Training};
 pub(crate) use paths::model_in;
 pub use plan::Plan;
 pub use reward::{Reward, Score, Study};
@@ -63,6 +65,9 @@ pub struct Config {
     pub collect: Option<Collect>,
     /// Reward models that `attune run` compares.
     pub study: Option<Study>,
+    /// Trainings that `attune run` makes of the config, one after the other.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub part: Vec<Part>,
     /// Models, runs and baselines that `attune eval` compares.
     pub compare: Option<Compare>,
     /// Plugins that add terms to the reward.

@@ -6,6 +6,7 @@
 //!   whole ── reward models ── judges ── policy          study of labels
 //!     ├───── known: labels of a labeler ── reward models ── policies ── table and plot
 //!     └───── online: collect ── reward model ── policy ── collect ── …
+//!   several ── sft, policy, whole: trainings that differ in a few keys ── evaluate
 //!   evaluate ── models, runs, baselines: answers ── judges ── tables
 //! ```
 //!
@@ -15,10 +16,12 @@
 pub mod evaluate;
 pub mod policy;
 pub mod reward;
+pub mod several;
 pub mod sft;
 pub mod whole;
 
 pub(crate) mod collect;
+mod drawing;
 pub(crate) mod examples;
 mod inputs;
 pub(crate) mod joined;

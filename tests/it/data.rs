@@ -2,9 +2,10 @@
 //! needed.
 
 use serde_json::json;
+use sha1::{Digest, Sha1};
 
 use crate::rows::{plan, texts};
-use crate::support::Lab;
+use crate::support::{Lab, failure};
 
 #[test]
 fn several_files_are_one_and_may_be_meant_by_a_pattern() {
@@ -148,4 +149,57 @@ fn rows_that_are_read_when_they_are_needed_make_the_same_run_in_any_form() {
     );
     lab.write("rows.jsonl", &text);
     run("lines", "rows.jsonl", &["--resume"]).assert_same(&whole, "resumed");
+}
+
+#[test]
+fn stories_are_found_by_their_addresses() {
+    let lab = Lab::new();
+    let stories = lab.path("stories/cnn/stories");
+    std::fs::create_dir_all(&stories).unwrap();
+    let address = |number: u64| format!("http://www.cnn.com/{number}.html");
+    for number in 0..40 {
+        let name: String = Sha1::digest(address(number))
+            .iter()
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        let story = format!(
+            "PLACE (CNN) -- Story {number} is long.\n\n@highlight\n\nIt is number {number}\n"
+        );
+        std::fs::write(stories.join(name + ".story"), story).unwrap();
+    }
+    let list: String = (0..41).map(|number| address(number) + "\n").collect();
+    lab.write("all.txt", list);
+    lab.edit(
+        "train = \"data.txt\"",
+        "train = \"all.txt\"\nstories = \"stories\"",
+    );
+    lab.edit(
+        "query_len = 8",
+        "field = \"story\"\nreference_field = \"story\"\ncleaning = \"cnndm\"\nquery_len = 20",
+    );
+    let plan = lab.command(&["plan"], "run", &[]).output().unwrap();
+    let (told, said) = (
+        String::from_utf8(plan.stdout).unwrap(),
+        String::from_utf8(plan.stderr).unwrap(),
+    );
+    for part in ["all.txt", "there is no story of this address", "line 41"] {
+        assert!(told.contains(part), "`{part}` is not in: {told}{said}");
+    }
+    lab.train("run", &[]);
+    let answers = std::fs::read_to_string(lab.path("run/eval/after.json")).unwrap();
+    assert!(
+        answers.contains("Story ") && answers.contains("It is number"),
+        "{answers}"
+    );
+    assert!(
+        !answers.contains("(CNN)") && !answers.contains("@highlight"),
+        "{answers}"
+    );
+    let wrong = lab.path("stories/cnn");
+    let set = format!("data.stories={}", wrong.display());
+    let said = failure(&mut lab.command(&["plan"], "other", &["--set", &set]));
+    assert!(
+        said.contains("neither `cnn/stories` nor `dailymail/stories`"),
+        "{said}"
+    );
 }

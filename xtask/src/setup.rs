@@ -38,6 +38,7 @@ fn fetch(layout: &Layout) -> Result<()> {
         run_command(fetch.args(["fetch", name, "--to"]).arg(layout.deps()))
     };
     step("examples: model and data", || fetch("sentiment"))?;
+    step("examples: news", || fetch("news"))?;
     // Only some systems reach such an archive, and nothing but that example needs it.
     if let Err(error) = step("examples: package descriptions", || fetch("tldr-packages")) {
         println!("examples/tldr-packages is left out: {error:#}");

@@ -4,11 +4,12 @@ use anyhow::{Context, Result};
 
 use crate::cli::bench::floor;
 use crate::cli::{ConfigArgs, warn};
-use crate::config::{Config, Plan};
+use crate::config::{Config, Plan, Training};
 use crate::experiment::evaluate;
 use crate::experiment::joined;
 use crate::experiment::outline::outline;
 use crate::experiment::parts::{self, Parts};
+use crate::experiment::several;
 use crate::experiment::sft;
 use crate::experiment::whole;
 use crate::train::observer::{Outline, Planned};
@@ -16,34 +17,64 @@ use crate::train::observer::{Outline, Planned};
 /// Checks everything and prints what would happen.
 pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
     let config = args.load()?;
-    let about = || format!("in config `{}`", args.file.display());
+    let planned = match config.part.is_empty() {
+        true => plan_one(&config),
+        false => plan_parts(&config),
+    };
+    planned.with_context(|| format!("in config `{}`", args.file.display()))
+}
+
+/// What each part would do, and what would be compared then.
+fn plan_parts(config: &Config) -> Result<()> {
+    for (part, own) in several::check(config)? {
+        println!("part       {}", several::told(part, &own));
+        let planned = match part.train {
+            Training::Sft => plan_supervised(&own),
+            Training::Policy => own.plan().and_then(|plan| plan_policy(&own, &plan)),
+            Training::All => plan_one(&own),
+        };
+        planned.with_context(|| format!("in [[part]] `{}`", part.name))?;
+        println!();
+    }
+    plan_comparison(config)
+}
+
+fn plan_comparison(config: &Config) -> Result<()> {
     if config.compare.is_some() {
-        for line in evaluate::plan(&config).with_context(about)? {
+        for line in evaluate::plan(config)? {
             println!("compare    {line}");
         }
     }
+    Ok(())
+}
+
+fn plan_supervised(config: &Config) -> Result<()> {
     if config.sft.is_some() {
-        for line in sft::plan(&config).with_context(about)? {
+        for line in sft::plan(config)? {
             println!("supervised {line}");
         }
     }
+    Ok(())
+}
+
+/// What a config without parts would do.
+fn plan_one(config: &Config) -> Result<()> {
+    plan_comparison(config)?;
+    plan_supervised(config)?;
     if config.sft.is_some() || config.compare.is_some() {
         let reward = [
             config.labeler.is_some(),
             !config.score.is_empty(),
             !config.shaper.is_empty(),
         ];
-        if !reward.contains(&true) && !whole::has_parts(&config) {
+        if !reward.contains(&true) && !whole::has_parts(config) {
             return Ok(());
         }
     }
-    if !whole::has_parts(&config) {
-        return config
-            .plan()
-            .and_then(|plan| plan_policy(&config, &plan))
-            .with_context(about);
+    if !whole::has_parts(config) {
+        return config.plan().and_then(|plan| plan_policy(config, &plan));
     }
-    let agenda = whole::plan(&config).with_context(about)?;
+    let agenda = whole::plan(config)?;
     for said in &agenda.labels {
         println!("{}", said.replacen("labels: ", "labels     ", 1));
     }
@@ -51,11 +82,11 @@ pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
     if let Some(rates) = &agenda.rates {
         println!("rates      of the last reward model: {rates}");
     }
-    for line in joined::of_labels(&config).with_context(about)? {
+    for line in joined::of_labels(config)? {
         println!("texts      {line}");
     }
     match agenda.policy {
-        Some((part, plan)) => plan_policy(&part, &plan).with_context(about),
+        Some((part, plan)) => plan_policy(&part, &plan),
         None => Ok(()),
     }
 }

@@ -32,6 +32,8 @@ const FREE: &[&str] = &[
     "eval.show",
     // Nothing is trained for a comparison.
     "compare.*",
+    // Each part is held to its own config by its own directory.
+    "part.*",
     "plugins.deadline_ms",
     "plugins.memory_mib",
     "plugins.calls_per_instance",
@@ -61,6 +63,7 @@ const PLACES: &[&str] = &[
     "data.train.*",
     "data.held_out",
     "data.held_out.*",
+    "data.stories",
     "task.plugin",
     "task.assets.*",
     "labeler.plugin",

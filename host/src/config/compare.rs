@@ -32,6 +32,8 @@ pub struct Entry {
     pub name: String,
     /// A model folder, or the directory of a run, whose policy is meant.
     pub model: Option<PathBuf>,
+    /// A part of the experiment, whose policy is meant.
+    pub part: Option<String>,
     /// `reference`, `lead` or `extract`, or a baseline that the task names.
     pub baseline: Option<String>,
     /// How many sentences `lead` or `extract` takes; absent for 1.
@@ -52,6 +54,8 @@ pub struct Judge {
     pub labeler: Option<PluginRef>,
     /// A folder of a reward model, or of the run that made it.
     pub reward_model: Option<PathBuf>,
+    /// A part of the experiment, whose last reward model is meant.
+    pub part: Option<String>,
     /// A store or a file of labels of these answers.
     pub labels: Option<PathBuf>,
     /// Put the comparisons of the first so many queries into the store of labels, for people to answer.
@@ -83,6 +87,9 @@ impl Judge {
         if let Some(name) = &self.name {
             return name.clone();
         }
+        if let Some(part) = &self.part {
+            return part.clone();
+        }
         let labeler = self.labeler.as_ref();
         let labeler = labeler.map(|labeler| last(Path::new(&labeler.plugin)));
         let model = self.reward_model.as_ref().map(|folder| last(folder));
@@ -104,8 +111,9 @@ impl Compare {
         self.entry.iter().position(named).unwrap_or(0)
     }
 
-    /// Finds what cannot work; `labeler` says whether there is one that judges where no judge is named.
-    pub(super) fn check(&self, labeler: bool, problems: &mut Problems) {
+    /// Finds what cannot work; `labeler` says whether there is one that judges where no judge
+    /// is named, `parts` what parts the experiment has.
+    pub(super) fn check(&self, labeler: bool, parts: &[&str], problems: &mut Problems) {
         if self.entry.len() < 2 {
             problems.add(
                 format!(
@@ -131,10 +139,13 @@ impl Compare {
         for (place, entry) in self.entry.iter().enumerate() {
             let section = format!("[[compare.entry]] {}", place + 1);
             check_entry(entry, &section, problems);
+            check_part(entry.part.as_ref(), parts, &section, problems);
             self.check_best_of(entry, &section, labeler, problems);
         }
         for (place, judge) in self.judge.iter().enumerate() {
-            check_judge(judge, &format!("[[compare.judge]] {}", place + 1), problems);
+            let section = format!("[[compare.judge]] {}", place + 1);
+            check_judge(judge, &section, problems);
+            check_part(judge.part.as_ref(), parts, &section, problems);
         }
     }
 
@@ -148,7 +159,7 @@ impl Compare {
             }
             return;
         };
-        if entry.model.is_none() || !(2..=4096).contains(&count) {
+        if entry.baseline.is_some() || !(2..=4096).contains(&count) {
             problems.add(
                 format!("{section}: best_of {count} must be from 2 to 4096, of a model"),
                 "leave best_of out to answer once",
@@ -194,10 +205,15 @@ fn check_names(section: &str, names: &[&str], problems: &mut Problems) {
 }
 
 fn check_entry(entry: &Entry, section: &str, problems: &mut Problems) {
-    if entry.model.is_some() == entry.baseline.is_some() {
+    let given = [
+        entry.model.is_some(),
+        entry.part.is_some(),
+        entry.baseline.is_some(),
+    ];
+    if given.iter().filter(|given| **given).count() != 1 {
         problems.add(
-            format!("{section}: must have just one of model and baseline"),
-            "name a folder by `model`, or `baseline = \"reference\"`, \"lead\" or \"extract\"",
+            format!("{section}: must have just one of model, part and baseline"),
+            "name a folder by `model`, one of the experiment's by `part`, or `baseline = \"reference\"`, \"lead\" or \"extract\"",
         );
     }
     let extracts = entry.baseline.as_deref();
@@ -215,15 +231,30 @@ fn check_entry(entry: &Entry, section: &str, problems: &mut Problems) {
     }
 }
 
+fn check_part(part: Option<&String>, parts: &[&str], section: &str, problems: &mut Problems) {
+    if let Some(name) = part
+        && !parts.contains(&name.as_str())
+    {
+        problems.add(
+            format!("{section}: no part is called `{name}`"),
+            match parts.is_empty() {
+                true => "the config has no [[part]]; name a folder".to_owned(),
+                false => format!("name one of {}", parts.join(", ")),
+            },
+        );
+    }
+}
+
 fn check_judge(judge: &Judge, section: &str, problems: &mut Problems) {
     let given = [
         judge.labeler.is_some(),
         judge.reward_model.is_some(),
+        judge.part.is_some(),
         judge.labels.is_some(),
     ];
     if given.iter().filter(|given| **given).count() != 1 {
         problems.add(
-            format!("{section}: must have just one of labeler, reward_model and labels"),
+            format!("{section}: must have just one of labeler, reward_model, part and labels"),
             "write an own [[compare.judge]] for each, such as `labeler = { plugin = \"valence\" }`",
         );
     }

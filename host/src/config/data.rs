@@ -22,6 +22,8 @@ pub struct Data {
     /// `eval.queries` queries of `train`.
     #[serde(default, skip_serializing_if = "Files::is_none")]
     pub held_out: Files,
+    /// The folder with the stories of CNN/DM, where `train` and `held_out` are lists of their addresses.
+    pub stories: Option<PathBuf>,
     /// In place of `train`: so many rows `{"row": 0}`, `{"row": 1}` and so on, for a task that needs no more; 0 for none.
     #[serde(default, skip_serializing_if = "is_none")]
     pub generate: u64,

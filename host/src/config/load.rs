@@ -38,6 +38,9 @@ impl Config {
         config
             .make_absolute(base)
             .with_context(|| format!("in config `{}`", path.display()))?;
+        config
+            .make_parts_absolute(base)
+            .with_context(|| format!("in config `{}`", path.display()))?;
         if !overrides.is_empty() {
             let mut table = toml::Table::try_from(&config)?;
             overrides::apply(&mut table, overrides, takes_text)?;
@@ -51,7 +54,9 @@ impl Config {
                 let told = culprit.map_or_else(|| overrides.join("` `--set "), String::clone);
                 advise(&error).context(format!("after `--set {told}`"))
             })?;
-            config.make_absolute(&std::path::absolute(".")?)?;
+            let here = std::path::absolute(".")?;
+            config.make_absolute(&here)?;
+            config.make_parts_absolute(&here)?;
         }
         config.find_policies();
         config
@@ -97,7 +102,7 @@ fn read(path: &Path) -> Result<String> {
 }
 
 /// The error with what to do about it, as far as its words tell.
-fn advise(error: &toml::de::Error) -> anyhow::Error {
+pub(super) fn advise(error: &toml::de::Error) -> anyhow::Error {
     let text = error.to_string();
     let said = error.message();
     let mut quoted = said.split('`').skip(1).step_by(2);

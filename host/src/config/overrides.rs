@@ -220,7 +220,7 @@ pub(super) fn config_of(table: Table) -> Result<Config, (Vec<String>, toml::de::
 
 /// A table changes the keys that it has, and leaves the others; one without any takes all away. But settings and files belong to a
 /// plugin, so another plugin begins with its own.
-fn merge(table: &mut Table, key: &str, value: Value) {
+pub(super) fn merge(table: &mut Table, key: &str, value: Value) {
     match (table.get_mut(key), value) {
         (Some(Value::Table(old)), Value::Table(new))
             if !new.contains_key("plugin") && !new.is_empty() =>

@@ -14,6 +14,7 @@ impl Config {
         if let Some(data) = &mut self.data {
             each_file("data.train", &mut data.train, act);
             each_file("data.held_out", &mut data.held_out, act);
+            each("data.stories", &mut data.stories, act);
         }
         for (key, plugin) in self.plugins_by_key() {
             plugin.each_path(&key, act);
@@ -162,6 +163,21 @@ pub(crate) fn model_in(path: &Path) -> Option<PathBuf> {
     let inside = ["policy", "policy/policy"].map(|inside| path.join(inside));
     let mut places = [path.to_path_buf()].into_iter().chain(inside);
     places.find(|place| place.join("config.json").is_file())
+}
+
+/// The folder of the reward model that a path means: itself, that of a run, or the last one of an experiment.
+pub(crate) fn reward_in(path: &Path) -> PathBuf {
+    let is_there = |run: &Path| run.join("reward_model/config.json").is_file();
+    if is_there(path) {
+        return path.to_path_buf();
+    }
+    let folders = path.read_dir().into_iter().flatten().flatten();
+    let runs = folders.map(|folder| folder.path()).filter(|run| {
+        let name = run.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with("reward") && is_there(run)
+    });
+    // Their names count, and of one number all have as many digits.
+    runs.max().unwrap_or_else(|| path.to_path_buf())
 }
 
 fn each_file(key: &str, files: &mut Files, act: &mut dyn FnMut(&str, &mut PathBuf)) {

@@ -102,11 +102,12 @@ impl Config {
             .context("there is no [sft] to train by\nhint: add `[sft]`; all its keys have defaults")
     }
 
-    /// What is compared, or everything that cannot work in it.
-    pub fn compare(&self) -> Result<&Compare> {
+    /// What is compared, or everything that cannot work in it. Whatever is a part is named by its folder.
+    pub fn compare(&self) -> Result<Compare> {
         let mut problems = Problems(Vec::new());
         if let Some(compare) = &self.compare {
-            compare.check(self.labeler.is_some(), &mut problems);
+            let parts: Vec<&str> = self.part.iter().map(|part| part.name.as_str()).collect();
+            compare.check(self.labeler.is_some(), &parts, &mut problems);
         }
         check_sampling(&self.sampling, &mut problems);
         problems.at_least_one("eval", "queries", self.eval.queries);
@@ -114,9 +115,10 @@ impl Config {
         problems.none()?;
         self.task()?;
         self.data()?;
-        self.compare.as_ref().context(
+        let compare = self.compare.as_ref().context(
             "there is no [compare] to evaluate\nhint: add a `[[compare.entry]]` for each model, run or baseline",
-        )
+        )?;
+        Ok(self.with_folders(compare))
     }
 
     /// Everything that cannot work in an experiment of several parts.

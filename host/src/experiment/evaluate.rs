@@ -22,6 +22,7 @@ mod kept;
 mod measured;
 mod outlook;
 mod people;
+mod plot;
 mod report;
 mod tables;
 mod weights;
@@ -106,6 +107,7 @@ fn write(
     for (name, file, bytes) in [
         ("answers", "answers.jsonl", files::answers(bench, entrants)?),
         ("numbers", "eval.csv", files::csv(report)),
+        ("plot", "eval.svg", plot::draw(report)?.into_bytes()),
         ("tables", "eval.md", files::markdown(report, &tables)),
         // Last: where it is, all else is there too.
         ("results", "eval.json", serde_json::to_vec_pretty(report)?),

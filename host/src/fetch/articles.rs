@@ -39,6 +39,10 @@ pub(super) struct Article {
 }
 
 impl Article {
+    pub(super) fn new(id: String, text: String) -> Article {
+        Article { id, text }
+    }
+
     /// Whether the text is in the held-out fifth, by a hash of what it is called.
     pub(super) fn is_test(&self) -> bool {
         hash(&self.id).is_multiple_of(5)

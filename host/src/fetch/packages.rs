@@ -16,8 +16,17 @@ mod stanza;
 
 use stanza::{Described, described};
 
-/// The example's config, with the paths that it has in a checkout.
-const CONFIG: &str = include_str!("../../../examples/tldr-packages/sft.toml");
+/// The example's configs, with the paths that they have in a checkout.
+const CONFIGS: [(&str, &str); 2] = [
+    (
+        "sft.toml",
+        include_str!("../../../examples/tldr-packages/sft.toml"),
+    ),
+    (
+        "small.toml",
+        include_str!("../../../examples/tldr-packages/small.toml"),
+    ),
+];
 const TRAIN: &str = "packages.train.jsonl";
 const TEST: &str = "packages.test.jsonl";
 /// One in so many groups of descriptions that begin alike is held out.
@@ -29,14 +38,16 @@ const PATIENCE: Duration = Duration::from_secs(1800);
 /// Unpacks what apt has packed, however it did.
 const HELPER: &str = "/usr/lib/apt/apt-helper";
 
-/// Puts model, pairs and config into a folder.
+/// Puts model, pairs and configs into a folder.
 pub(super) fn fetch(to: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
     data(&to.join("data"), tell)?;
     model(&to.join("models"), tell)?;
-    let config = to.join("sft.toml");
-    if !config.exists() {
-        write_atomically(&config, here(CONFIG).as_bytes())?;
-        tell(&format!("config: {}", config.display()));
+    for (name, text) in CONFIGS {
+        let config = to.join(name);
+        if !config.exists() {
+            write_atomically(&config, here(text).as_bytes())?;
+            tell(&format!("config: {}", config.display()));
+        }
     }
     Ok(())
 }
@@ -177,11 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn the_config_names_what_lies_beside_it() {
-        let config = here(CONFIG);
-        assert!(
-            !config.contains("..") && config.contains("\"data/packages.train.jsonl\""),
-            "{config}"
-        );
+    fn configs_name_what_lies_beside_them() {
+        for (name, text) in CONFIGS {
+            let config = here(text);
+            assert!(
+                !config.contains("..") && config.contains("\"data/packages.train.jsonl\""),
+                "{name}: {config}"
+            );
+        }
     }
 }

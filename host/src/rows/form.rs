@@ -23,6 +23,8 @@ pub enum Form {
     Parquet,
     /// A text a line.
     Text,
+    /// Files of stories, by a list of their addresses.
+    Stories,
     /// No file: numbers.
     Numbered,
 }
@@ -36,6 +38,7 @@ impl fmt::Display for Form {
             Form::Tsv => "TSV",
             Form::Parquet => "Parquet",
             Form::Text => "plain text",
+            Form::Stories => "addresses of stories",
             Form::Numbered => "numbered rows",
         })
     }

@@ -34,6 +34,9 @@ pub struct Package {
     pub version: &'static str,
     /// Whether the source archive is wanted instead of the wheel.
     pub source: bool,
+    /// The version of Python and the platform that the wheel is for, where they do not matter: those of an index that has
+    /// it for certain.
+    pub built_for: Option<[&'static str; 2]>,
 }
 
 impl Python {
@@ -97,7 +100,18 @@ impl Python {
         } else {
             "--only-binary"
         };
-        args.extend([format, package.name]);
+        match package.built_for {
+            // What is for another machine pip only has for all packages.
+            Some([version, platform]) => args.extend([
+                "--only-binary",
+                ":all:",
+                "--python-version",
+                version,
+                "--platform",
+                platform,
+            ]),
+            None => args.extend([format, package.name]),
+        }
         if package.source {
             args.push("--use-pep517");
         }

@@ -78,7 +78,10 @@ fn what_cannot_be_compared_is_refused() {
         ),
         (
             &["compare.judge.2={name=\"x\"}"],
-            &["judge]] 3", "just one of labeler, reward_model and labels"],
+            &[
+                "judge]] 3",
+                "just one of labeler, reward_model, part and labels",
+            ],
         ),
         (
             &["compare={entry=[]}"],

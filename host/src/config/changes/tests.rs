@@ -15,6 +15,7 @@ strict = true
 stream = false
 train = "d"
 held_out = "h"
+stories = "s"
 [task]
 plugin = "t.wasm"
 trust = "native"
@@ -45,6 +46,8 @@ noise.skills = [0.5]
 [study]
 labels = [1]
 judges.a = "j"
+[[part]]
+name = "p"
 [compare]
 against = "a"
 [[eval.measure]]
@@ -102,9 +105,13 @@ fn every_key_may_differ_or_not() {
     bound.sort_unstable();
     assert_eq!(of(Bond::Bound), bound);
     let mut free = of(Bond::Free);
-    // One pattern for the whole section, of which no result depends.
-    free.retain(|key| !key.starts_with("alarms."));
-    assert_eq!(free.len(), FREE.len() - 1);
+    // One pattern for each whole section of which no result depends.
+    free.retain(|key| {
+        !["alarms.", "part."]
+            .iter()
+            .any(|section| key.starts_with(section))
+    });
+    assert_eq!(free.len(), FREE.len() - 2);
     assert_eq!(of(Bond::Rounding).len(), ROUNDING.len());
     // What is a place is a path, and every path is one, but those that change no result.
     let mut paths: Vec<String> = config.paths().into_iter().map(|(key, _)| key).collect();
@@ -134,6 +141,7 @@ fn every_section_is_in_the_config_that_has_all() {
         sft: Some(_),
         collect: Some(_),
         study: Some(_),
+        part: _,
         compare: Some(_),
         shaper: _,
         sampling: _,

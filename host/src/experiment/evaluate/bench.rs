@@ -30,7 +30,7 @@ const FOLDER: &str = "comparison";
 /// Everything but who is compared and who judges.
 pub(super) struct Bench<'a> {
     pub(super) config: &'a Config,
-    pub(super) compare: &'a Compare,
+    pub(super) compare: Compare,
     pub(super) shape: ModelConfig,
     pub(super) tokenizer: Arc<Tokenizer>,
     pub(super) task: Arc<dyn Task>,

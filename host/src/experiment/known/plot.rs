@@ -1,36 +1,17 @@
 //! The study as a picture: true reward over episodes, and true against learned reward over KL.
 
-use std::ops::Range;
-
-use anyhow::{Context, Result, anyhow};
-use plotters::coord::types::RangedCoordf64;
+use anyhow::{Context, Result};
 use plotters::prelude::*;
 
 use super::{Arm, Point, smooth};
+use crate::experiment::drawing::{COLORS, legend, range, solid, words};
 
 const SIZE: (u32, u32) = (1100, 460);
-/// Of one hue each, told apart by most eyes; the last is the true reward's.
-const COLORS: [RGBColor; 6] = [
-    RGBColor(204, 121, 167),
-    RGBColor(213, 94, 0),
-    RGBColor(230, 159, 0),
-    RGBColor(0, 158, 115),
-    RGBColor(0, 114, 178),
-    RGBColor(86, 180, 233),
-];
-
-type Chart<'a, 'b> = ChartContext<'a, SVGBackend<'b>, Cartesian2d<RangedCoordf64, RangedCoordf64>>;
-
 /// Draws the study as SVG.
 pub(super) fn draw(arms: &[Arm]) -> Result<String> {
     let mut text = String::new();
     drawn(arms, &mut text).context("the plot could not be drawn")?;
     Ok(text)
-}
-
-/// The backend's errors borrow what is drawn on, so only their words go on.
-fn words(error: impl std::error::Error) -> anyhow::Error {
-    anyhow!("{error}")
 }
 
 fn drawn(arms: &[Arm], text: &mut String) -> Result<()> {
@@ -100,37 +81,4 @@ fn color(number: usize, arm: &Arm) -> RGBColor {
         None => BLACK,
         Some(_) => COLORS[number % COLORS.len()],
     }
-}
-
-fn solid<'a>(
-    chart: &mut Chart<'a, '_>,
-    points: impl Iterator<Item = (f64, f64)>,
-    color: RGBColor,
-    name: &str,
-) -> Result<()> {
-    let line = LineSeries::new(points, color.stroke_width(2));
-    let drawn = chart.draw_series(line).map_err(words)?;
-    drawn
-        .label(name)
-        .legend(move |(x, y)| PathElement::new([(x, y), (x + 18, y)], color.stroke_width(2)));
-    Ok(())
-}
-
-fn legend<'a>(chart: &mut Chart<'a, 'a>, position: SeriesLabelPosition) -> Result<()> {
-    let labels = &mut chart.configure_series_labels();
-    let labels = labels.position(position).background_style(WHITE.mix(0.8));
-    labels.border_style(BLACK.mix(0.3)).draw().map_err(words)
-}
-
-/// What values span, and a little more.
-fn range(values: impl Iterator<Item = f64>) -> Range<f64> {
-    let finite = values.filter(|value| value.is_finite());
-    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-        (low.min(value), high.max(value))
-    });
-    if low > high {
-        return 0.0..1.0;
-    }
-    let more = 0.05 * (high - low).max(1e-3);
-    low - more..high + more
 }

@@ -28,7 +28,9 @@ fn streams(files: &Files, data: &Data) -> bool {
         }
     };
     let all = files.iter().map(bytes).sum::<u64>();
-    data.stream.unwrap_or(all > HELD_BYTES)
+    // A list of addresses says nothing of how long the stories are.
+    data.stream
+        .unwrap_or(all > HELD_BYTES || data.stories.is_some())
 }
 
 /// The rows of some files, with numbers of their own.
@@ -39,7 +41,10 @@ fn read(files: &Files, data: &Data, streams: bool) -> Result<Vec<Rows>> {
     };
     let (mut all, mut first_id) = (Vec::new(), 0);
     for path in files.iter() {
-        let mut rows = rows::read_as(path, reading)?;
+        let mut rows = match &data.stories {
+            Some(folder) => rows::stories::read(path, folder, reading)?,
+            None => rows::read_as(path, reading)?,
+        };
         check_readable(&rows)?;
         rows.first_id = first_id;
         first_id = rows.next_id();
