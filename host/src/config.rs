@@ -35,7 +35,7 @@ pub use data::{Data, Files};
 pub use overrides::{TakesText, setting};
 pub use own::OwnLabeler;
 pub use part::{Part, Training};
-pub(crate) use paths::model_in;
+pub(crate) use paths::{model_in, reward_in};
 pub use plan::Plan;
 pub use reward::{Reward, Score, Study};
 pub use sft::Sft;

@@ -25,6 +25,7 @@ mod people;
 mod plot;
 mod report;
 mod tables;
+mod taught;
 mod weights;
 
 use self::bench::Bench;

@@ -10,6 +10,7 @@ use super::baseline;
 use super::bench::Bench;
 use super::judges::Judge;
 use super::kept::Kept;
+use super::taught;
 use super::weights::Weights;
 use crate::config::Entry;
 use crate::eval::frontier::best_of_bound;
@@ -27,6 +28,8 @@ pub(super) struct Entrant {
     pub(super) kind: String,
     /// SHA-256 of a model's files.
     pub(super) sha256: Option<String>,
+    /// Labels that its reward was learned from, where it was trained against a reward model.
+    pub(super) labels: Option<u64>,
     /// In the order of the queries; none where there is no answer.
     pub(super) replies: Vec<Option<Reply>>,
     /// The most that the best of several answers can diverge from the model, in nats.
@@ -51,12 +54,19 @@ pub(super) fn answer(
         Ok(Entrant {
             name: entry.name.clone(),
             kind: kind(entry),
+            labels: labels_of(entry),
             sha256,
             replies,
             kl_bound,
         })
     });
     answered.collect()
+}
+
+/// Labels that the reward of an entry's policy was learned from.
+fn labels_of(entry: &Entry) -> Option<u64> {
+    let weights = Weights::at(entry.model.as_ref()?).ok()?;
+    taught::labels(weights.place())
 }
 
 /// Looks at all entries before the first answers; the SHA-256 of each model.

@@ -75,6 +75,7 @@ pub(super) fn report(
         name: entrant.name.clone(),
         kind: entrant.kind.clone(),
         sha256: entrant.sha256.clone(),
+        labels: entrant.labels,
         answers: replies.len(),
         missing: entrant.replies.len() - replies.len(),
         cut: replies.iter().filter(|reply| reply.cut).count(),

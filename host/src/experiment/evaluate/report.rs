@@ -54,6 +54,9 @@ pub(super) struct EntryReport {
     pub(super) kind: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) sha256: Option<String>,
+    /// Labels that its reward was learned from.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) labels: Option<u64>,
     /// Queries that it answered.
     pub(super) answers: usize,
     /// Queries that it has no answer to.

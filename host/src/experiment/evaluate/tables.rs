@@ -58,6 +58,9 @@ fn entries(report: &Report) -> Table {
         }
     };
     row("answers", &|entry| Some(entry.answers.to_string()));
+    row("labels learned from", &|entry| {
+        entry.labels.map(|labels| labels.to_string())
+    });
     for (name, title, times, digits) in COLUMNS {
         row(title, &|entry| {
             let found = entry.measures.get(name);

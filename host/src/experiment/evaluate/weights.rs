@@ -60,6 +60,12 @@ impl Weights {
         })
     }
 
+    /// Where what was trained lies.
+    pub(super) fn place(&self) -> &Path {
+        let checkpoint = self.checkpoint.as_ref();
+        checkpoint.map_or(&self.folder, |(place, _)| place)
+    }
+
     /// SHA-256 of all that the model is made of.
     pub(super) fn digest(&self) -> Result<String> {
         let folder = digest_at(&self.folder)?;
