@@ -34,7 +34,7 @@ fn plan_parts(config: &Config) -> Result<()> {
             Training::All => plan_one(&own),
         };
         planned.with_context(|| format!("in [[part]] `{}`", part.name))?;
-        println!();
+        println!("");
     }
     plan_comparison(config)
 }

@@ -23,7 +23,7 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
         drop(evaluate::plan(config)?);
     }
     for (part, own) in &all {
-        drop(load(part, own).with_context(|| within(part))?);
+        load(part, own).with_context(|| within(part))?;
     }
     let opened = open(config, &config.to_toml()?)?;
     opened.tell_rounding(observer)?;

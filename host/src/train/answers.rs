@@ -82,6 +82,7 @@ impl Answerer<'_> {
             tokens: episodes.tokens.shallow_clone(),
             context_len: episodes.context_len,
             bottom: None,
+            sampled: None,
         };
         let other = self.reference.analyze(&plain, sampling.temperature);
         let kl = (&own.logprobs - &other.logprobs).sum_dim_intlist(1, false, Kind::Double);
