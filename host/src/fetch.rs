@@ -48,7 +48,7 @@ pub const EXAMPLES: [Example; 3] = [
     },
     Example {
         name: "news",
-        about: "the same model, 299 news articles, and a config that teaches the model to say in a line what is in one \
+        about: "the same model, 300 news articles, and a config that teaches the model to say in a line what is in one \
                 (121 MB to download, 650 MB on disk)",
         then: ("run", "news.toml"),
         fetch: news::fetch,

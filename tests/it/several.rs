@@ -207,7 +207,7 @@ fn the_examples_run_on_a_tiny_model() {
         format!("data.held_out={}", at("test.jsonl")),
     ];
     let small = "run.device=cpu run.threads=1 model.trainable_layers=1 task.settings.query_len=48 \
-        task.settings.response_len=16 ppo.total_episodes=16 ppo.batch_size=8 eval.queries=12";
+        task.settings.response_len=16 task.settings.truncate_token= ppo.total_episodes=16 ppo.batch_size=8 eval.queries=12";
     let own = [
         ("tldr-packages/small", "sft.num_train=32 sft.validation=8"),
         (

@@ -41,7 +41,7 @@ fn what_cannot_be_compared_is_refused() {
         ),
         (
             &["compare.entry.2.model=model"],
-            &["entry]] 3", "just one of model and baseline"],
+            &["entry]] 3", "just one of model, part and baseline"],
         ),
         (
             &["compare.entry.2.sentences=0"],
