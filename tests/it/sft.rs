@@ -112,7 +112,7 @@ fn a_training_killed_in_each_part_of_it_ends_with_the_same_bits() {
         "checkpoints/update-000052",
         "policy",
     ] {
-        let run = part.replace('/', "-");
+        let run = format!("killed-at-{}", part.replace('/', "-"));
         let place = lab.path(&run);
         let child = kills::begin(&lab, &["train", "sft"], &run, LONG);
         kills::kill_when(child, || place.join(part).exists());
