@@ -12,7 +12,6 @@ use crate::experiment::parts::{self, Parts};
 use crate::experiment::several;
 use crate::experiment::sft;
 use crate::experiment::whole;
-use crate::train::observer::{Outline, Planned};
 
 /// Checks everything and prints what would happen.
 pub(super) fn plan(args: &ConfigArgs) -> Result<()> {
@@ -78,7 +77,9 @@ fn plan_one(config: &Config) -> Result<()> {
     for said in &agenda.labels {
         println!("{}", said.replacen("labels: ", "labels     ", 1));
     }
-    agenda.planned.iter().for_each(print_planned);
+    for planned in &agenda.planned {
+        println!("{planned}");
+    }
     if let Some(rates) = &agenda.rates {
         println!("rates      of the last reward model: {rates}");
     }
@@ -94,7 +95,7 @@ fn plan_one(config: &Config) -> Result<()> {
 fn plan_policy(config: &Config, plan: &Plan) -> Result<()> {
     let parts = parts::load(config)?;
     warn(&parts.notes());
-    print_outline(&outline(config, plan, &parts));
+    println!("{}", outline(config, plan, &parts));
     for line in joined::of_rows(config, &parts)? {
         println!("texts      {line}");
     }
@@ -102,95 +103,6 @@ fn plan_policy(config: &Config, plan: &Plan) -> Result<()> {
         print_time(config, plan, &parts);
     }
     Ok(())
-}
-
-fn print_planned(planned: &Planned) {
-    match planned {
-        Planned::RewardModel {
-            labels: 0, name, ..
-        } => println!("reward     all labels, in {name}"),
-        Planned::RewardModel {
-            labels,
-            steps,
-            name,
-        } => println!("reward     {labels} labels in {steps} steps, in {name}"),
-        Planned::Simulated { train, test } => println!(
-            "labels     {train} to learn from and {test} to test by, of [labeler] on the original's responses"
-        ),
-        Planned::Policies(count) => {
-            println!("policies   {count}: against each reward model, and against [labeler] itself")
-        }
-        Planned::Labels {
-            first,
-            total,
-            mode,
-            by,
-        } => println!(
-            "labels     {first} before the first episode, {total} at the end ({mode}, by {by})"
-        ),
-        Planned::Takeover {
-            number,
-            update,
-            labels,
-            steps,
-        } => println!(
-            "reward     model {number} from update {update} on, from {labels} labels in {steps} steps"
-        ),
-    }
-}
-
-pub(super) fn print_outline(outline: &Outline) {
-    println!("run        {}", outline.dir.display());
-    println!(
-        "model      {} ({} trainable parameters)",
-        outline.model.display(),
-        outline.trainable
-    );
-    println!(
-        "device     {}, {}, {} threads",
-        outline.device, outline.dtype, outline.threads
-    );
-    for identity in &outline.plugins {
-        let short: String = identity.sha256.chars().take(12).collect();
-        println!(
-            "plugin     {} {} (sha256 {short}…{})",
-            identity.name,
-            identity.version,
-            if identity.unsandboxed {
-                ", unsandboxed"
-            } else {
-                ""
-            }
-        );
-    }
-    for count in &outline.rows {
-        println!("rows       {count}");
-    }
-    println!(
-        "queries    {} to train on, {} held out",
-        outline.queries, outline.held_out
-    );
-    println!(
-        "tokens     context {}, response {}",
-        outline.context_len, outline.response_len
-    );
-    println!(
-        "episodes   {} in {} updates of {}, {} epochs x {} minibatches of {}, {} at a time",
-        outline.updates * outline.batch_size,
-        outline.updates,
-        outline.batch_size,
-        outline.epochs,
-        outline.minibatches,
-        outline.minibatch_size,
-        outline.micro_batch,
-    );
-    println!("optimizer  {} steps", outline.optimizer_steps);
-    println!("rates      of the policy's updates: {}", outline.rates);
-    println!(
-        "memory     about {} MiB for weights, reference, gradients and optimizer, {} MiB for activations",
-        outline.training_bytes >> 20,
-        outline.activation_bytes >> 20,
-    );
 }
 
 /// What the machine needs at least for an update, by products that are timed now.

@@ -5,7 +5,6 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::io::IsTerminal;
 
 use crate::cli::outcome::print_policy;
-use crate::cli::plan::print_outline;
 use crate::cli::report::print_report;
 use crate::metrics::Record;
 use crate::train::alarms::Notice;
@@ -124,7 +123,7 @@ impl Observer for Progress {
                 ..
             } => self.line("supervised fine-tuning"),
             Event::Begun { .. } => {}
-            Event::Planned(outline) => print_outline(outline),
+            Event::Planned(outline) => println!("{outline}"),
             Event::Resumed { done, checkpoint } => {
                 println!(
                     "resume     {done} updates are done, from `{}`",

@@ -12,6 +12,7 @@ use crate::train::reward::report::Report;
 
 mod outline;
 mod table;
+mod told;
 
 pub use self::outline::{Outline, Planned, Rates};
 pub use self::table::Table;
