@@ -77,7 +77,7 @@ fn a_study_is_planned_and_told_and_done_once() {
     for part in [
         "48 to learn from and 64 to test by",
         "policies   3:",
-        "16 labels, in reward-00016",
+        "16 labels in 2 steps, in reward-00016",
     ] {
         assert!(said.contains(part), "`{part}` is not in: {said}");
     }
