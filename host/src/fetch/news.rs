@@ -6,10 +6,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 use attune_build::pip::{Package, Python};
-use attune_build::tool::write_atomically;
 
 use super::articles::Article;
-use super::sentiment::{expect, here, model, temporary_in, write_articles};
+use super::sentiment::{expect, model, temporary_in, write_articles, write_config};
 
 /// The example's config, with the paths that it has in a checkout.
 const CONFIG: &str = include_str!("../../../examples/news/small.toml");
@@ -30,12 +29,7 @@ const FILES: [&str; 2] = ["news.train.jsonl", "news.test.jsonl"];
 pub(super) fn fetch(to: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
     data(&to.join("data"), tell)?;
     model(&to.join("models"), tell)?;
-    let config = to.join("news.toml");
-    if !config.exists() {
-        write_atomically(&config, here(CONFIG).as_bytes())?;
-        tell(&format!("config: {}", config.display()));
-    }
-    Ok(())
+    write_config(to, ("news.toml", CONFIG), tell)
 }
 
 /// Has the articles.
@@ -73,6 +67,7 @@ fn parse(text: &str) -> Result<Vec<Article>> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sentiment::here;
     use super::*;
 
     #[test]

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use attune_build::tool::{capture_within, exists, write_atomically};
 
-use super::sentiment::{here, model, temporary_in};
+use super::sentiment::{model, temporary_in, write_config};
 use crate::digest;
 
 mod stanza;
@@ -42,14 +42,9 @@ const HELPER: &str = "/usr/lib/apt/apt-helper";
 pub(super) fn fetch(to: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
     data(&to.join("data"), tell)?;
     model(&to.join("models"), tell)?;
-    for (name, text) in CONFIGS {
-        let config = to.join(name);
-        if !config.exists() {
-            write_atomically(&config, here(text).as_bytes())?;
-            tell(&format!("config: {}", config.display()));
-        }
-    }
-    Ok(())
+    CONFIGS
+        .into_iter()
+        .try_for_each(|config| write_config(to, config, tell))
 }
 
 /// Has the pairs to learn from and those that are held out.
@@ -158,6 +153,7 @@ fn split(all: Vec<Described>) -> Result<(Vec<Described>, Vec<Described>)> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::sentiment::here;
     use super::*;
 
     fn package(number: usize, end: &str) -> Described {

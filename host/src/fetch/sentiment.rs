@@ -67,9 +67,18 @@ pub(super) fn fetch(to: &Path, tell: &mut dyn FnMut(&str)) -> Result<()> {
     })?;
     data(&to.join("data"), tell)?;
     model(&to.join("models"), tell)?;
-    let config = to.join("policy.toml");
+    write_config(to, ("policy.toml", CONFIG), tell)
+}
+
+/// Writes an example's config into a folder, with paths from there; one that is there already is its user's.
+pub(super) fn write_config(
+    to: &Path,
+    (name, text): (&str, &str),
+    tell: &mut dyn FnMut(&str),
+) -> Result<()> {
+    let config = to.join(name);
     if !config.exists() {
-        write_atomically(&config, here(CONFIG).as_bytes())?;
+        write_atomically(&config, here(text).as_bytes())?;
         tell(&format!("config: {}", config.display()));
     }
     Ok(())
