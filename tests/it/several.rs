@@ -118,6 +118,16 @@ fn one_command_trains_all_parts_and_compares_them() {
         "{}",
         found["judges"][1]
     );
+    // An experiment of its own has its policy in a folder of its own.
+    let learned = lab.path("all/learned/config.toml").display().to_string();
+    let said = failure(&mut attune(&["train", "policy", &learned, "--resume"]));
+    assert!(said.contains("directory of a whole experiment"), "{said}");
+    // Killed while a part's model was written, whose tokenizer is the last of its files.
+    for file in ["policy/tokenizer.json", "report.json"] {
+        std::fs::remove_file(lab.path("all/written").join(file)).unwrap();
+    }
+    run(&lab, &[]);
+    assert!(std::fs::read(lab.path("all/eval.json")).unwrap() == results);
     // Once more there is nothing to do, and what is gone is made again, to the same bytes.
     let metrics = std::fs::read(lab.path("all/both/metrics.jsonl")).unwrap();
     assert!(run(&lab, &[]).contains("both: 0 answers sampled"));
@@ -159,6 +169,14 @@ fn what_cannot_work_in_a_part_is_said_before_the_first_begins() {
         (
             "compare.entry.1.part=writen",
             ["no part is called `writen`", "name one of written, kind"],
+        ),
+        (
+            "compare.judge.1.part=kind",
+            ["part `kind` trains a policy alone", "without `train`"],
+        ),
+        (
+            "part.3.name=eval.json",
+            ["the name `eval.json` must have", "be none of comparison"],
         ),
         (
             "part.0.set={task={settings={query_len=0}}}",

@@ -71,6 +71,14 @@ fn a_model_learns_what_people_wrote_and_others_begin_with_it() {
     assert!(!said.is_empty());
     // Nothing is done twice.
     tuned.assert_same(&lab.tune("sft", &["--resume"]), "again");
+    // Nor is what was learned from other rows called done.
+    let rows = std::fs::read_to_string(lab.path("data.csv")).unwrap();
+    lab.write("data.csv", rows.replace("row 9 ", "row 10 "));
+    let said = failure(&mut lab.command(&["train", "sft"], "sft", &["--resume"]));
+    assert!(
+        said.contains("data.csv") && said.contains("has changed since the run began"),
+        "{said}"
+    );
 }
 
 /// With all that a checkpoint has to carry on: the best epoch so far, and steps since.

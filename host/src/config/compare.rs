@@ -112,8 +112,8 @@ impl Compare {
     }
 
     /// Finds what cannot work; `labeler` says whether there is one that judges where no judge
-    /// is named, `parts` what parts the experiment has.
-    pub(super) fn check(&self, labeler: bool, parts: &[&str], problems: &mut Problems) {
+    /// is named, `parts` what parts the experiment has, and which of them train a reward model.
+    pub(super) fn check(&self, labeler: bool, parts: &[(&str, bool)], problems: &mut Problems) {
         if self.entry.len() < 2 {
             problems.add(
                 format!(
@@ -146,6 +146,7 @@ impl Compare {
             let section = format!("[[compare.judge]] {}", place + 1);
             check_judge(judge, &section, problems);
             check_part(judge.part.as_ref(), parts, &section, problems);
+            check_rewards(judge.part.as_ref(), parts, &section, problems);
         }
     }
 
@@ -231,16 +232,42 @@ fn check_entry(entry: &Entry, section: &str, problems: &mut Problems) {
     }
 }
 
-fn check_part(part: Option<&String>, parts: &[&str], section: &str, problems: &mut Problems) {
-    if let Some(name) = part
-        && !parts.contains(&name.as_str())
-    {
+fn check_part(
+    part: Option<&String>,
+    parts: &[(&str, bool)],
+    section: &str,
+    problems: &mut Problems,
+) {
+    let Some(name) = part else {
+        return;
+    };
+    if parts.iter().any(|(known, _)| known == name) {
+        return;
+    }
+    let names: Vec<&str> = parts.iter().map(|(known, _)| *known).collect();
+    problems.add(
+        format!("{section}: no part is called `{name}`"),
+        match names.is_empty() {
+            true => "the config has no [[part]]; name a folder".to_owned(),
+            false => format!("name one of {}", names.join(", ")),
+        },
+    );
+}
+
+/// Finds a judge in a part that makes no reward model.
+fn check_rewards(
+    part: Option<&String>,
+    parts: &[(&str, bool)],
+    section: &str,
+    problems: &mut Problems,
+) {
+    let named = part.and_then(|part| parts.iter().find(|(known, _)| known == part));
+    if let Some((name, false)) = named {
         problems.add(
-            format!("{section}: no part is called `{name}`"),
-            match parts.is_empty() {
-                true => "the config has no [[part]]; name a folder".to_owned(),
-                false => format!("name one of {}", parts.join(", ")),
-            },
+            format!(
+                "{section}: part `{name}` trains a policy alone, and no reward model that could judge"
+            ),
+            "name a part without `train`, a folder by `reward_model`, or a plugin by `labeler`",
         );
     }
 }

@@ -12,8 +12,20 @@ use super::paths::{model_in, reward_in};
 use super::problems::Problems;
 use super::{Compare, Config};
 
-/// Folders of an experiment's directory that no part may have.
-const TAKEN: [&str; 2] = ["comparison", "tensorboard"];
+/// Names in an experiment's directory that no part may have.
+const TAKEN: [&str; 11] = [
+    "comparison",
+    "tensorboard",
+    "lock",
+    "config.toml",
+    "inputs.json",
+    "events.jsonl",
+    "eval.json",
+    "eval.md",
+    "eval.csv",
+    "eval.svg",
+    "answers.jsonl",
+];
 /// Keys that a part cannot set, and why.
 const FIXED: [(&str, &str); 2] = [
     ("part", "a part has no parts"),

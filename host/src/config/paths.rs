@@ -160,24 +160,41 @@ fn each_of(key: &str, paths: &mut [PathBuf], act: &mut dyn FnMut(&str, &mut Path
 
 /// The model folder that a path means: itself, or the policy of a run; that of an experiment is in a run of its own.
 pub(crate) fn model_in(path: &Path) -> Option<PathBuf> {
-    let inside = ["policy", "policy/policy"].map(|inside| path.join(inside));
-    let mut places = [path.to_path_buf()].into_iter().chain(inside);
-    places.find(|place| place.join("config.json").is_file())
+    if path.join("config.json").is_file() {
+        return Some(path.to_path_buf());
+    }
+    let mut inside = ["policy", "policy/policy"]
+        .into_iter()
+        .map(|inside| path.join(inside));
+    inside.find(|folder| is_whole(folder))
+}
+
+/// Whether a run has written all of a model: its tokenizer comes last, and a run may be killed before that.
+fn is_whole(folder: &Path) -> bool {
+    folder.join("config.json").is_file() && folder.join("tokenizer.json").is_file()
 }
 
 /// The folder of the reward model that a path means: itself, that of a run, or the last one of an experiment.
 pub(crate) fn reward_in(path: &Path) -> PathBuf {
-    let is_there = |run: &Path| run.join("reward_model/config.json").is_file();
+    let is_there = |run: &Path| is_whole(&run.join("reward_model"));
     if is_there(path) {
         return path.to_path_buf();
     }
     let folders = path.read_dir().into_iter().flatten().flatten();
-    let runs = folders.map(|folder| folder.path()).filter(|run| {
-        let name = run.file_name().unwrap_or_default().to_string_lossy();
-        name.starts_with("reward") && is_there(run)
+    let runs = folders.map(|folder| folder.path()).filter_map(|run| {
+        let number = reward_number(&run.file_name()?.to_string_lossy())?;
+        is_there(&run).then_some((number, run))
     });
-    // Their names count, and of one number all have as many digits.
-    runs.max().unwrap_or_else(|| path.to_path_buf())
+    runs.max()
+        .map_or_else(|| path.to_path_buf(), |(_, run)| run)
+}
+
+/// Where a reward model stands among those of an experiment, by its folder's name; the only one has no number.
+fn reward_number(name: &str) -> Option<u64> {
+    match name.strip_prefix("reward")?.strip_prefix('-') {
+        Some(number) => number.parse().ok(),
+        None => (name == "reward").then_some(0),
+    }
 }
 
 fn each_file(key: &str, files: &mut Files, act: &mut dyn FnMut(&str, &mut PathBuf)) {

@@ -8,7 +8,7 @@ use super::check::{
     check_sampling, check_score, check_sft, check_weights,
 };
 use super::problems::Problems;
-use super::{Collect, Compare, Config, Data, PluginRef, Reward, Sft};
+use super::{Collect, Compare, Config, Data, PluginRef, Reward, Sft, Training};
 
 /// Numbers derived from a [`Config`].
 #[derive(Debug, Clone, PartialEq)]
@@ -106,7 +106,10 @@ impl Config {
     pub fn compare(&self) -> Result<Compare> {
         let mut problems = Problems(Vec::new());
         if let Some(compare) = &self.compare {
-            let parts: Vec<&str> = self.part.iter().map(|part| part.name.as_str()).collect();
+            let parts = self.part.iter();
+            let parts: Vec<(&str, bool)> = parts
+                .map(|part| (part.name.as_str(), part.train == Training::All))
+                .collect();
             compare.check(self.labeler.is_some(), &parts, &mut problems);
         }
         check_sampling(&self.sampling, &mut problems);

@@ -36,7 +36,7 @@ pub(crate) use self::folder::{check_length, check_reading, keep_companions, kind
 pub(crate) use self::lock::{Lock, changed};
 pub(crate) use self::place::{find, find_trusted, no_folders, search_path};
 use self::players::judge;
-pub(crate) use self::players::{identities, load_judge, load_labeler, load_task, spec};
+pub(crate) use self::players::{identities, judge, load_judge, load_labeler, load_task, spec};
 pub(crate) use self::settings::takes_text;
 use self::sources::sources;
 pub(crate) use self::sources::{open_reward_model, reward_model};

@@ -28,6 +28,14 @@ use self::outcome::{finished, first_evaluation, store};
 /// # Errors
 /// The config, its model, its data or its plugins cannot be used, or training cannot go on.
 pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Result<()> {
+    let dir = &config.run.dir;
+    if dir.join("policy/config.toml").is_file() {
+        bail!(
+            "`{}` is the directory of a whole experiment, whose policy is trained in `policy`\nhint: `attune run` goes \
+             on with it; or name another directory by `--set run.dir=…`",
+            dir.display()
+        );
+    }
     let part = Part {
         config,
         plan: config.plan()?,

@@ -11,7 +11,7 @@ use crate::config::{Bond, Change, Config, bond, changes};
 use crate::experiment::inputs;
 use crate::experiment::parts::find_trusted;
 use crate::run_dir::{RunDir, replace};
-use crate::train::checkpoint;
+use crate::train::checkpoint::{self, Input};
 use crate::train::course::CourseState;
 use crate::train::observer::{Event, Observer};
 
@@ -104,6 +104,9 @@ pub(super) fn go_on(config: &Config, text: &str, of_plugins: bool) -> Result<Ope
             problems.push(problem(&change));
         }
     }
+    if !of_plugins && !config.session.allow_changed_plugins {
+        same_plugins(&record, &now, config)?;
+    }
     if !problems.is_empty() {
         bail!(
             "`{}` was begun with another config: {}\nhint: {}",
@@ -150,6 +153,15 @@ pub(super) fn last(
     let (done, checkpoint) = (stored.steps, place.as_path());
     observer.event(&Event::Resumed { done, checkpoint });
     Ok((stored, Some(place)))
+}
+
+/// Refuses to call a training done whose files are others by now than those that it learned from.
+pub(super) fn still_the_same(run_dir: &RunDir, now: &[Input]) -> Result<()> {
+    let Some(place) = checkpoint::latest(&run_dir.checkpoints())? else {
+        return Ok(());
+    };
+    let stored: CourseState = checkpoint::read_state(&place)?;
+    inputs::check(&stored.inputs, now)
 }
 
 /// The config that a run was begun with.
@@ -213,6 +225,27 @@ fn is_same(change: &Change, record: &Held, config: &Config) -> bool {
     }
     let held = record.0.get(&change.key);
     held.is_some_and(|held| inputs::digest_at(&now).is_ok_and(|digest| digest == held.sha256))
+}
+
+/// Refuses plugins that lie where they lay and are not what they were.
+fn same_plugins(record: &Held, now: &Config, config: &Config) -> Result<()> {
+    for (key, name) in plugins(now)? {
+        let held = record.0.get(&key);
+        let file = plugin_file(&name, config);
+        let (Some(held), Some(file)) = (held, file) else {
+            continue;
+        };
+        let sha256 = inputs::digest_at(&file)?;
+        if sha256 != held.sha256 {
+            bail!(
+                "plugin `{name}` ({key}) is not the one that `{}` was begun with: it had sha256 {}, now it has {sha256}\n\
+                 hint: put the old one back, start a new run directory, or go on with this one by --allow-changed-plugins",
+                config.run.dir.display(),
+                held.sha256
+            );
+        }
+    }
+    Ok(())
 }
 
 fn plugin_file(name: &str, config: &Config) -> Option<PathBuf> {

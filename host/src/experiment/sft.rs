@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::config::{Config, Sft};
 use crate::experiment::inputs;
 use crate::experiment::parts;
-use crate::experiment::resume::{begin, go_on, last};
+use crate::experiment::resume::{begin, go_on, last, still_the_same};
 use crate::model::device;
 use crate::model::open;
 use crate::model::policy::Policy;
@@ -36,6 +36,7 @@ pub fn train(config: &Config, resume: bool, observer: &mut dyn Observer) -> Resu
     };
     opened.tell_rounding(observer)?;
     if resume && opened.run_dir.report().is_file() {
+        still_the_same(&opened.run_dir, &inputs::of_sft(config)?)?;
         observer.note("this training is done: nothing is left to go on with");
         return Ok(());
     }

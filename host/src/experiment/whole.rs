@@ -17,6 +17,10 @@ use crate::train::observer::{Event, Observer, Planned, Rates, Stage};
 /// The config, its model, its data, its labels or its plugins cannot be used, or a part cannot go on.
 pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
     check(config)?;
+    if config.compare.is_some() {
+        // What it names must be there, but for what is made first.
+        drop(evaluate::plan(config)?);
+    }
     if config.task.is_some() {
         // Plugins, model and data of the policy: loaded before the first part takes its hours.
         drop(parts::load(&without_model(config))?);

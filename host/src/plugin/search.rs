@@ -217,9 +217,13 @@ impl<T> Search<'_, T> {
                 self.failed.get_or_insert(text);
             }
             Err(Failure::NoInstance(text)) => {
-                self.refuse(&piece.rows);
+                // Rows that brought instances down have used up the time in which there could be others.
+                let by_rows = self.failed.is_some() && self.refused.is_none();
+                if !by_rows {
+                    self.refuse(&piece.rows);
+                    self.refused.get_or_insert(text.clone());
+                }
                 self.blame(&piece.rows, &text);
-                self.refused.get_or_insert(text.clone());
                 self.failed.get_or_insert(text);
             }
             Err(Failure::Refused(text)) => {

@@ -46,7 +46,7 @@ impl Maker {
             let chunk: Vec<usize> = (start..rows.len().min(start + ROWS_PER_CALL)).collect();
             queries.extend(self.some(rows, &chunk, &mut tally)?.into_iter().flatten());
         }
-        self.check_failed(&tally)?;
+        self.check_failed(&tally, rows.len())?;
         if queries.is_empty() {
             bail!(
                 "{}: none of {} rows of `{}` makes a query: {} do not apply\nhint: look at its settings, such as \
@@ -98,7 +98,7 @@ impl Maker {
     }
 
     /// Refuses rows that the task cannot take, unless so few are to be left out.
-    pub(super) fn check_failed(&self, tally: &Tally) -> Result<()> {
+    pub(super) fn check_failed(&self, tally: &Tally, rows: usize) -> Result<()> {
         let Tally { count, first } = tally;
         let Some(first) = first else {
             return Ok(());
@@ -115,7 +115,9 @@ impl Maker {
                  rows out by plugins.on_error = \"drop\""
             );
         }
-        if failed as f64 > most * count.looked_at as f64 {
+        // A share of a few of many rows says little.
+        let enough = count.looked_at >= rows.min(ROWS_PER_CALL);
+        if enough && failed as f64 > most * count.looked_at as f64 {
             bail!(
                 "task `{name}`: {first}{more}, more than [plugins] max_error_rate {most}\nhint: mend or remove the rows, \
                  or raise plugins.max_error_rate"

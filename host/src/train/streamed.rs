@@ -108,7 +108,7 @@ impl Streamed {
             }
             let own: Vec<usize> = places.iter().map(|place| at[*place] - here.start).collect();
             let queries = self.maker.some(rows, &own, tally)?;
-            self.maker.check_failed(tally)?;
+            self.maker.check_failed(tally, rows.len())?;
             for (place, query) in places.into_iter().zip(queries) {
                 made[place] = query;
             }

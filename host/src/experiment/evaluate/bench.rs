@@ -5,11 +5,11 @@ use std::cell::OnceCell;
 use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
 use super::kept::Kept;
-use super::weights::Weights;
+use super::weights::{Weights, is_there};
 use crate::config::{Compare, Config, Judge, PluginRef};
 use crate::digest;
 use crate::experiment::inputs::digest_at;
@@ -87,12 +87,21 @@ impl<'a> Bench<'a> {
     /// Refuses a model that cannot answer what the others answer; returns its SHA-256.
     pub(super) fn check_model(&self, path: &Path) -> Result<String> {
         let weights = Weights::at(path)?;
+        if let Some(part) = self.unmade(path) {
+            bail!("part `{part}` has made no model yet\nhint: `attune run` makes it before it compares");
+        }
         let (shape, tokenizer) = model(&weights.folder)?;
         check_length(self.task.layout(), &shape)?;
         let owners = ["[model] path", &format!("`{}`", path.display())];
         let hint = "models that are compared read the same tokens; compare models of one family, each with its own kin";
         check_same(&self.tokenizer, &tokenizer, owners, hint)?;
         weights.digest()
+    }
+
+    /// The part whose model would be there, and is not yet.
+    fn unmade(&self, path: &Path) -> Option<&str> {
+        let part = self.config.part.iter().find(|part| self.config.part_dir(&part.name) == path)?;
+        (!is_there(path)).then_some(part.name.as_str())
     }
 
     /// The model that divergence and perplexity are measured from, loaded when it is first asked for.

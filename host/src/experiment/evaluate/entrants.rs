@@ -164,7 +164,9 @@ fn by_model(
         // Its log-ratio is that of a sample, and not of the best of several.
         Some(Reply { kl: None, ..reply })
     });
-    Ok((chosen.collect(), Some(best_of_bound(count))))
+    // The bound is of the divergence from the model that was sampled.
+    let bound = (sha256 == bench.model).then(|| best_of_bound(count));
+    Ok((chosen.collect(), bound))
 }
 
 /// A model that answers all queries, part by part; loaded when there is a part that was not answered before.

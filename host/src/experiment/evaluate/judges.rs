@@ -15,7 +15,7 @@ use super::people::People;
 use crate::config;
 use crate::eval::contest::{Choice, Verdict};
 use crate::experiment::inputs::{digest_at, reward_folder};
-use crate::experiment::parts::{check_reading, load_labeler, reward_model};
+use crate::experiment::parts::{self, check_reading, load_labeler, reward_model};
 use crate::model::reward::{Passages, RewardModel};
 use crate::plugin::TokenizerHost;
 use crate::role::Labeler;
@@ -69,8 +69,17 @@ impl Judge {
     pub(super) fn load(bench: &Bench, judge: &config::Judge) -> Result<Judge> {
         let (key, source) = if let Some(reference) = &judge.labeler {
             let host: Arc<dyn TokenizerHost> = bench.tokenizer.clone();
-            let labeler = load_labeler(reference, bench.config, &host)?;
-            let key = json!({"labeler": plugin_key(labeler.identity(), reference)?});
+            let labeler = match bench.compare.judge.is_empty() {
+                // The one of [labeler], or of the program that the library is part of.
+                true => parts::judge(reference, bench.config, &host)?,
+                false => load_labeler(reference, bench.config, &host)?,
+            };
+            let limits = &bench.config.plugins;
+            let key = json!({
+                "labeler": plugin_key(labeler.identity(), reference)?,
+                // Where it failed on some, it may not by others.
+                "limits": [limits.deadline_ms, limits.memory_mib],
+            });
             (key, Source::Labeler(labeler))
         } else if let Some(folder) = &judge.reward_model {
             let model = Box::new(OnceCell::new());

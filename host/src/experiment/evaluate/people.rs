@@ -68,15 +68,19 @@ impl People {
                 .push(label);
         }
         let rows = bench.queries.iter().zip(one.iter().zip(other));
-        let judged = rows.map(|(query, pair)| {
+        let judged = rows.enumerate().map(|(place, (query, pair))| {
             let (Some(a), Some(b)) = pair else {
                 return None;
             };
+            let about = by_query.get(query.text.trim());
             if a.text.trim() == b.text.trim() {
-                return Some(Verdict::Tie);
+                // Nobody need be asked which is better, but only where people are asked at all.
+                let is_asked = (place as u64) < self.ask || about.is_some();
+                return is_asked.then_some(Verdict::Tie);
             }
-            let about = by_query.get(query.text.trim()).into_iter().flatten();
             let votes: Vec<Choice> = about
+                .into_iter()
+                .flatten()
                 .filter_map(|label| vote(label, &a.text, &b.text))
                 .collect();
             Verdict::of_votes(&votes)

@@ -16,13 +16,19 @@ pub(super) fn labels(model: &Path) -> Option<u64> {
     let run = folders.find(|folder| folder.join("config.toml").is_file())?;
     let config = std::fs::read_to_string(run.join("config.toml")).ok()?;
     let config: Config = toml::from_str(&config).ok()?;
+    // What people wrote was learned without a reward, whatever else the config has.
+    if config.sft.is_some() && !run.join("eval/after.json").is_file() {
+        return None;
+    }
     let named = config.score.iter().flat_map(|score| &score.reward_models);
     if let Some(labels) = named.filter_map(|folder| train_labels(folder)).max() {
         return Some(labels);
     }
     // Where labels are collected, reward models lie beside the policy.
     let experiment = run.parent().filter(|_| config.collect.is_some())?;
-    train_labels(&reward_in(experiment))
+    let around = std::fs::read_to_string(experiment.join("config.toml")).ok()?;
+    let around: Config = toml::from_str(&around).ok()?;
+    (around.collect == config.collect).then(|| train_labels(&reward_in(experiment)))?
 }
 
 fn train_labels(folder: &Path) -> Option<u64> {
@@ -47,10 +53,12 @@ mod tests {
         };
         for (name, labels) in [("reward-00", 16), ("reward-01", 48)] {
             put(&format!("online/{name}/reward_model/config.json"), "{}");
+            put(&format!("online/{name}/reward_model/tokenizer.json"), "{}");
             let report = format!("{{\"train_labels\": {labels}}}");
             put(&format!("online/{name}/report.json"), &report);
         }
         let collects = format!("{CONFIG}[collect]\ninitial = 16\ntotal = 48\n");
+        put("online/config.toml", &collects);
         put("online/policy/config.toml", &collects);
         assert_eq!(labels(&at("online/policy/policy")), Some(48));
         assert_eq!(
@@ -61,6 +69,9 @@ mod tests {
         let against = format!("{CONFIG}[[score]]\nreward_models = [{named:?}]\n");
         put("other/config.toml", &against);
         assert_eq!(labels(&at("other/policy")), Some(16));
+        // What people wrote, in a config that has a reward as well.
+        put("wrote/config.toml", &format!("{against}[sft]\n"));
+        assert_eq!(labels(&at("wrote/policy")), None);
         // Beside reward models, but against something else.
         put("online/true/config.toml", CONFIG);
         assert_eq!(labels(&at("online/true/policy")), None);

@@ -39,7 +39,7 @@ pub(crate) fn load_judge(config: &Config) -> Result<(Box<dyn Labeler>, Arc<Token
 }
 
 /// Who judges: the plugin of `[labeler]`, or whoever takes its place in this process.
-pub(super) fn judge(
+pub(crate) fn judge(
     reference: &PluginRef,
     config: &Config,
     host: &Arc<dyn TokenizerHost>,
@@ -60,8 +60,20 @@ pub(crate) fn load_labeler(
     Ok(labeler)
 }
 
-/// Who plays the roles of a config, in the order in which they are loaded.
+/// Who plays the roles of a config and of its parts, in the order in which they are loaded.
 pub(crate) fn identities(config: &Config) -> Result<Vec<Identity>> {
+    let mut identities = own_identities(config)?;
+    for (_, part) in config.parts()? {
+        for identity in own_identities(&part)? {
+            if !identities.contains(&identity) {
+                identities.push(identity);
+            }
+        }
+    }
+    Ok(identities)
+}
+
+fn own_identities(config: &Config) -> Result<Vec<Identity>> {
     let (_, tokenizer) = model(&config.model.path)?;
     let host: Arc<dyn TokenizerHost> = tokenizer;
     let mut identities = Vec::new();

@@ -164,3 +164,18 @@ fn a_plugin_that_cannot_be_started_is_no_row_s_fault() {
     let call = call(Duration::from_secs(600));
     assert_eq!(rows("f", 100, 2, &call, &ask), Err("broken".into()));
 }
+
+#[test]
+fn rows_that_leave_no_time_for_another_instance_are_to_blame() {
+    let ask = |piece: &Piece, _| match piece.rows.len() {
+        64 => Err(Failure::Lost {
+            message: "trap".into(),
+            row: None,
+        }),
+        _ => Err::<Vec<Outcome<()>>, _>(Failure::NoInstance("late".into())),
+    };
+    let call = call(Duration::from_secs(600));
+    let outcomes = rows("f", 64, 1, &call, &ask).unwrap();
+    let late = Outcome::Error("`f`: late".to_owned());
+    assert!(outcomes.iter().all(|outcome| *outcome == late));
+}

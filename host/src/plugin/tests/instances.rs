@@ -79,8 +79,8 @@ fn memory_that_an_earlier_call_leaked_is_not_this_one_s_fault() {
 }
 
 #[test]
-fn a_plugin_that_cannot_be_started_again_is_no_row_s_fault() {
-    // The first row traps, and no other instance can be configured within the time.
+fn rows_that_leave_no_time_to_start_again_are_errors() {
+    // Every row traps, and there is no time for as many instances as it takes to look at each alone.
     let guest = Guest {
         fields: "(global $configured (mut i32) (i32.const 0))".into(),
         row: "unreachable",

@@ -201,6 +201,7 @@ fn saturation(history: &History, bounds: &Bounds) -> Option<Finding> {
     let alarms = &bounds.alarms;
     if let Some(share) = history.now("objective/score_mode")
         && share >= alarms.saturated_share
+        && alarms.saturated_share < 1.0
     {
         let what = format!(
             "{:.0} % of the responses of a batch have the same score",

@@ -61,7 +61,7 @@ fn worth(rollout: &Rollout) -> Vec<f64> {
 /// What the sources say of each row together, before penalties and shapers; the whole score where there is no source.
 fn judged(rollout: &Rollout, scorers: &Scorers) -> Vec<f64> {
     let (scores, sources) = (&rollout.scores, &scorers.sources);
-    if sources.is_empty() {
+    if sources.iter().all(|(_, linear)| linear.weight == 0.0) {
         return worth(rollout);
     }
     let of = |row: usize| {

@@ -11,7 +11,8 @@ const WINDOW: usize = 8;
 ///
 /// Both are means of [`WINDOW`] updates, apart from each other. A difference counts from so many of its standard
 /// errors on, for which the variance of single updates is estimated from the differences of neighbours (von Neumann
-/// 1941), which no trend enters.
+/// 1941), which no trend enters. The best of many windows is high by chance alone, about `sqrt(2 ln windows)` deviations
+/// of one window, which are `sqrt(ln windows)` errors of a difference: a measure must have fallen by so much more.
 pub(super) fn finds(history: &History, bounds: &Bounds) -> Option<Finding> {
     let rewards = history.column("objective/score");
     let mut found_in = history.measures().filter_map(|name| {
@@ -25,7 +26,9 @@ pub(super) fn finds(history: &History, bounds: &Bounds) -> Option<Finding> {
             at(measures, best) - at(measures, now),
             at(rewards, now) - at(rewards, best),
         );
-        let is_so = fallen > errors * error_of(measures)? && risen > errors * error_of(rewards)?;
+        let windows = (measures.len() / WINDOW).max(1) as f64;
+        let by_chance = windows.ln().sqrt();
+        let is_so = fallen > (errors + by_chance) * error_of(measures)? && risen > errors * error_of(rewards)?;
         is_so.then(|| {
             let who = &name[MEASURE.len()..];
             format!(
