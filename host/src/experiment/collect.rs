@@ -197,6 +197,16 @@ impl Collector<'_> {
         Ok(())
     }
 
+    /// Where label `number` begins in the stream of queries. Those before the first model take a place each, and the
+    /// same ones however later ones are chosen.
+    fn place(&self, number: u64) -> u64 {
+        let one_each = match self.collect.choose.as_str() {
+            "disagreement" => number.min(self.collect.initial),
+            _ => number,
+        };
+        one_each + (number - one_each) * self.collect.candidates
+    }
+
     /// Queries with their responses, chosen as the config says.
     fn comparisons(
         &self,
@@ -212,8 +222,7 @@ impl Collector<'_> {
         let mut wanted = Vec::new();
         for number in numbers.clone() {
             let writers = writers(&self.plan, self.collect.responses, root, number);
-            // As many places in the stream for each label, however it is chosen.
-            let first = number * self.collect.candidates;
+            let first = self.place(number);
             for query in self.queries.batch(first, candidates as usize)? {
                 wanted.push(Wanted {
                     query,

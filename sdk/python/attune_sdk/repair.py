@@ -65,9 +65,10 @@ _ESCAPE = re.compile("\x1b\\[[0-9;]*[a-zA-Z]")
 _ENTITY = re.compile("&([^&;]*);")
 _CONTROL = re.compile("[\x80-\x9f]")
 _PUNCTUATION = re.compile("â[€\x80]([\x80-\xbf" + re.escape(_WINDOWS) + "])")
-# Letters and signs among which those of another script would stand out.
+# Letters and signs among which those of another script would stand out, and what is left of them where they were misread
+# more than once.
 _EXPECTED = re.compile(
-    "[\0-\x7f\xa0-\u024f\u2000-\u20cf\u2100-\u2bff\ufb00-\ufb06\ufeff\uff01-\uff5e\ufffd"
+    "[\0-\u024fˆ˜\u2000-\u20cf\u2100-\u2bff\ufb00-\ufb06\ufeff\uff01-\uff5e\ufffd"
     "\U0001f000-\U0001faff]*"
 )
 # Symbols that stand in texts by themselves as well: a text with them is not worse for it.

@@ -70,9 +70,10 @@ pub(super) fn windows_of(c: char) -> char {
     }
 }
 
-/// Letters and signs among which those of another script would stand out: a line with others is left as it is.
+/// Letters and signs among which those of another script would stand out, and what is left of them where they were misread
+/// more than once: a line with others is left as it is.
 fn is_expected(c: char) -> bool {
-    matches!(c, '\0'..='\u{7f}' | '\u{a0}'..='\u{24f}' | '\u{2000}'..='\u{20cf}' | '\u{2100}'..='\u{2bff}'
+    matches!(c, '\0'..='\u{24f}' | 'ˆ' | '˜' | '\u{2000}'..='\u{20cf}' | '\u{2100}'..='\u{2bff}'
         | '\u{fb00}'..='\u{fb06}' | '\u{feff}' | '\u{ff01}'..='\u{ff5e}' | '\u{fffd}' | '\u{1f000}'..='\u{1faff}')
 }
 
@@ -157,7 +158,15 @@ mod tests {
         ] {
             assert_eq!(repair(&misread(text)), repair(text), "{text}");
         }
-        assert_eq!(repair(&misread(&misread("El Niño — yes"))), "El Niño — yes");
+        for text in ["El Niño — yes", "It’s “so” good", "‘Ø’ is a letter 😀"] {
+            let mut read = text.to_owned();
+            for times in 2..4 {
+                read = misread(&read);
+                assert_eq!(repair(&misread(&read)), repair(text), "{text}, {times} times");
+            }
+            let latin = |text: &str| text.bytes().map(char::from).collect::<String>();
+            assert_eq!(repair(&latin(&latin(text))), repair(text), "{text}");
+        }
         // Not the whole line was misread.
         assert_eq!(repair("café itâ€™s"), "café it's");
         assert_eq!(repair("an ellipsis\u{85}"), "an ellipsis…");
