@@ -35,7 +35,6 @@ pub(crate) use self::data::{held_out_queries, train_queries, without_last};
 pub(crate) use self::folder::{check_length, check_reading, keep_companions, kind_of, model};
 pub(crate) use self::lock::{Lock, changed};
 pub(crate) use self::place::{find, find_trusted, no_folders, search_path};
-use self::players::judge;
 pub(crate) use self::players::{identities, judge, load_judge, load_labeler, load_task, spec};
 pub(crate) use self::settings::takes_text;
 use self::sources::sources;

@@ -13,6 +13,8 @@ use super::config::ModelConfig;
 const PATIENCE: Duration = Duration::from_millis(300);
 /// A square product that no shape of a small model should beat.
 const SQUARE: i64 = 2048;
+/// More inputs make a product no faster, but gigabytes large.
+const MOST_ROWS: i64 = 4096;
 
 /// The shape of one update.
 #[derive(Debug, Clone, Copy)]
@@ -90,6 +92,7 @@ fn matrices(config: &ModelConfig) -> Vec<(i64, i64)> {
 /// head's and a square.
 #[must_use]
 pub(crate) fn best_rate(config: &ModelConfig, rows: i64) -> f64 {
+    let rows = rows.min(MOST_ROWS);
     let mut shapes: BTreeSet<(i64, i64, i64)> = matrices(config)
         .into_iter()
         .map(|(out, width)| (rows, width, out))

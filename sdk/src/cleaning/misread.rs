@@ -162,7 +162,11 @@ mod tests {
             let mut read = text.to_owned();
             for times in 2..4 {
                 read = misread(&read);
-                assert_eq!(repair(&misread(&read)), repair(text), "{text}, {times} times");
+                assert_eq!(
+                    repair(&misread(&read)),
+                    repair(text),
+                    "{text}, {times} times"
+                );
             }
             let latin = |text: &str| text.bytes().map(char::from).collect::<String>();
             assert_eq!(repair(&latin(&latin(text))), repair(text), "{text}");

@@ -88,7 +88,9 @@ impl<'a> Bench<'a> {
     pub(super) fn check_model(&self, path: &Path) -> Result<String> {
         let weights = Weights::at(path)?;
         if let Some(part) = self.unmade(path) {
-            bail!("part `{part}` has made no model yet\nhint: `attune run` makes it before it compares");
+            bail!(
+                "part `{part}` has made no model yet\nhint: `attune run` makes it before it compares"
+            );
         }
         let (shape, tokenizer) = model(&weights.folder)?;
         check_length(self.task.layout(), &shape)?;
@@ -100,7 +102,11 @@ impl<'a> Bench<'a> {
 
     /// The part whose model would be there, and is not yet.
     fn unmade(&self, path: &Path) -> Option<&str> {
-        let part = self.config.part.iter().find(|part| self.config.part_dir(&part.name) == path)?;
+        let part = self
+            .config
+            .part
+            .iter()
+            .find(|part| self.config.part_dir(&part.name) == path)?;
         (!is_there(path)).then_some(part.name.as_str())
     }
 

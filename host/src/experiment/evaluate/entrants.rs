@@ -165,7 +165,7 @@ fn by_model(
         Some(Reply { kl: None, ..reply })
     });
     // The bound is of the divergence from the model that was sampled.
-    let bound = (sha256 == bench.model).then(|| best_of_bound(count));
+    let bound = (*sha256 == bench.model).then(|| best_of_bound(count));
     Ok((chosen.collect(), bound))
 }
 
