@@ -75,6 +75,9 @@ start = "written"
     let policy = at("runs/all/written/policy");
     std::fs::create_dir_all(&policy).unwrap();
     std::fs::write(policy.join("config.json"), "{}").unwrap();
+    // A run that is killed here has not written all of it.
+    assert_eq!(config.parts().unwrap()[2].1.model.path, at("m"));
+    std::fs::write(policy.join("tokenizer.json"), "{}").unwrap();
     assert_eq!(config.parts().unwrap()[2].1.model.path, policy);
     // What a run directory keeps of it means the same elsewhere.
     let kept: Config = toml::from_str(&config.to_toml().unwrap()).unwrap();
