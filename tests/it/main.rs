@@ -26,6 +26,7 @@ mod python;
 mod resume;
 mod reward;
 mod rows;
+mod serve;
 mod several;
 mod sft;
 mod store;

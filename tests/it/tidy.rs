@@ -29,10 +29,15 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rows",
             "run_dir",
             "seed",
+            "serve",
             "spelling",
             "terminal",
             "tokenizer",
         ],
+    ),
+    (
+        "serve",
+        &["digest", "label", "report", "run_dir", "terminal"],
     ),
     (
         "experiment",
@@ -128,6 +133,13 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("flate2", &["rows"]),
     ("zstd", &["rows"]),
     ("plotters", &["experiment"]),
+    ("axum", &["serve"]),
+    ("tokio", &["serve"]),
+    ("tokio_rustls", &["serve"]),
+    ("hyper", &["serve"]),
+    ("hyper_util", &["serve"]),
+    ("tower", &["serve"]),
+    ("futures_core", &["serve"]),
 ];
 
 fn source() -> PathBuf {

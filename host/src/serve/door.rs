@@ -177,13 +177,6 @@ impl Door {
         self.set("", 0)
     }
 
-    /// Ends all sessions of a token.
-    pub(super) fn end(&self, token: &str) {
-        let of_token =
-            |caller: &Caller| matches!(caller, Caller::Token(known) if **known == *token);
-        locked(&self.sessions).retain(|_, session| !of_token(&session.caller));
-    }
-
     /// Who asks, by the cookie; counts the request.
     pub(super) fn caller(&self, headers: &HeaderMap, now: Instant) -> Answered<Caller> {
         let id = self.id(headers).ok_or_else(Refusal::stranger)?;
@@ -243,4 +236,77 @@ fn subnet(address: IpAddr) -> IpAddr {
 /// What a mutex holds; nothing here can be left half done.
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use axum::http::StatusCode;
+
+    fn headers(set: &str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        let cookie = format!("theme=dark; {}; b=c", set.split(';').next().unwrap());
+        headers.insert(COOKIE, cookie.parse().unwrap());
+        headers
+    }
+
+    #[test]
+    fn a_session_has_so_many_requests_a_second() {
+        let (door, mut now) = (Door::new("secret", 1, false), Instant::now());
+        let cookie = headers(&door.admit(Caller::Host, now).unwrap());
+        let passed = |now: Instant| {
+            let all = (0..1000).map(|_| door.caller(&cookie, now));
+            all.filter(Result::is_ok).count()
+        };
+        assert_eq!(passed(now), 60);
+        now += Duration::from_secs(1);
+        assert_eq!(passed(now), 20);
+        now += Duration::from_secs(60);
+        assert_eq!(passed(now), 60);
+        // Each session has its own.
+        let other = headers(&door.admit(Caller::Host, now).unwrap());
+        assert!(door.caller(&other, now).is_ok());
+        now += IDLE;
+        let refused = door.caller(&other, now).unwrap_err();
+        assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+    }
+
+    #[test]
+    fn an_address_has_so_many_wrong_tokens_a_minute() {
+        let (door, mut now) = (Door::new("secret", 1, false), Instant::now());
+        let [one, same, other] = ["2001:db8::1", "2001:db8::2", "2001:db8:1::1"];
+        let [one, same, other] = [one, same, other].map(|text| text.parse().unwrap());
+        for _ in 0..10 {
+            assert!(door.knock("guess", one, now).is_ok());
+            assert_eq!(door.wrong(one, now).status, StatusCode::UNAUTHORIZED);
+        }
+        for address in [one, same] {
+            let refused = door.knock("secret", address, now).unwrap_err();
+            assert_eq!(refused.status, StatusCode::TOO_MANY_REQUESTS);
+        }
+        assert_eq!(door.knock("secret", other, now), Ok(Caller::Host));
+        now += Duration::from_secs(7);
+        assert_eq!(door.knock("secret", one, now), Ok(Caller::Host));
+        let long = "x".repeat(LONGEST_TOKEN + 1);
+        assert!(door.knock(&long, other, now).is_err());
+    }
+
+    #[test]
+    fn sessions_are_few() {
+        let (door, now) = (Door::new("secret", 1, true), Instant::now());
+        let caller = Caller::Token("ann".into());
+        let mut cookies = Vec::new();
+        for number in 0..SESSIONS_OF_ONE as u64 + 1 {
+            let at = now + Duration::from_secs(number);
+            let set = door.admit(caller.clone(), at).unwrap();
+            assert!(set.ends_with("; Secure"), "{set}");
+            cookies.push(headers(&set));
+        }
+        let now = now + Duration::from_secs(100);
+        assert!(door.caller(&cookies[0], now).is_err());
+        assert_eq!(door.caller(&cookies[1], now), Ok(caller));
+        door.leave(&cookies[1]);
+        assert!(door.caller(&cookies[1], now).is_err());
+        assert!(door.caller(&cookies[2], now).is_ok());
+    }
 }

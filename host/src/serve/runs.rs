@@ -79,10 +79,10 @@ pub(super) async fn header(
 /// How many labels a run has asked for, and how many were given; null for one that asks for none.
 fn labels(run: &RunRef, store: Option<PathBuf>) -> Result<Value> {
     let store = store.unwrap_or_else(|| run.dir.join("labels.db"));
-    let config = std::fs::read(RunDir::at(&run.dir).config())?;
-    if !store.is_file() {
+    let config = std::fs::read(RunDir::at(&run.dir).config());
+    let (Ok(config), true) = (config, store.is_file()) else {
         return Ok(Value::Null);
-    }
+    };
     // As the run names what it asks.
     let own = format!("run-{}/", &digest::of_bytes(&config)[..16]);
     let store = Store::read(&store)?;

@@ -26,8 +26,8 @@ use super::refusal::{Answered, Refusal};
 use super::runs;
 use super::tail::{Grown, Tail};
 use crate::label::room::Role;
-use crate::report::RunRef;
 use crate::report::samples::Sample;
+use crate::report::{RunRef, State};
 use crate::run_dir::RunDir;
 
 /// How often files are looked at.
@@ -208,7 +208,8 @@ impl Following {
         let now = self.run.now();
         let left = now.updates.map(|all| all.saturating_sub(now.update));
         let each = self.seconds.iter().sum::<f64>() / self.seconds.len() as f64;
-        let eta = left.map(|left| left as f64 * each).filter(|eta| eta.is_finite());
+        let eta = left.map(|left| left as f64 * each);
+        let eta = eta.filter(|eta| eta.is_finite() && now.state == State::Running);
         let stands = json!({
             "state": now.state, "update": now.update, "updates": now.updates, "eta_seconds": eta,
         });

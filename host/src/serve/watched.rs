@@ -1,5 +1,6 @@
 //! The runs that are watched: which there are, and their numbers, read when somebody looks and kept until they change.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
@@ -58,13 +59,14 @@ impl Watched {
         {
             return Ok(runs.clone());
         }
-        // A run that is about to begin has no folder yet.
-        let there = self.paths.iter().filter(|path| path.exists());
-        let there: Vec<PathBuf> = there.cloned().collect();
-        let runs = match there.is_empty() && !self.paths.is_empty() {
-            true => Vec::new(),
-            false => report::runs(&there)?,
+        // A run that is about to begin is none yet, and may have no folder.
+        let at = |path: &PathBuf| report::runs(std::slice::from_ref(path)).unwrap_or_default();
+        let mut runs = match self.paths.as_slice() {
+            [] => report::runs(&[])?,
+            paths => paths.iter().flat_map(at).collect(),
         };
+        let mut known = HashSet::new();
+        runs.retain(|run| known.insert(run.id.clone()));
         let runs: Vec<Arc<RunRef>> = runs.into_iter().map(Arc::new).collect();
         *list = Some((Instant::now(), runs.clone()));
         Ok(runs)
