@@ -23,6 +23,7 @@ pub mod experiment;
 pub mod fetch;
 #[doc(hidden)] // for the program and its tests
 pub mod golden;
+mod kit;
 pub mod label;
 pub mod metrics;
 pub mod model;
