@@ -18,6 +18,7 @@ mod cpu;
 #[doc(hidden)] // for its tests
 pub mod digest;
 mod disk;
+mod drawing;
 pub mod eval;
 pub mod experiment;
 pub mod fetch;
@@ -29,6 +30,7 @@ pub mod metrics;
 pub mod model;
 mod outside;
 pub mod plugin;
+pub mod report;
 pub mod rl;
 pub mod role;
 mod rows;

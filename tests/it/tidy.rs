@@ -25,6 +25,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "label",
             "metrics",
             "outside",
+            "report",
             "role",
             "rows",
             "run_dir",
@@ -49,8 +50,13 @@ const ARROWS: &[(&str, &[&str])] = &[
         ],
     ),
     (
+        "report",
+        &["digest", "drawing", "eval", "run_dir", "terminal"],
+    ),
+    (
         "experiment",
         &[
+            "drawing",
             "eval",
             "train",
             "plugin",
@@ -112,6 +118,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("outside", &["terminal"]),
     ("role", &[]),
     ("disk", &[]),
+    ("drawing", &[]),
     ("rows", &["outside", "terminal"]),
     ("run_dir", &["disk"]),
     ("seed", &[]),
@@ -141,7 +148,8 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("parquet", &["label", "rows"]),
     ("flate2", &["rows"]),
     ("zstd", &["rows"]),
-    ("plotters", &["experiment"]),
+    ("plotters", &["drawing", "experiment", "report"]),
+    ("resvg", &["report"]),
 ];
 
 fn source() -> PathBuf {
