@@ -25,6 +25,7 @@ mod plan;
 mod plugin;
 mod progress;
 mod report;
+mod report_file;
 mod sample;
 mod score;
 mod serve;
@@ -103,6 +104,11 @@ enum Command {
     /// Import, export, count and correct labels
     #[command(subcommand)]
     Label(label::LabelCommand),
+    /// Write what runs came to as one page: curves, comparisons, answers, configs
+    ///
+    /// HTML that needs nothing else, for a screen of any width and for paper; every number is as the run's files have
+    /// it. A run that goes on may be reported as well: it is only read.
+    Report(report_file::ReportArgs),
     /// Time updates of a config, phase by phase; nothing is saved
     Bench(bench::BenchArgs),
     /// Fetch what an example needs: a model, data, a config
@@ -256,6 +262,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Model(command) => model::run(&command),
         Command::Plugin(command) => plugin::run(&command),
         Command::Label(command) => label::run(&command),
+        Command::Report(args) => report_file::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Fetch(args) => fetch::run(&args),
         Command::Doctor => doctor::run(),

@@ -22,7 +22,6 @@ pub mod sft;
 pub mod whole;
 
 pub(crate) mod collect;
-mod drawing;
 pub(crate) mod examples;
 mod inputs;
 pub(crate) mod joined;
