@@ -21,10 +21,17 @@ fn main() {
 /// Writes the constant `WEB`: the names of the files in `web/dist`, with `/` between folders, and their bytes.
 fn list_pages() {
     let host = PathBuf::from(std::env::var("CARGO_MANIFEST_DIR").unwrap_or_default());
-    let web = host.parent().expect("the crate lies in the repository").join("web");
+    let web = host
+        .parent()
+        .expect("the crate lies in the repository")
+        .join("web");
     let dist = web.join("dist");
     // Cargo runs this each time for what is not there.
-    for folder in [&dist, &web].into_iter().filter(|folder| folder.is_dir()).take(1) {
+    for folder in [&dist, &web]
+        .into_iter()
+        .filter(|folder| folder.is_dir())
+        .take(1)
+    {
         println!("cargo:rerun-if-changed={}", folder.display());
     }
     let mut files = Vec::new();
@@ -36,7 +43,8 @@ fn list_pages() {
         let parts = short.components().map(|part| part.as_os_str().to_str());
         let parts: Option<Vec<&str>> = parts.collect();
         let name = parts.expect("names of our files are texts").join("/");
-        writeln!(code, "    ({name:?}, include_bytes!({file:?})),").expect("memory can be written to");
+        writeln!(code, "    ({name:?}, include_bytes!({file:?})),")
+            .expect("memory can be written to");
     }
     code.push_str("];\n");
     let out = PathBuf::from(std::env::var("OUT_DIR").unwrap_or_default()).join("web.rs");

@@ -26,7 +26,10 @@ fn two(_: usize) -> Vec<String> {
 /// The place of a response on the page.
 fn place(item: &Value, text: &str) -> usize {
     let responses = item["responses"].as_array().unwrap();
-    responses.iter().position(|response| response == text).unwrap()
+    responses
+        .iter()
+        .position(|response| response == text)
+        .unwrap()
 }
 
 /// All labels of a store by what was asked, of which each is there once.
@@ -49,7 +52,12 @@ fn a_person_comes_in_and_what_is_said_is_kept() {
     let token = invite(&path, "ann", Role::Labeler);
     let served = Served::new(&path, &[]);
     let page = Client::new(&served.address).get("/label").unwrap();
-    assert!(page.head.contains("content-security-policy: default-src 'none'"), "{}", page.head);
+    assert!(
+        page.head
+            .contains("content-security-policy: default-src 'none'"),
+        "{}",
+        page.head
+    );
     let mut worker = Worker::new(&served.address, "ann", &token);
     while let Some(item) = worker.next() {
         worker.answer(&item, &json!({ "best": place(&item, "two") }), 4000);
@@ -91,14 +99,29 @@ fn what_cannot_be_served_is_said_with_a_hint() {
     let taken = Served::new(std::path::Path::new(path), &[]);
     let port = taken.address.rsplit(':').next().unwrap();
     for (arguments, part) in [
-        (vec!["--store", nowhere.to_str().unwrap()], "there is no store"),
-        (vec!["--store", path, "--host", "0.0.0.0"], "for all to read\nhint: "),
-        (vec!["--store", path, "--port", port], "cannot be listened at\nhint: "),
-        (vec!["--store", path, "--cert", path, "--key", path], "certificate"),
+        (
+            vec!["--store", nowhere.to_str().unwrap()],
+            "there is no store",
+        ),
+        (
+            vec!["--store", path, "--host", "0.0.0.0"],
+            "for all to read\nhint: ",
+        ),
+        (
+            vec!["--store", path, "--port", port],
+            "cannot be listened at\nhint: ",
+        ),
+        (
+            vec!["--store", path, "--cert", path, "--key", path],
+            "certificate",
+        ),
         (vec!["no/such/run"], "is no run directory"),
     ] {
         let message = fail(&[&["serve"][..], &arguments].concat());
-        assert!(message.contains(part) && message.contains("\nhint: "), "{arguments:?}: {message}");
+        assert!(
+            message.contains(part) && message.contains("\nhint: "),
+            "{arguments:?}: {message}"
+        );
     }
 }
 
@@ -110,7 +133,9 @@ fn who_is_slow_or_sends_too_much_is_let_go() {
     let served = Served::new(&path, &[]);
     let connect = || {
         let stream = TcpStream::connect(&served.address).unwrap();
-        stream.set_read_timeout(Some(Duration::from_secs(120))).unwrap();
+        stream
+            .set_read_timeout(Some(Duration::from_secs(120)))
+            .unwrap();
         stream
     };
     // Many who begin to ask and never end.
@@ -130,10 +155,15 @@ fn who_is_slow_or_sends_too_much_is_let_go() {
     let refused = reply(&mut BufReader::new(large.try_clone().unwrap())).unwrap();
     assert_eq!(refused.status, 413);
     let part = vec![b'x'; 1 << 20];
-    let sent = (0..100).take_while(|_| large.write_all(&part).is_ok()).count();
+    let sent = (0..100)
+        .take_while(|_| large.write_all(&part).is_ok())
+        .count();
     assert!(sent < 100, "the server read {sent} MiB");
     // Others are answered meanwhile.
-    assert_eq!(served.enter(&token).get("/api/label/next").unwrap().status, 200);
+    assert_eq!(
+        served.enter(&token).get("/api/label/next").unwrap().status,
+        200
+    );
     // And who was slow is let go.
     for stream in &mut slow {
         let mut rest = Vec::new();
@@ -153,7 +183,11 @@ fn a_run_that_asks_people_serves_them() {
          validation_share = 0.0\n[people]\nmode = \"pair\"\ngold_every = 0\nrepeat_every = 0\noverlap = 0.0\n[ppo]",
     );
     let mut command = lab.command(&["run"], "asked", &[]);
-    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut out = BufReader::new(child.stdout.take().unwrap());
     let mut errors = child.stderr.take().unwrap();
     let errors = std::thread::spawn(move || {
@@ -179,7 +213,12 @@ fn a_run_that_asks_people_serves_them() {
             "shown_ms": 3000, "changes": 0, "hints_shown": false,
         });
         let reply = client.post("/api/label/answer", &said).unwrap();
-        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
+        assert_eq!(
+            reply.status,
+            200,
+            "{}",
+            String::from_utf8_lossy(&reply.body)
+        );
         answered += 1;
     }
     let status = child.wait().unwrap();
@@ -188,6 +227,13 @@ fn a_run_that_asks_people_serves_them() {
     assert!(status.success(), "{errors}");
     assert_eq!(answered, 16, "{errors}");
     let root = lab.path("asked");
-    assert_eq!(Store::read(&root.join("labels.db")).unwrap().labels().unwrap().len(), 16);
+    assert_eq!(
+        Store::read(&root.join("labels.db"))
+            .unwrap()
+            .labels()
+            .unwrap()
+            .len(),
+        16
+    );
     assert!(root.join("policy/policy/model.safetensors").is_file());
 }

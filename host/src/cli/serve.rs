@@ -59,21 +59,29 @@ pub(super) struct BesideArgs {
 pub(super) fn run(args: ServeArgs) -> Result<()> {
     if let Some(store) = args.store.as_deref().filter(|store| !store.is_file()) {
         let store = Line(store.display());
-        bail!("there is no store `{store}`\nhint: `attune label invite NAME --store {store}` makes one");
+        bail!(
+            "there is no store `{store}`\nhint: `attune label invite NAME --store {store}` makes one"
+        );
     }
-    let config = args.people.map(|file| super::load(&file, &[])).transpose()?;
+    let config = args
+        .people
+        .map(|file| super::load(&file, &[]))
+        .transpose()?;
     let rules = config.as_ref().map(people::rules).transpose()?;
-    let server = begin(args.open, Options {
-        runs: args.runs,
-        store: args.store,
-        rules: rules.unwrap_or_default(),
-        host: args.host,
-        port: args.port,
-        name: args.name,
-        tls: args.cert.zip(args.key),
-        behind_proxy: args.behind_proxy,
-        log: log(),
-    })?;
+    let server = begin(
+        args.open,
+        Options {
+            runs: args.runs,
+            store: args.store,
+            rules: rules.unwrap_or_default(),
+            host: args.host,
+            port: args.port,
+            name: args.name,
+            tls: args.cert.zip(args.key),
+            behind_proxy: args.behind_proxy,
+            log: log(),
+        },
+    )?;
     server.wait();
     Ok(())
 }
@@ -81,21 +89,36 @@ pub(super) fn run(args: ServeArgs) -> Result<()> {
 /// The servers for people who label for a run, one for each store; they end when the run does.
 pub(super) fn beside(config: &Config, args: &BesideArgs) -> Result<Vec<Server>> {
     let parts = several::check(config)?.into_iter().map(|(_, own)| own);
-    let all: Vec<Config> = if config.part.is_empty() { vec![config.clone()] } else { parts.collect() };
+    let all: Vec<Config> = if config.part.is_empty() {
+        vec![config.clone()]
+    } else {
+        parts.collect()
+    };
     let mut servers = Vec::new();
-    for own in all.iter().filter(|own| own.collect.as_ref().is_some_and(|it| it.by == "people")) {
+    for own in all
+        .iter()
+        .filter(|own| own.collect.as_ref().is_some_and(|it| it.by == "people"))
+    {
         let collect = own.collect()?;
-        servers.push(begin(args.open, Options {
-            runs: vec![config.run.dir.clone()],
-            store: Some(collect.store.clone().unwrap_or_else(|| own.run.dir.join("labels.db"))),
-            rules: people::rules(own)?,
-            host: "127.0.0.1".to_owned(),
-            port: args.port,
-            name: None,
-            tls: None,
-            behind_proxy: false,
-            log: log(),
-        })?);
+        servers.push(begin(
+            args.open,
+            Options {
+                runs: vec![config.run.dir.clone()],
+                store: Some(
+                    collect
+                        .store
+                        .clone()
+                        .unwrap_or_else(|| own.run.dir.join("labels.db")),
+                ),
+                rules: people::rules(own)?,
+                host: "127.0.0.1".to_owned(),
+                port: args.port,
+                name: None,
+                tls: None,
+                behind_proxy: false,
+                log: log(),
+            },
+        )?);
     }
     Ok(servers)
 }
@@ -114,12 +137,24 @@ fn begin(open: bool, options: Options) -> Result<Server> {
     println!("watch      {}", Line(&server.link));
     let people = server.people.len();
     if people > 0 {
-        println!("people     {people}; `attune label invite NAME` prints a link for one more, or a new one");
+        println!(
+            "people     {people}; `attune label invite NAME` prints a link for one more, or a new one"
+        );
     }
     if open {
         let link = server.first.as_ref().unwrap_or(&server.link);
-        let program = if cfg!(target_os = "macos") { "open" } else { "xdg-open" };
-        if Command::new(program).arg(link).stdout(Stdio::null()).stderr(Stdio::null()).spawn().is_err() {
+        let program = if cfg!(target_os = "macos") {
+            "open"
+        } else {
+            "xdg-open"
+        };
+        if Command::new(program)
+            .arg(link)
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .is_err()
+        {
             eprintln!("warning: `{program}` opens no browser here\nhint: open the link yourself");
         }
     }

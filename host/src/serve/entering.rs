@@ -36,7 +36,10 @@ pub(super) async fn enter(
         }
         Err(refusal) => return Err(refusal),
     }
-    let cookie = face.door.admit(caller, now).map_err(|error| face.failed(&error))?;
+    let cookie = face
+        .door
+        .admit(caller, now)
+        .map_err(|error| face.failed(&error))?;
     Ok((StatusCode::NO_CONTENT, [(SET_COOKIE, cookie)]).into_response())
 }
 

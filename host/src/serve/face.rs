@@ -140,7 +140,10 @@ impl Face {
         act: impl FnOnce(&mut Room, &str, i64) -> anyhow::Result<T> + Send + 'static,
     ) -> Answered<T> {
         let by = self.researcher(headers).await?;
-        let done = self.labels()?.desk.with(move |room| act(room, by.name(), now()));
+        let done = self
+            .labels()?
+            .desk
+            .with(move |room| act(room, by.name(), now()));
         done.await?.map_err(|error| self.failed(&error))
     }
 

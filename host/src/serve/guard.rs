@@ -30,11 +30,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       frame-ancestors 'none'";
 
 /// Lets through what is meant for this server, whole and in time.
-pub(super) async fn guard(
-    State(face): State<Arc<Face>>,
-    request: Request,
-    next: Next,
-) -> Response {
+pub(super) async fn guard(State(face): State<Arc<Face>>, request: Request, next: Next) -> Response {
     let mut response = match checked(&face, request).await {
         Ok(request) => next.run(request).await,
         Err(refusal) => {
@@ -60,7 +56,8 @@ async fn checked(face: &Face, request: Request) -> Answered<Request> {
             hint,
         ));
     }
-    face.site.check(&parts.method, parts.uri.path(), &parts.headers)?;
+    face.site
+        .check(&parts.method, parts.uri.path(), &parts.headers)?;
     let told = parts.headers.get(CONTENT_LENGTH);
     let told = told.and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
     if told.is_some_and(|length| length > LONGEST_BODY as u64) {

@@ -73,12 +73,7 @@ pub(super) async fn listen(listening: Listening) {
     }
 }
 
-async fn connected(
-    stream: TcpStream,
-    address: SocketAddr,
-    app: Router,
-    tls: Option<TlsAcceptor>,
-) {
+async fn connected(stream: TcpStream, address: SocketAddr, app: Router, tls: Option<TlsAcceptor>) {
     // Without it small answers wait; where it cannot be set, they do.
     let _ = stream.set_nodelay(true);
     let stream = Patient::new(stream);

@@ -61,10 +61,7 @@ pub(super) async fn other(uri: axum::http::Uri) -> Response {
     }
 }
 
-fn found(
-    files: &'static [(&'static str, &'static [u8])],
-    name: &str,
-) -> Option<&'static [u8]> {
+fn found(files: &'static [(&'static str, &'static [u8])], name: &str) -> Option<&'static [u8]> {
     let (_, bytes) = files.iter().find(|(known, _)| *known == name)?;
     Some(bytes)
 }

@@ -106,9 +106,8 @@ impl Refusal {
 
     /// What a message with `hint: ` lines says.
     pub(super) fn told(status: StatusCode, message: &str) -> Refusal {
-        let (hints, said): (Vec<&str>, Vec<&str>) = message
-            .lines()
-            .partition(|line| line.starts_with("hint: "));
+        let (hints, said): (Vec<&str>, Vec<&str>) =
+            message.lines().partition(|line| line.starts_with("hint: "));
         let hints: Vec<&str> = hints
             .into_iter()
             .filter_map(|line| line.strip_prefix("hint: "))

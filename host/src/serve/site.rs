@@ -155,7 +155,14 @@ mod tests {
         assert_eq!(split("localhost:80"), Some(("localhost", Some(80))));
         assert_eq!(split("[::1]:80"), Some(("::1", Some(80))));
         assert_eq!(split("label.org"), Some(("label.org", None)));
-        for wrong in ["localhost:", "localhost:x", "[::1", "[::1]x", "a:1:2", "a@b:c"] {
+        for wrong in [
+            "localhost:",
+            "localhost:x",
+            "[::1",
+            "[::1]x",
+            "a:1:2",
+            "a@b:c",
+        ] {
             assert_eq!(split(wrong), None, "{wrong}");
         }
     }
@@ -175,7 +182,12 @@ mod tests {
         assert_eq!(named, "https://label.org:8420/enter#x");
         let named = link("0.0.0.0", Some("label.org:8443"), Cover::Proxy);
         assert_eq!(named, "https://label.org:8443/enter#x");
-        for (name, is_name) in [("label.org", true), ("a/b", false), ("", false), ("a:b", false)] {
+        for (name, is_name) in [
+            ("label.org", true),
+            ("a/b", false),
+            ("", false),
+            ("a:b", false),
+        ] {
             assert_eq!(Site::is_name(name), is_name, "{name}");
         }
     }

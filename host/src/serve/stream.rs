@@ -62,16 +62,16 @@ pub(super) async fn stream(
     let last = headers.get("last-event-id");
     let last = last.and_then(|id| id.to_str().ok()?.parse().ok());
     let after = last.or(after);
-    let following = face
-        .aside(move || Ok(Following::new(run, after)?))
-        .await?;
+    let following = face.aside(move || Ok(Following::new(run, after)?)).await?;
     let (sender, receiver) = channel(16);
     tokio::spawn(async move {
         follow(&face, caller, following, sender).await;
         drop(one);
     });
     let alive = KeepAlive::new().interval(HEARTBEAT);
-    Ok(Sse::new(Happening(receiver)).keep_alive(alive).into_response())
+    Ok(Sse::new(Happening(receiver))
+        .keep_alive(alive)
+        .into_response())
 }
 
 /// Sends what happens until nobody listens, or may listen, any more.

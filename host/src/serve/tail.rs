@@ -201,7 +201,11 @@ mod tests {
         add(&path, "{\"update\":1,\"objective/kl\":0.25}\n");
         assert!(tail.more().unwrap().cut);
         // Another file.
-        std::fs::write(folder.path().join("other"), "{\"update\":7}\n{\"update\":8}\n").unwrap();
+        std::fs::write(
+            folder.path().join("other"),
+            "{\"update\":7}\n{\"update\":8}\n",
+        )
+        .unwrap();
         std::fs::rename(folder.path().join("other"), &path).unwrap();
         assert!(tail.more().unwrap().cut);
         std::fs::remove_file(&path).unwrap();

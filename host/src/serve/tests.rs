@@ -64,7 +64,10 @@ fn plain() -> Rules {
 fn comparison(query: &str, responses: &[&str]) -> Comparison {
     Comparison {
         query: Passage::of_text(query),
-        responses: responses.iter().map(|text| Passage::of_text(*text)).collect(),
+        responses: responses
+            .iter()
+            .map(|text| Passage::of_text(*text))
+            .collect(),
         source: None,
     }
 }
@@ -88,8 +91,12 @@ impl Lab {
         let face = Face {
             door: Door::new(&host, 8420, site.secure),
             labels: Some(
-                labels(Room::open(&path, rules.clone()).unwrap(), path.clone(), rules.clone())
-                    .unwrap(),
+                labels(
+                    Room::open(&path, rules.clone()).unwrap(),
+                    path.clone(),
+                    rules.clone(),
+                )
+                .unwrap(),
             ),
             watched: Watched::new(match runs.is_empty() {
                 true => vec![folder.path().join("no-runs")],
@@ -119,7 +126,8 @@ impl Lab {
 
     /// Asks from a machine.
     async fn get(&self, cookie: &str, path: &str) -> Reply {
-        self.send(asking(cookie, path).body(Body::empty()).unwrap()).await
+        self.send(asking(cookie, path).body(Body::empty()).unwrap())
+            .await
     }
 
     async fn post(&self, cookie: &str, path: &str, said: &Value) -> Reply {
@@ -128,7 +136,9 @@ impl Lab {
 
     /// Comes in; returns the cookie.
     async fn enter(&self, token: &str) -> String {
-        let reply = self.post("", "/api/enter", &json!({ "token": token })).await;
+        let reply = self
+            .post("", "/api/enter", &json!({ "token": token }))
+            .await;
         assert_eq!(reply.status, StatusCode::NO_CONTENT, "{reply:?}");
         let set = reply.header(SET_COOKIE.as_str());
         set.split(';').next().unwrap().to_owned()

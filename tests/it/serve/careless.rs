@@ -10,7 +10,12 @@ const QUESTIONS: usize = 30;
 
 /// Two texts of about the same length, of which one is worth more.
 fn responses(at: usize) -> Vec<String> {
-    let text = |worth: usize| format!("worth {worth}: {}", "the same words again and again ".repeat(4));
+    let text = |worth: usize| {
+        format!(
+            "worth {worth}: {}",
+            "the same words again and again ".repeat(4)
+        )
+    };
     match at.is_multiple_of(2) {
         true => vec![text(1), text(9)],
         false => vec![text(9), text(1)],
@@ -19,7 +24,9 @@ fn responses(at: usize) -> Vec<String> {
 
 fn gold() -> String {
     let line = |at: usize| {
-        let texts = responses(at).into_iter().map(|text| json!({ "text": text }));
+        let texts = responses(at)
+            .into_iter()
+            .map(|text| json!({ "text": text }));
         json!({
             "comparison": {
                 "query": { "text": format!("gold {at}") }, "responses": texts.collect::<Vec<_>>(),
@@ -62,7 +69,9 @@ fn the_careless_are_found() {
     std::fs::write(&config, CONFIG).unwrap();
     let people: [(&str, Judge); 3] = [
         ("good", |item, _| (best(item), 12_000)),
-        ("hasty", |_, random| ((2.0 * random.uniform()) as usize, 150)),
+        ("hasty", |_, random| {
+            ((2.0 * random.uniform()) as usize, 150)
+        }),
         ("first", |_, _| (0, 9_000)),
     ];
     let tokens = people.map(|(name, _)| invite(&path, name, Role::Labeler));
@@ -102,11 +111,17 @@ fn the_careless_are_found() {
     assert!(share(&hasty, "gold", "right") < 0.9, "{hasty}");
     assert!(share(&first, "gold", "right") < 0.9, "{first}");
     assert_eq!(good["too_fast"], 0, "{good}");
-    assert!(hasty["too_fast"].as_u64() > Some(QUESTIONS as u64 / 2), "{hasty}");
+    assert!(
+        hasty["too_fast"].as_u64() > Some(QUESTIONS as u64 / 2),
+        "{hasty}"
+    );
     assert_eq!(first["first_place"]["share"], 1.0, "{first}");
     assert_eq!(good["alarms"], json!([]), "{good}");
     for careless in [&hasty, &first] {
-        assert!(!careless["alarms"].as_array().unwrap().is_empty(), "{careless}");
+        assert!(
+            !careless["alarms"].as_array().unwrap().is_empty(),
+            "{careless}"
+        );
     }
     // One click.
     let said = json!({ "name": "hasty", "excluded": true, "why": "guesses" });

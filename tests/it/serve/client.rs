@@ -98,7 +98,10 @@ pub(super) fn said(out: &mut impl BufRead, word: &str) -> String {
     let mut line = String::new();
     loop {
         line.clear();
-        assert!(out.read_line(&mut line).unwrap() > 0, "it ended before it said `{word}`");
+        assert!(
+            out.read_line(&mut line).unwrap() > 0,
+            "it ended before it said `{word}`"
+        );
         if let Some(rest) = line.strip_prefix(word) {
             return rest.trim().to_owned();
         }
@@ -210,7 +213,10 @@ pub(super) fn reply(stream: &mut impl BufRead) -> Result<Reply> {
             break;
         }
     }
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     let mut reply = Reply {
         status: status.ok_or(ErrorKind::InvalidData)?,
         head,
@@ -254,7 +260,11 @@ impl Worker {
                 401 => {
                     let token = self.token.clone();
                     let entered = self.client.enter(&token);
-                    assert!(!entered.is_ok_and(|status| status != 204), "{} may come in", self.name);
+                    assert!(
+                        !entered.is_ok_and(|status| status != 204),
+                        "{} may come in",
+                        self.name
+                    );
                 }
                 429 | 503 => std::thread::sleep(Duration::from_millis(60)),
                 _ => return reply,
@@ -278,7 +288,12 @@ impl Worker {
             "shown_ms": shown_ms, "changes": 0, "hints_shown": false,
         });
         let reply = self.patiently(|client| client.post("/api/label/answer", &said));
-        assert_eq!(reply.status, 200, "{}", String::from_utf8_lossy(&reply.body));
+        assert_eq!(
+            reply.status,
+            200,
+            "{}",
+            String::from_utf8_lossy(&reply.body)
+        );
         assert_eq!(reply.json()["kept"], true);
         reply.json()
     }

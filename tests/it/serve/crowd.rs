@@ -11,13 +11,20 @@ const PEOPLE: usize = 50;
 
 #[test]
 fn fifty_people_at_once_lose_nothing() {
-    let seconds = std::env::var("ATTUNE_LOAD_SECONDS").ok().and_then(|text| text.parse().ok());
+    let seconds = std::env::var("ATTUNE_LOAD_SECONDS")
+        .ok()
+        .and_then(|text| text.parse().ok());
     let seconds: u64 = seconds.unwrap_or(4);
     let folder = tempfile::tempdir().unwrap();
     let questions = PEOPLE * (seconds as usize + 2) * 2;
     let path = store(&folder.path().join("labels.db"), questions, two);
-    let names: Vec<String> = (0..PEOPLE).map(|number| format!("person {number}")).collect();
-    let tokens: Vec<String> = names.iter().map(|name| invite(&path, name, Role::Labeler)).collect();
+    let names: Vec<String> = (0..PEOPLE)
+        .map(|number| format!("person {number}"))
+        .collect();
+    let tokens: Vec<String> = names
+        .iter()
+        .map(|name| invite(&path, name, Role::Labeler))
+        .collect();
     let served = Served::new(&path, &[]);
     let until = Instant::now() + Duration::from_secs(seconds);
     let people: Vec<_> = names
@@ -48,8 +55,15 @@ fn fifty_people_at_once_lose_nothing() {
     drop(served);
     let kept = labels(&path);
     let answered: std::collections::BTreeSet<String> = acknowledged.iter().cloned().collect();
-    assert_eq!(answered.len(), acknowledged.len(), "two were asked the same");
-    assert_eq!(kept.into_keys().collect::<std::collections::BTreeSet<_>>(), answered);
+    assert_eq!(
+        answered.len(),
+        acknowledged.len(),
+        "two were asked the same"
+    );
+    assert_eq!(
+        kept.into_keys().collect::<std::collections::BTreeSet<_>>(),
+        answered
+    );
 }
 
 /// Labels at a person's speed; returns what was answered, and how long each acknowledgement took.

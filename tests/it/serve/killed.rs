@@ -12,7 +12,9 @@ const KILLS: usize = 12;
 
 #[test]
 fn what_was_acknowledged_survives_and_is_there_once() {
-    let kills = std::env::var("ATTUNE_KILLS").ok().and_then(|text| text.parse().ok());
+    let kills = std::env::var("ATTUNE_KILLS")
+        .ok()
+        .and_then(|text| text.parse().ok());
     let kills: usize = kills.unwrap_or(KILLS);
     let folder = tempfile::tempdir().unwrap();
     let path = store(&folder.path().join("labels.db"), 60 * kills, two);
@@ -35,8 +37,10 @@ fn what_was_acknowledged_survives_and_is_there_once() {
     }
     let served = Served::new(&path, &["--port", &port]);
     stop.store(true, Ordering::Relaxed);
-    let acknowledged: Vec<(String, usize)> =
-        workers.into_iter().flat_map(|worker| worker.join().unwrap()).collect();
+    let acknowledged: Vec<(String, usize)> = workers
+        .into_iter()
+        .flat_map(|worker| worker.join().unwrap())
+        .collect();
     served.kill();
     let kept = labels(&path);
     assert!(acknowledged.len() > kills, "{} answers", acknowledged.len());

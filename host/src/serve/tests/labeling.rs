@@ -48,7 +48,10 @@ async fn one_word_by_one_name() {
     let cookie = lab.person("ann", Role::Labeler).await;
     let item = item(&lab, &cookie).await;
     let said = given(&item, "one", json!({ "best": 0 }));
-    assert_eq!(lab.post(&cookie, "/api/label/answer", &said).await.status, StatusCode::OK);
+    assert_eq!(
+        lab.post(&cookie, "/api/label/answer", &said).await.status,
+        StatusCode::OK
+    );
     let other = given(&item, "one", json!({ "best": 1 }));
     let reply = lab.post(&cookie, "/api/label/answer", &other).await;
     assert_eq!(reply.status, StatusCode::CONFLICT);
@@ -73,7 +76,9 @@ async fn two_people_are_asked_different_things() {
     let said = given(&first, "x", json!({ "best": 0 }));
     let reply = lab.post(&bob, "/api/label/answer", &said).await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND, "{reply:?}");
-    let kept = lab.post(&ann, "/api/label/keep", &json!({ "item": first["id"] })).await;
+    let kept = lab
+        .post(&ann, "/api/label/keep", &json!({ "item": first["id"] }))
+        .await;
     assert_eq!(kept.json()["kept"], true);
 }
 
@@ -109,7 +114,9 @@ async fn texts_come_back_as_they_are() {
         "{{constructor}} ${x} %00 \\u0000 ' \" `",
         long.as_str(),
     ];
-    let asked = hostile.map(|text| comparison(text, &[text, "plain"])).to_vec();
+    let asked = hostile
+        .map(|text| comparison(text, &[text, "plain"]))
+        .to_vec();
     let mut lab = Lab::asking(asked, plain(), Vec::new());
     let cookie = lab.person("ann", Role::Labeler).await;
     let mut met = 0;
@@ -122,11 +129,28 @@ async fn texts_come_back_as_they_are() {
         let responses = item["responses"].as_array().unwrap();
         met += usize::from(responses.iter().any(|text| text == query));
         // Who wrote a response, or where it stands in the store, is not told.
-        let allowed = ["id", "query", "responses", "mode", "hints", "earlier", "number", "training"];
+        let allowed = [
+            "id",
+            "query",
+            "responses",
+            "mode",
+            "hints",
+            "earlier",
+            "number",
+            "training",
+        ];
         let fields = item.as_object().unwrap().keys();
-        assert!(fields.clone().all(|field| allowed.contains(&field.as_str())), "{fields:?}");
+        assert!(
+            fields
+                .clone()
+                .all(|field| allowed.contains(&field.as_str())),
+            "{fields:?}"
+        );
         let said = given(&item, &format!("c{number}"), json!("abstain"));
-        assert_eq!(lab.post(&cookie, "/api/label/answer", &said).await.status, StatusCode::OK);
+        assert_eq!(
+            lab.post(&cookie, "/api/label/answer", &said).await.status,
+            StatusCode::OK
+        );
     }
     assert_eq!(met, hostile.len());
 }
@@ -143,12 +167,21 @@ async fn the_page_is_told_no_more_than_it_shows() {
     let settings = lab.get(&cookie, "/api/label/settings").await.json();
     assert_eq!(settings["title"], "Which?");
     assert_eq!(settings["instructions"], "# Do\n<script>");
-    for secret in ["gold", "gold_every", "attention_text", "repeat_every", "overlap"] {
+    for secret in [
+        "gold",
+        "gold_every",
+        "attention_text",
+        "repeat_every",
+        "overlap",
+    ] {
         assert_eq!(settings.get(secret), None, "{secret}");
     }
     // The host watches, and is nobody in the store.
     let host = lab.enter(&lab.host).await;
-    assert_eq!(lab.get(&host, "/api/label/next").await.status, StatusCode::FORBIDDEN);
+    assert_eq!(
+        lab.get(&host, "/api/label/next").await.status,
+        StatusCode::FORBIDDEN
+    );
     assert_eq!(lab.get(&host, "/api/me").await.json()["label"], false);
 }
 
@@ -156,10 +189,17 @@ async fn the_page_is_told_no_more_than_it_shows() {
 async fn a_link_that_is_revoked_ends_its_sessions() {
     let mut lab = Lab::new(1, plain());
     let cookie = lab.person("ann", Role::Labeler).await;
-    assert_eq!(lab.get(&cookie, "/api/label/next").await.status, StatusCode::OK);
+    assert_eq!(
+        lab.get(&cookie, "/api/label/next").await.status,
+        StatusCode::OK
+    );
     // By another process, as by the command line.
     lab.room.revoke("ann", face::now()).unwrap();
     for path in ["/api/label/next", "/api/me"] {
-        assert_eq!(lab.get(&cookie, path).await.status, StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(
+            lab.get(&cookie, path).await.status,
+            StatusCode::UNAUTHORIZED,
+            "{path}"
+        );
     }
 }

@@ -3,7 +3,12 @@
 use super::*;
 
 /// All that may be asked, with a labeler's share of it first.
-const GET: [&str; 4] = ["/api/me", "/api/label/settings", "/api/label/next", "/api/label/back?steps=1"];
+const GET: [&str; 4] = [
+    "/api/me",
+    "/api/label/settings",
+    "/api/label/next",
+    "/api/label/back?steps=1",
+];
 const RESEARCHERS: [&str; 5] = [
     "/api/people",
     "/api/people/disagreements",
@@ -16,15 +21,28 @@ const RESEARCHERS: [&str; 5] = [
 async fn every_response_has_a_policy() {
     let lab = Lab::new(1, plain());
     let mut replies = Vec::new();
-    for path in ["/", "/label", "/nowhere", "/assets/nothing.js", "/api/nothing", "/api/me"] {
+    for path in [
+        "/",
+        "/label",
+        "/nowhere",
+        "/assets/nothing.js",
+        "/api/nothing",
+        "/api/me",
+    ] {
         replies.push((path, lab.get("", path).await));
     }
     replies.push(("post", lab.post("", "/api/me", &json!({})).await));
     let elsewhere = Request::builder().uri("/").header(HOST, "evil.org");
-    replies.push(("host", lab.send(elsewhere.body(Body::empty()).unwrap()).await));
+    replies.push((
+        "host",
+        lab.send(elsewhere.body(Body::empty()).unwrap()).await,
+    ));
     for (path, reply) in replies {
         let policy = reply.header("content-security-policy");
-        assert!(policy.starts_with("default-src 'none'; script-src 'self';"), "{path}: {policy}");
+        assert!(
+            policy.starts_with("default-src 'none'; script-src 'self';"),
+            "{path}: {policy}"
+        );
         assert!(policy.contains("frame-ancestors 'none'"), "{path}");
         for (name, value) in [
             ("x-content-type-options", "nosniff"),
@@ -47,10 +65,17 @@ async fn strangers_are_told_nothing() {
         for cookie in ["", "attune-8420=0123", "other=1; attune-8420="] {
             let reply = lab.get(cookie, path).await;
             assert_eq!(reply.status, StatusCode::UNAUTHORIZED, "{path}");
-            assert!(reply.json()["hint"].as_str().unwrap().contains("personal link"));
+            assert!(
+                reply.json()["hint"]
+                    .as_str()
+                    .unwrap()
+                    .contains("personal link")
+            );
         }
     }
-    let reply = lab.post("", "/api/enter", &json!({ "token": "0".repeat(64) })).await;
+    let reply = lab
+        .post("", "/api/enter", &json!({ "token": "0".repeat(64) }))
+        .await;
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
     assert_eq!(reply.header("set-cookie"), "");
 }
@@ -60,13 +85,26 @@ async fn labelers_may_not_do_what_researchers_may() {
     let mut lab = Lab::new(1, plain());
     let cookie = lab.person("ann", Role::Labeler).await;
     for path in RESEARCHERS {
-        assert_eq!(lab.get(&cookie, path).await.status, StatusCode::FORBIDDEN, "{path}");
+        assert_eq!(
+            lab.get(&cookie, path).await.status,
+            StatusCode::FORBIDDEN,
+            "{path}"
+        );
     }
     for (path, said) in [
-        ("/api/people/exclude", json!({"name": "ann", "excluded": true, "why": "x"})),
-        ("/api/people/invite", json!({"name": "bob", "role": "researcher"})),
+        (
+            "/api/people/exclude",
+            json!({"name": "ann", "excluded": true, "why": "x"}),
+        ),
+        (
+            "/api/people/invite",
+            json!({"name": "bob", "role": "researcher"}),
+        ),
         ("/api/people/revoke", json!({"name": "ann"})),
-        ("/api/people/adjudicate", json!({"key": "run-0/00000000", "answer": {"best": 0}})),
+        (
+            "/api/people/adjudicate",
+            json!({"key": "run-0/00000000", "answer": {"best": 0}}),
+        ),
     ] {
         let reply = lab.post(&cookie, path, &said).await;
         assert_eq!(reply.status, StatusCode::FORBIDDEN, "{path}");
@@ -89,22 +127,40 @@ async fn pages_of_others_cannot_ask() {
     };
     for (name, value, status) in [
         ("host", Some("evil.org"), StatusCode::MISDIRECTED_REQUEST),
-        ("host", Some("127.0.0.1.evil.org:8420"), StatusCode::MISDIRECTED_REQUEST),
+        (
+            "host",
+            Some("127.0.0.1.evil.org:8420"),
+            StatusCode::MISDIRECTED_REQUEST,
+        ),
         ("host", None, StatusCode::BAD_REQUEST),
         ("origin", Some("http://evil.org"), StatusCode::FORBIDDEN),
-        ("origin", Some("http://127.0.0.1:8421"), StatusCode::FORBIDDEN),
-        ("origin", Some("https://127.0.0.1:8420"), StatusCode::FORBIDDEN),
+        (
+            "origin",
+            Some("http://127.0.0.1:8421"),
+            StatusCode::FORBIDDEN,
+        ),
+        (
+            "origin",
+            Some("https://127.0.0.1:8420"),
+            StatusCode::FORBIDDEN,
+        ),
         ("origin", Some("null"), StatusCode::FORBIDDEN),
         ("sec-fetch-site", Some("cross-site"), StatusCode::FORBIDDEN),
         ("x-attune", None, StatusCode::FORBIDDEN),
-        ("content-type", Some("text/plain"), StatusCode::UNSUPPORTED_MEDIA_TYPE),
+        (
+            "content-type",
+            Some("text/plain"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        ),
         ("content-type", None, StatusCode::UNSUPPORTED_MEDIA_TYPE),
     ] {
         let reply = lab.send(changed(name, value)).await;
         assert_eq!(reply.status, status, "{name}: {value:?}");
     }
     let mut twice = saying(&cookie, "/api/people/invite", &said);
-    twice.headers_mut().append(HOST, "127.0.0.1".parse().unwrap());
+    twice
+        .headers_mut()
+        .append(HOST, "127.0.0.1".parse().unwrap());
     assert_eq!(lab.send(twice).await.status, StatusCode::BAD_REQUEST);
     assert_eq!(lab.room.people().unwrap().len(), 1);
     // What is ours passes, with an origin or without.
@@ -117,17 +173,30 @@ async fn pages_of_others_cannot_ask() {
 #[tokio::test]
 async fn the_cookie_is_for_this_server_alone() {
     let lab = Lab::new(1, plain());
-    let reply = lab.post("", "/api/enter", &json!({ "token": lab.host })).await;
+    let reply = lab
+        .post("", "/api/enter", &json!({ "token": lab.host }))
+        .await;
     let set = reply.header("set-cookie");
-    for part in ["attune-8420=", "; Path=/", "; HttpOnly", "; SameSite=Strict"] {
+    for part in [
+        "attune-8420=",
+        "; Path=/",
+        "; HttpOnly",
+        "; SameSite=Strict",
+    ] {
         assert!(set.contains(part), "{set}");
     }
     assert!(!set.contains("Domain") && !set.contains(&lab.host), "{set}");
     let cookie = set.split(';').next().unwrap().to_owned();
-    assert_eq!(lab.get(&cookie, "/api/me").await.json()["role"], "researcher");
+    assert_eq!(
+        lab.get(&cookie, "/api/me").await.json()["role"],
+        "researcher"
+    );
     let left = lab.post(&cookie, "/api/leave", &json!({})).await;
     assert!(left.header("set-cookie").contains("Max-Age=0"));
-    assert_eq!(lab.get(&cookie, "/api/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        lab.get(&cookie, "/api/me").await.status,
+        StatusCode::UNAUTHORIZED
+    );
 }
 
 #[tokio::test]
@@ -135,21 +204,29 @@ async fn wrong_tokens_are_counted_by_address() {
     let mut lab = Lab::new(1, plain());
     let token = lab.room.invite("ann", Role::Labeler, face::now()).unwrap();
     let enter = |token: &str, address: &str| {
-        from(saying("", "/api/enter", &json!({ "token": token })), address)
+        from(
+            saying("", "/api/enter", &json!({ "token": token })),
+            address,
+        )
     };
     let mut statuses = Vec::new();
     for tried in 0..40 {
         let reply = lab.send(enter(&format!("{tried:064}"), "192.0.2.1")).await;
         statuses.push(reply.status);
     }
-    assert!(statuses[..10].iter().all(|status| *status == StatusCode::UNAUTHORIZED));
+    assert!(
+        statuses[..10]
+            .iter()
+            .all(|status| *status == StatusCode::UNAUTHORIZED)
+    );
     assert!(statuses.contains(&StatusCode::TOO_MANY_REQUESTS));
     let reply = lab.send(enter(&token, "192.0.2.1")).await;
     assert_eq!(reply.status, StatusCode::TOO_MANY_REQUESTS);
     assert_eq!(reply.header("retry-after"), "1");
     // Who says so of oneself is no other address.
     let mut told = enter(&token, "192.0.2.1");
-    told.headers_mut().insert("x-forwarded-for", "192.0.2.9".parse().unwrap());
+    told.headers_mut()
+        .insert("x-forwarded-for", "192.0.2.9".parse().unwrap());
     assert_eq!(lab.send(told).await.status, StatusCode::TOO_MANY_REQUESTS);
     let reply = lab.send(enter(&token, "192.0.2.2")).await;
     assert_eq!(reply.status, StatusCode::NO_CONTENT);
@@ -165,7 +242,9 @@ async fn large_bodies_are_refused_before_they_are_read() {
         .header("content-type", "application/json")
         .header("x-attune", "1")
         .header("content-length", 100 << 20);
-    let reply = lab.send(request.body(Body::from_stream(Never)).unwrap()).await;
+    let reply = lab
+        .send(request.body(Body::from_stream(Never)).unwrap())
+        .await;
     assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
     assert_eq!(reply.header("connection"), "close");
     // Not said to be.
@@ -173,7 +252,10 @@ async fn large_bodies_are_refused_before_they_are_read() {
     let reply = lab.post("", "/api/enter", &long).await;
     assert_eq!(reply.status, StatusCode::PAYLOAD_TOO_LARGE);
     let path = format!("/api/me?{}", "x".repeat(5000));
-    assert_eq!(lab.get(&cookie, &path).await.status, StatusCode::URI_TOO_LONG);
+    assert_eq!(
+        lab.get(&cookie, &path).await.status,
+        StatusCode::URI_TOO_LONG
+    );
 }
 
 /// A body that must not be asked for.
@@ -210,7 +292,10 @@ async fn paths_lead_to_no_folder() {
     ] {
         let reply = lab.get(&cookie, path).await;
         assert_eq!(reply.status, StatusCode::NOT_FOUND, "{path}");
-        assert!(!reply.json()["error"].as_str().unwrap().contains("etc"), "{path}");
+        assert!(
+            !reply.json()["error"].as_str().unwrap().contains("etc"),
+            "{path}"
+        );
     }
 }
 
@@ -228,8 +313,16 @@ async fn what_is_no_value_is_said_with_a_hint() {
         assert_eq!(reply.status, StatusCode::BAD_REQUEST, "{path} {said}");
         assert!(!reply.json()["hint"].as_str().unwrap().is_empty());
     }
-    for path in ["/api/label/back", "/api/label/back?steps=-1", "/api/label/back?steps=1&x=1"] {
-        assert_eq!(lab.get(&cookie, path).await.status, StatusCode::BAD_REQUEST, "{path}");
+    for path in [
+        "/api/label/back",
+        "/api/label/back?steps=-1",
+        "/api/label/back?steps=1&x=1",
+    ] {
+        assert_eq!(
+            lab.get(&cookie, path).await.status,
+            StatusCode::BAD_REQUEST,
+            "{path}"
+        );
     }
 }
 
@@ -248,13 +341,19 @@ fn other_machines_are_let_in_by_tls_alone() {
     };
     let refused = |options: Options| address(&options).unwrap_err().to_string();
     let message = refused(options("192.0.2.7", None, false));
-    assert!(message.contains("for all to read\nhint: give a certificate"), "{message}");
+    assert!(
+        message.contains("for all to read\nhint: give a certificate"),
+        "{message}"
+    );
     let message = refused(options("0.0.0.0", None, true));
     assert!(message.contains("say by `--name HOST`"), "{message}");
     let message = refused(options("label.org", None, true));
     assert!(message.contains("is no address\nhint: "), "{message}");
     let message = refused(options("127.0.0.1", Some("a/b"), false));
-    assert!(message.contains("is no name of a server\nhint: "), "{message}");
+    assert!(
+        message.contains("is no name of a server\nhint: "),
+        "{message}"
+    );
     assert!(address(&options("0.0.0.0", Some("label.org"), true)).is_ok());
     assert!(address(&options("::1", None, false)).is_ok());
     assert!(address(&options("localhost", None, false)).is_ok());

@@ -41,7 +41,10 @@ async fn people_are_counted_and_left_out_by_name() {
     assert_eq!(reply.status, StatusCode::NO_CONTENT);
     let people = lab.room.people().unwrap();
     let excluded = people.iter().filter(|person| person.excluded);
-    assert_eq!(excluded.map(|one| one.name.as_str()).collect::<Vec<_>>(), ["bob"]);
+    assert_eq!(
+        excluded.map(|one| one.name.as_str()).collect::<Vec<_>>(),
+        ["bob"]
+    );
     let nobody = json!({ "name": "zoe", "excluded": true, "why": "" });
     let reply = lab.post(&cookie, "/api/people/exclude", &nobody).await;
     assert_eq!(reply.status, StatusCode::NOT_FOUND);
@@ -57,7 +60,10 @@ async fn disagreements_are_decided() {
     let said = json!({ "key": found[0]["key"], "answer": { "best": 1 } });
     let reply = lab.post(&cookie, "/api/people/adjudicate", &said).await;
     assert_eq!(reply.status, StatusCode::NO_CONTENT, "{reply:?}");
-    let limited = lab.get(&cookie, "/api/people/disagreements?limit=1").await.json();
+    let limited = lab
+        .get(&cookie, "/api/people/disagreements?limit=1")
+        .await
+        .json();
     assert_eq!(limited.as_array().unwrap().len(), 1);
 }
 
@@ -68,7 +74,11 @@ async fn all_formats_are_files() {
         let path = format!("/api/people/export?format={}", format.name);
         let reply = lab.get(&cookie, &path).await;
         assert_eq!(reply.status, StatusCode::OK, "{path}: {reply:?}");
-        assert!(reply.header("content-disposition").starts_with("attachment; filename=\"labels-"));
+        assert!(
+            reply
+                .header("content-disposition")
+                .starts_with("attachment; filename=\"labels-")
+        );
         let lost: Value = serde_json::from_str(reply.header("x-attune-lost")).unwrap();
         assert!(lost["lost"].is_object(), "{lost}");
         if format.name == "jsonl" {
@@ -84,13 +94,22 @@ async fn who_is_invited_comes_in_until_the_link_is_revoked() {
     let (lab, cookie) = judged().await;
     let said = json!({ "name": "zoe", "role": "labeler" });
     let link = lab.post(&cookie, "/api/people/invite", &said).await.json();
-    let token = link["link"].as_str().unwrap().split('#').nth(1).unwrap().to_owned();
+    let token = link["link"]
+        .as_str()
+        .unwrap()
+        .split('#')
+        .nth(1)
+        .unwrap()
+        .to_owned();
     let zoe = lab.enter(&token).await;
     assert_eq!(lab.get(&zoe, "/api/me").await.json()["name"], "zoe");
     let said = json!({ "name": "zoe" });
     let reply = lab.post(&cookie, "/api/people/revoke", &said).await;
     assert_eq!(reply.status, StatusCode::NO_CONTENT);
-    assert_eq!(lab.get(&zoe, "/api/me").await.status, StatusCode::UNAUTHORIZED);
+    assert_eq!(
+        lab.get(&zoe, "/api/me").await.status,
+        StatusCode::UNAUTHORIZED
+    );
     let reply = lab.post("", "/api/enter", &json!({ "token": token })).await;
     assert_eq!(reply.status, StatusCode::UNAUTHORIZED);
 }

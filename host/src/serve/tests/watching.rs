@@ -15,7 +15,11 @@ const CONFIG: &str = "[run]\ndir = 'run'\n[ppo]\ntotal_episodes = 80\nbatch_size
 fn numbers(updates: std::ops::Range<u64>) -> String {
     updates.fold(String::new(), |mut text, update| {
         let kl = update as f64 / 8.0;
-        writeln!(text, "{{\"update\":{update},\"objective/kl\":{kl},\"time/update\":2.0}}").unwrap();
+        writeln!(
+            text,
+            "{{\"update\":{update},\"objective/kl\":{kl},\"time/update\":2.0}}"
+        )
+        .unwrap();
         text
     })
 }
@@ -38,7 +42,10 @@ async fn watched(updates: u64) -> (Lab, TempDir, String) {
     let run = tempfile::tempdir().unwrap();
     std::fs::write(run.path().join("config.toml"), CONFIG).unwrap();
     add(&run.path().join("metrics.jsonl"), &numbers(0..updates));
-    add(&run.path().join("samples.jsonl"), &sample(updates - 1, "<b>\u{202e}a"));
+    add(
+        &run.path().join("samples.jsonl"),
+        &sample(updates - 1, "<b>\u{202e}a"),
+    );
     let lab = Lab::asking(Vec::new(), plain(), vec![run.path().to_owned()]);
     let cookie = lab.enter(&lab.host).await;
     (lab, run, cookie)
@@ -63,12 +70,18 @@ async fn a_run_is_shown_from_its_files() {
     let path = format!("/api/runs/{id}/metrics?keys=objective/kl,nothing&points=100");
     let series = lab.get(&cookie, &path).await.json();
     assert_eq!(series["update"], json!([0, 1, 2, 3, 4]));
-    assert_eq!(series["series"], json!({"objective/kl": [0.0, 0.125, 0.25, 0.375, 0.5]}));
+    assert_eq!(
+        series["series"],
+        json!({"objective/kl": [0.0, 0.125, 0.25, 0.375, 0.5]})
+    );
     // What was kept is not shown when there is more.
     add(&run.path().join("metrics.jsonl"), &numbers(5..6));
     let series = lab.get(&cookie, &path).await.json();
     assert_eq!(series["update"], json!([0, 1, 2, 3, 4, 5]));
-    let samples = lab.get(&cookie, &format!("/api/runs/{id}/samples")).await.json();
+    let samples = lab
+        .get(&cookie, &format!("/api/runs/{id}/samples"))
+        .await
+        .json();
     assert_eq!(samples[0]["response"], "<b>\u{202e}a");
     assert_eq!(samples[0]["parts"], json!([]));
     let nowhere = lab.get(&cookie, "/api/runs/0123456789abcdef").await;
@@ -83,7 +96,9 @@ async fn labels_of_a_run_are_counted() {
     let asked = comparison("q", &["a", "b"]);
     let keyed = (0..3).map(|at| (format!("run-{own}/{at:08}"), &asked));
     Store::create(&path).unwrap().ask(keyed).unwrap();
-    let header = lab.get(&cookie, &format!("/api/runs/{}", id(&lab, &cookie).await)).await;
+    let header = lab
+        .get(&cookie, &format!("/api/runs/{}", id(&lab, &cookie).await))
+        .await;
     assert_eq!(header.json()["labels"], json!({ "due": 3, "given": 0 }));
 }
 
@@ -95,7 +110,10 @@ async fn a_report_may_be_looked_at_and_do_nothing() {
     assert_eq!(reply.status, StatusCode::OK);
     assert_eq!(reply.header("content-type"), "text/html; charset=utf-8");
     let policy = reply.header("content-security-policy");
-    assert!(policy.starts_with("default-src 'none'; style-src 'unsafe-inline';"), "{policy}");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'unsafe-inline';"),
+        "{policy}"
+    );
     assert!(!policy.contains("script"), "{policy}");
 }
 
@@ -124,7 +142,10 @@ impl Happening {
                 let event: String = self.text.drain(..end + 2).collect();
                 let field = |name: &str| {
                     let mut lines = event.lines();
-                    lines.find_map(|line| line.strip_prefix(name)).unwrap_or_default().to_owned()
+                    lines
+                        .find_map(|line| line.strip_prefix(name))
+                        .unwrap_or_default()
+                        .to_owned()
                 };
                 let (name, data) = (field("event: "), field("data: "));
                 if !["state", ""].contains(&name.as_str()) {
@@ -157,7 +178,10 @@ async fn what_happens_is_told() {
     assert_eq!((name.as_str(), &data["update"]), ("metrics", &json!([3])));
     add(&run.path().join("metrics.jsonl"), rest);
     let alarm = json!({"event": "alarm", "alarm": "kl", "state": "begins", "update": 4});
-    add(&run.path().join("events.jsonl"), "{\"event\":\"extended\"}\n");
+    add(
+        &run.path().join("events.jsonl"),
+        "{\"event\":\"extended\"}\n",
+    );
     let (_, data) = told.next().await;
     assert_eq!(data["update"], json!([4]));
     add(&run.path().join("events.jsonl"), &format!("{alarm}\n"));
@@ -176,7 +200,9 @@ async fn what_happens_is_told() {
 async fn who_lost_the_connection_goes_on_there() {
     let (lab, run, cookie) = watched(4).await;
     let path = format!("/api/runs/{}/stream", id(&lab, &cookie).await);
-    let request = asking(&cookie, &path).header("last-event-id", "0").body(Body::empty());
+    let request = asking(&cookie, &path)
+        .header("last-event-id", "0")
+        .body(Body::empty());
     let response = lab.app.clone().oneshot(request.unwrap()).await.unwrap();
     let mut told = Happening {
         body: response.into_body().into_data_stream(),
