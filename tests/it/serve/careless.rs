@@ -65,8 +65,7 @@ fn the_careless_are_found() {
     let folder = tempfile::tempdir().unwrap();
     let path = store(&folder.path().join("labels.db"), QUESTIONS, responses);
     std::fs::write(folder.path().join("gold.jsonl"), gold()).unwrap();
-    let config = folder.path().join("people.toml");
-    std::fs::write(&config, CONFIG).unwrap();
+    std::fs::write(client::rules(&path), CONFIG).unwrap();
     let people: [(&str, Judge); 3] = [
         ("good", |item, _| (best(item), 12_000)),
         ("hasty", |_, random| {
@@ -75,7 +74,7 @@ fn the_careless_are_found() {
         ("first", |_, _| (0, 9_000)),
     ];
     let tokens = people.map(|(name, _)| invite(&path, name, Role::Labeler));
-    let served = Served::new(&path, &["--people", config.to_str().unwrap()]);
+    let served = Served::new(&path, &[]);
     let mut workers: Vec<Worker> = people
         .iter()
         .zip(&tokens)

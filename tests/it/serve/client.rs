@@ -16,7 +16,16 @@ use crate::support::attune;
 /// No answer takes longer, on the slowest machine.
 const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A store whose first run asks so many questions, each by what `responses` gives for its number.
+/// Rules by which all that is asked is work, and each question is one person's.
+const PLAIN: &str = "[run]\ndir = \"run\"\n[model]\npath = \"model\"\n[people]\ngold_every = 0\n\
+                     repeat_every = 0\noverlap = 0.0\n";
+
+/// The rules of a store, which a test may write otherwise before it is served.
+pub(super) fn rules(store: &Path) -> PathBuf {
+    store.with_file_name("people.toml")
+}
+
+/// A store, with rules beside it, whose first run asks so many questions, each by what `responses` gives for its number.
 pub(super) fn store(
     path: &Path,
     questions: usize,
@@ -31,6 +40,7 @@ pub(super) fn store(
     let keyed = asked.iter().enumerate();
     let keyed = keyed.map(|(at, one)| (format!("run-0/{at:08}"), one));
     Store::create(path).unwrap().ask(keyed).unwrap();
+    std::fs::write(rules(path), PLAIN).unwrap();
     path.to_owned()
 }
 
@@ -60,6 +70,7 @@ impl Served {
     /// Serves a store.
     pub(super) fn new(store: &Path, extra: &[&str]) -> Served {
         let mut command = attune(&["serve", "--store", store.to_str().unwrap()]);
+        command.arg("--people").arg(rules(store));
         let command = command.args(extra).stdout(Stdio::piped());
         let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
