@@ -9,6 +9,7 @@ use clap::Args;
 
 use crate::config::Config;
 use crate::experiment::{people, several};
+use crate::report;
 use crate::serve::{Log, Options, Server, start};
 use crate::terminal::Line;
 
@@ -62,6 +63,9 @@ pub(super) fn run(args: ServeArgs) -> Result<()> {
         bail!(
             "there is no store `{store}`\nhint: `attune label invite NAME --store {store}` makes one"
         );
+    }
+    if !args.runs.is_empty() {
+        report::runs(&args.runs)?;
     }
     let config = args
         .people

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 
@@ -37,10 +36,7 @@ pub(super) fn app(face: Arc<Face>) -> Router {
         .route("/runs/{id}/report", get(runs::report))
         .fallback(|| async { Refusal::nowhere() })
         .method_not_allowed_fallback(|| async { Refusal::otherwise() });
-    let mut pages = Router::new()
-        .route("/assets/{*name}", get(pages::asset))
-        .fallback(get(pages::other))
-        .method_not_allowed_fallback(|| async { Refusal::otherwise() });
+    let mut pages = Router::new().route("/assets/{*name}", get(pages::asset));
     for path in [
         "/",
         "/enter",
@@ -53,9 +49,9 @@ pub(super) fn app(face: Arc<Face>) -> Router {
         pages = pages.route(path, get(pages::index));
     }
     pages
+        .fallback(pages::other)
+        .method_not_allowed_fallback(|| async { Refusal::otherwise() })
         .nest("/api", api)
-        // The guard has read the body already, and no more than it may have.
-        .layer(DefaultBodyLimit::disable())
         .layer(from_fn_with_state(Arc::clone(&face), guard::guard))
         .with_state(face)
 }

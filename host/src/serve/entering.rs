@@ -13,7 +13,8 @@ use serde_json::{Value, json};
 
 use super::face::{Address, Face, Known};
 use super::heard::Said;
-use super::refusal::{Answered, Refusal};
+use super::refusal::Answered;
+use crate::label::room::Role;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -53,9 +54,13 @@ pub(super) async fn leave(State(face): State<Arc<Face>>, headers: HeaderMap) -> 
 pub(super) async fn me(State(face): State<Arc<Face>>, headers: HeaderMap) -> Answered<Json<Value>> {
     let known = face.known(&headers).await?;
     let labels = face.labels.is_some() && known != Known::Host;
-    let watched = Arc::clone(&face);
-    let runs = face.aside(move || Ok(watched.watched.all()?.len())).await;
-    let runs = runs.unwrap_or_else(|_: Refusal| 0);
+    let runs = match known.role() {
+        Role::Labeler => 0,
+        Role::Researcher => {
+            let watched = Arc::clone(&face);
+            face.aside(move || Ok(watched.watched.all()?.len())).await?
+        }
+    };
     Ok(Json(json!({
         "name": known.name(),
         "role": known.role(),

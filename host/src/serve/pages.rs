@@ -27,12 +27,7 @@ const KINDS: &[(&str, &str)] = &[
 
 /// The one page, which looks at the address itself.
 pub(super) async fn index() -> Response {
-    page(WEB)
-}
-
-/// The page of a list of files.
-pub(super) fn page(files: &'static [(&'static str, &'static [u8])]) -> Response {
-    match found(files, "index.html") {
+    match found("index.html") {
         Some(bytes) => file("index.html", bytes, "no-cache"),
         None => Refusal::new(
             StatusCode::NOT_FOUND,
@@ -46,7 +41,7 @@ pub(super) fn page(files: &'static [(&'static str, &'static [u8])]) -> Response 
 /// A file whose name follows from what is in it, so that browsers keep it.
 pub(super) async fn asset(Path(name): Path<String>) -> Response {
     let name = format!("assets/{name}");
-    match found(WEB, &name) {
+    match found(&name) {
         Some(bytes) => file(&name, bytes, "public, max-age=31536000, immutable"),
         None => Refusal::nowhere().into_response(),
     }
@@ -55,14 +50,14 @@ pub(super) async fn asset(Path(name): Path<String>) -> Response {
 /// Any other file.
 pub(super) async fn other(uri: axum::http::Uri) -> Response {
     let name = uri.path().trim_start_matches('/');
-    match found(WEB, name) {
+    match found(name) {
         Some(bytes) => file(name, bytes, "no-cache"),
         None => Refusal::nowhere().into_response(),
     }
 }
 
-fn found(files: &'static [(&'static str, &'static [u8])], name: &str) -> Option<&'static [u8]> {
-    let (_, bytes) = files.iter().find(|(known, _)| *known == name)?;
+fn found(name: &str) -> Option<&'static [u8]> {
+    let (_, bytes) = WEB.iter().find(|(known, _)| *known == name)?;
     Some(bytes)
 }
 
