@@ -46,7 +46,9 @@ fn gold(lab: &Lab, count: usize) {
             "responses": [{"text": "a row"}, {"text": "none"}]},
             "answer": {"best": 0}, "labeler": {"person": "us"}, "why": "it is a row"})
     };
-    let text: String = (0..count).map(|number| format!("{}\n", line(number))).collect();
+    let text: String = (0..count)
+        .map(|number| format!("{}\n", line(number)))
+        .collect();
     lab.write("gold.jsonl", text);
 }
 
@@ -154,7 +156,11 @@ fn conduct(lab: &Lab, name: &str, between: impl FnOnce(&mut Sitting)) -> Sitting
     let first = lab.path(name).join("reward-00/report.json");
     let mut between = Some(between);
     while child.try_wait().unwrap().is_none() {
-        assert!(clock.elapsed() < Duration::from_secs(600), "{} said", sitting.said);
+        assert!(
+            clock.elapsed() < Duration::from_secs(600),
+            "{} said",
+            sitting.said
+        );
         let waits = sitting.own() >= 8 && !first.is_file();
         if first.is_file()
             && let Some(between) = between.take()
@@ -209,7 +215,10 @@ fn excluding_somebody_changes_the_next_reward_model_alone() {
     let later = own.keys().nth(16).unwrap().clone();
     own.split_off(&later);
     let by = |name: &str| attune::label::Labeler::Person(name.to_owned());
-    let left = own.values().filter(|label| label.labeler == by("bob")).count();
+    let left = own
+        .values()
+        .filter(|label| label.labeler == by("bob"))
+        .count();
     assert!(left > 0, "bob was never first");
     let learned = read(&lab.path("without/reward-01/report.json"))["train_labels"].clone();
     assert_eq!(learned, json!(16 - left));
@@ -217,7 +226,10 @@ fn excluding_somebody_changes_the_next_reward_model_alone() {
     goes_on_as_it_was_begun(&lab, &without);
     // The researcher's table says who, and why nothing more is learned.
     let people = without.cli(&["people"]);
-    assert!(people.contains("bob (excluded)") && people.contains("24 labels, 0 questions"), "{people}");
+    assert!(
+        people.contains("bob (excluded)") && people.contains("24 labels, 0 questions"),
+        "{people}"
+    );
 }
 
 /// A training that goes on leaves out who was left out when it was begun, whoever is excluded by now.
@@ -256,7 +268,12 @@ fn the_command_line_invites_measures_and_answers() {
     let mut child = begin(&lab, "run", &[]);
     let mut sitting = Sitting::of(&lab, "run", &["ann"]);
     let link = sitting.cli(&["invite", "cy d'e", "--role", "researcher"]);
-    let token = link.lines().next().unwrap().strip_prefix("/enter#").unwrap();
+    let token = link
+        .lines()
+        .next()
+        .unwrap()
+        .strip_prefix("/enter#")
+        .unwrap();
     let cy = sitting.room.who(token).unwrap().unwrap();
     assert_eq!((cy.name.as_str(), cy.role), ("cy d'e", Role::Researcher));
     sitting.cli(&["revoke", "cy d'e"]);
@@ -264,7 +281,11 @@ fn the_command_line_invites_measures_and_answers() {
     let clock = Instant::now();
     let mut hints = 0;
     while child.try_wait().unwrap().is_none() {
-        assert!(clock.elapsed() < Duration::from_secs(600), "{} said", sitting.said);
+        assert!(
+            clock.elapsed() < Duration::from_secs(600),
+            "{} said",
+            sitting.said
+        );
         // Somebody answers a few in files, while ann sits in the room.
         if sitting.own() == 3 {
             answer_by_file(&lab, &sitting);
@@ -286,11 +307,21 @@ fn the_command_line_invites_measures_and_answers() {
     assert_eq!(sitting.own(), 24);
     assert!(hints > 2, "{hints}");
     let quality: Value = serde_json::from_str(&sitting.cli(&["people", "--json"])).unwrap();
-    let ann = quality["people"].as_array().unwrap().iter().find(|one| one["name"] == "ann").unwrap();
-    assert!(ann["gold"]["of"] == ann["gold"]["right"] && ann["gold"]["of"] != 0, "{ann}");
+    let ann = quality["people"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|one| one["name"] == "ann")
+        .unwrap();
+    assert!(
+        ann["gold"]["of"] == ann["gold"]["right"] && ann["gold"]["of"] != 0,
+        "{ann}"
+    );
     assert!(ann["answers"].as_u64().unwrap() >= 20, "{ann}");
     let judgements = sitting.cli(&["people", "--judgements"]);
-    let work = judgements.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+    let work = judgements
+        .lines()
+        .map(|line| serde_json::from_str::<Value>(line).unwrap());
     let work = work.filter(|one| one["kind"] == "work").count();
     let by_file = sitting.room.store().labels().unwrap().len() - work;
     assert!((1..=2).contains(&by_file), "{by_file}");
@@ -320,11 +351,26 @@ fn exports(lab: &Lab, sitting: &Sitting) {
         sitting.cli(&["export", file.to_str().unwrap(), "--format", format]);
         let store = lab.path(&other);
         let store = store.to_str().unwrap();
-        let said = succeed(&["label", "import", file.to_str().unwrap(), "--format", format, "--store", store]);
+        let said = succeed(&[
+            "label",
+            "import",
+            file.to_str().unwrap(),
+            "--format",
+            format,
+            "--store",
+            store,
+        ]);
         if ["jsonl", "csv", "parquet", "label-studio"].contains(&format) {
-            assert!(said.contains(&format!("{labels} labels, {labels} of them new")), "{said}");
+            assert!(
+                said.contains(&format!("{labels} labels, {labels} of them new")),
+                "{said}"
+            );
         }
     }
     let exported = lines(&lab.path("out.jsonl"));
-    assert!(exported.iter().all(|label| label["labeler"]["person"].is_string()));
+    assert!(
+        exported
+            .iter()
+            .all(|label| label["labeler"]["person"].is_string())
+    );
 }

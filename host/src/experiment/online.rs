@@ -175,7 +175,10 @@ impl Loop<'_> {
             true => None,
             false => Some(parts::load_judge(config)?.0),
         };
-        let people = config.people.as_ref().filter(|_| self.collect.by == "people");
+        let people = config
+            .people
+            .as_ref()
+            .filter(|_| self.collect.by == "people");
         let annotator = match people.is_some_and(People::shows_hints) {
             true => Some(parts::load_judge(config)?.0),
             false => None,

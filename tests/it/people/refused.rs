@@ -7,13 +7,31 @@ use crate::support::{failure, succeed};
 fn what_people_cannot_be_asked_is_refused_before_they_are() {
     let lab = lab();
     for (set, parts) in [
-        ("people.gold=nowhere.jsonl", &["[people] gold", "nowhere.jsonl"][..]),
-        ("people.instructions=nowhere.md", &["[people] instructions", "nowhere.md"]),
-        ("people.training=4", &["training is 4", "4 comparisons", "people.training = 3"]),
-        ("people.mode=ranking", &["responses is 2, must be 3 to 64 in [people] mode ranking"]),
+        (
+            "people.gold=nowhere.jsonl",
+            &["[people] gold", "nowhere.jsonl"][..],
+        ),
+        (
+            "people.instructions=nowhere.md",
+            &["[people] instructions", "nowhere.md"],
+        ),
+        (
+            "people.training=4",
+            &["training is 4", "4 comparisons", "people.training = 3"],
+        ),
+        (
+            "people.mode=ranking",
+            &["responses is 2, must be 3 to 64 in [people] mode ranking"],
+        ),
         ("people.gold_every=2", &["checks are 67 %"]),
-        ("collect.by=labeler", &["collect.by = \"labeler\" has nobody judge"]),
-        ("collect.noise.flip=0.1", &["[collect.noise]", "by = \"people\""]),
+        (
+            "collect.by=labeler",
+            &["collect.by = \"labeler\" has nobody judge"],
+        ),
+        (
+            "collect.noise.flip=0.1",
+            &["[collect.noise]", "by = \"people\""],
+        ),
     ] {
         let refused = failure(&mut lab.command(&["run"], "no", &["--set", set]));
         for part in parts {
@@ -23,10 +41,16 @@ fn what_people_cannot_be_asked_is_refused_before_they_are() {
     }
     gold(&lab, 1);
     let refused = failure(&mut lab.command(&["plan"], "no", &[]));
-    assert!(refused.contains("training is 1, and people.gold has 1"), "{refused}");
+    assert!(
+        refused.contains("training is 1, and people.gold has 1"),
+        "{refused}"
+    );
     lab.write("gold.jsonl", "{\"comparison\": 1}\n");
     let refused = failure(&mut lab.command(&["plan"], "no", &[]));
-    assert!(refused.contains("gold.jsonl") && refused.contains("line is a label"), "{refused}");
+    assert!(
+        refused.contains("gold.jsonl") && refused.contains("line is a label"),
+        "{refused}"
+    );
 }
 
 #[test]

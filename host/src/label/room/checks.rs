@@ -52,7 +52,9 @@ impl Counts {
         let rows: Vec<(String, u32)> = statement
             .query_map([person], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        let all = rows.into_iter().map(|(name, count)| Ok((Kind::of(&name)?, u64::from(count))));
+        let all = rows
+            .into_iter()
+            .map(|(name, count)| Ok((Kind::of(&name)?, u64::from(count))));
         Ok(Counts {
             all: all.collect::<Result<_>>()?,
         })
@@ -78,7 +80,9 @@ pub(super) fn untrained<'a>(
 ) -> Result<Vec<&'a Gold>> {
     let done = used(connection, person, Kind::Training)?;
     let left = rules.training().iter();
-    Ok(left.filter(|gold| !done.contains(&key_of(gold, 0))).collect())
+    Ok(left
+        .filter(|gold| !done.contains(&key_of(gold, 0)))
+        .collect())
 }
 
 /// The gold of training that comes next, if some is left.

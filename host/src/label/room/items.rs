@@ -126,7 +126,8 @@ pub(super) struct Row {
     pub(super) label: Option<String>,
 }
 
-const ITEM: &str = "SELECT id, name, kind, key, comparison, number, places, gold, why, hints, state, lease, label
+const ITEM: &str =
+    "SELECT id, name, kind, key, comparison, number, places, gold, why, hints, state, lease, label
                     FROM items";
 
 fn row(row: &rusqlite::Row<'_>) -> Result<Row> {
@@ -161,7 +162,11 @@ fn find(
 
 /// The person's item of this name.
 pub(super) fn named(connection: &Connection, person: i64, name: &str) -> Result<Option<Row>> {
-    find(connection, "WHERE name = ?2 AND person = ?1", params![person, name])
+    find(
+        connection,
+        "WHERE name = ?2 AND person = ?1",
+        params![person, name],
+    )
 }
 
 /// What the person has not answered yet.
@@ -188,7 +193,8 @@ pub(super) fn make(
     let comparison = store::comparison(transaction, new.comparison)?;
     let parts = [&person.name, new.kind.name(), &new.key].map(str::as_bytes);
     let places = drawn(&parts, comparison.responses.len());
-    let name = &digest::of_parts(&[b"item", &person.id.to_le_bytes(), parts[1], b"/", parts[2]])[..24];
+    let name =
+        &digest::of_parts(&[b"item", &person.id.to_le_bytes(), parts[1], b"/", parts[2]])[..24];
     let gold = new.gold.as_ref().map(serde_json::to_string).transpose()?;
     transaction
         .prepare_cached(
@@ -229,7 +235,12 @@ fn drawn(parts: &[&[u8]], count: usize) -> Vec<usize> {
 /// The item as the person sees it.
 pub(super) fn show(connection: &Connection, row: &Row, rules: &Rules) -> Result<Item> {
     let comparison = store::comparison(connection, row.comparison)?;
-    let text = |place: &usize| comparison.responses[*place].text.clone().unwrap_or_default();
+    let text = |place: &usize| {
+        comparison.responses[*place]
+            .text
+            .clone()
+            .unwrap_or_default()
+    };
     let before = rules.hints == Hints::Before;
     Ok(Item {
         id: row.name.clone(),
@@ -267,5 +278,7 @@ fn latest(connection: &Connection, item: i64) -> Result<Option<Answer>> {
         .prepare_cached("SELECT shown FROM judgements WHERE item = ?1 ORDER BY id DESC LIMIT 1")?
         .query_row([item], |row| row.get(0))
         .optional()?;
-    Ok(shown.map(|shown| serde_json::from_str(&shown)).transpose()?)
+    Ok(shown
+        .map(|shown| serde_json::from_str(&shown))
+        .transpose()?)
 }

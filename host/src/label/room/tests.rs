@@ -76,7 +76,9 @@ impl House {
 
     fn ask(&mut self, numbers: std::ops::Range<usize>) {
         let asked: Vec<_> = numbers.map(|number| (key(number), pair(number))).collect();
-        let asked = asked.iter().map(|(key, comparison)| (key.clone(), comparison));
+        let asked = asked
+            .iter()
+            .map(|(key, comparison)| (key.clone(), comparison));
         // As a run does: through a connection of its own.
         let mut store = Store::open(&self.path).unwrap();
         store.ask(asked).unwrap();
@@ -152,6 +154,9 @@ impl House {
 
 /// Where the better response stands on the page.
 fn better(item: &Item) -> usize {
-    let good = item.responses.iter().position(|text| text.starts_with("good"));
+    let good = item
+        .responses
+        .iter()
+        .position(|text| text.starts_with("good"));
     good.expect("one of the two is good")
 }

@@ -14,7 +14,10 @@ fn the_same_answer_twice_is_one_label() {
     assert_eq!((taken.kept, taken.answered), (true, 1));
     for _ in 0..3 {
         house.again();
-        assert_eq!(house.room.answer(ann, &given, house.now + 5).unwrap(), taken);
+        assert_eq!(
+            house.room.answer(ann, &given, house.now + 5).unwrap(),
+            taken
+        );
     }
     assert_eq!(house.labels().len(), 1);
     assert_eq!(house.room.judgements().unwrap()[0].answers, 1);
@@ -40,9 +43,13 @@ fn places_on_the_page_are_turned_into_those_of_the_store() {
         responses: texts.map(Passage::of_text).to_vec(),
         source: None,
     };
-    let asked: Vec<_> = (0..40).map(|number| (key(number), comparison(number))).collect();
+    let asked: Vec<_> = (0..40)
+        .map(|number| (key(number), comparison(number)))
+        .collect();
     let mut store = Store::open(&house.path).unwrap();
-    store.ask(asked.iter().map(|(key, one)| (key.clone(), one))).unwrap();
+    store
+        .ask(asked.iter().map(|(key, one)| (key.clone(), one)))
+        .unwrap();
     let ann = house.person("ann");
     let mut orders = std::collections::BTreeSet::new();
     for number in 0..40 {
@@ -58,11 +65,23 @@ fn places_on_the_page_are_turned_into_those_of_the_store() {
                 Answer::Ranking(vec![vec![1], vec![0, 3], vec![2]]),
             ),
             // All in one group say no more than a tie.
-            _ => (Answer::Ranking(vec![vec![d, c, b, a]]), Answer::Tie(vec![0, 1, 2, 3])),
+            _ => (
+                Answer::Ranking(vec![vec![d, c, b, a]]),
+                Answer::Tie(vec![0, 1, 2, 3]),
+            ),
         };
         house.say(ann, &item, shown);
         let label = house.room.store().labels().unwrap().pop().unwrap();
-        assert_eq!(label, (key(number), Label { answer: stored, ..label.1.clone() }));
+        assert_eq!(
+            label,
+            (
+                key(number),
+                Label {
+                    answer: stored,
+                    ..label.1.clone()
+                }
+            )
+        );
         assert_eq!(label.1.comparison, comparison(number));
     }
     assert!(orders.len() > 10, "{orders:?}");
@@ -101,7 +120,9 @@ fn five_answers_are_gone_back_over_and_given_anew() {
     assert_eq!(house.room.back(ann, 7, house.now).unwrap(), None);
     assert_eq!(house.labels().len(), 6);
     let history: Vec<Kept> = house.room.store().history().unwrap();
-    let changed = history.iter().filter(|kept| kept.label.answer == Answer::Best(1));
+    let changed = history
+        .iter()
+        .filter(|kept| kept.label.answer == Answer::Best(1));
     assert_eq!(changed.count(), 5);
     assert_eq!(house.room.store().corrected().unwrap(), 5);
     assert_eq!(history[5].earlier[0].answer, Answer::Best(0));
@@ -208,7 +229,12 @@ fn ratings_are_of_the_scale() {
     let item = house.next(ann);
     assert_eq!(item.responses, ["a"]);
     let high = house.given(&item, Answer::Rating(7.5));
-    assert!(house.refused(ann, &high).to_string().contains("from 1 to 7"));
+    assert!(
+        house
+            .refused(ann, &high)
+            .to_string()
+            .contains("from 1 to 7")
+    );
     house.say(ann, &item, Answer::Rating(6.0));
     assert_eq!(house.labels()[0].1.answer, Answer::Rating(6.0));
     assert_eq!(house.try_next(ann), None);
@@ -237,7 +263,12 @@ fn everything_that_people_say_survives_the_formats_that_can_carry_it() {
     for format in FORMATS {
         let written = write(&labels, format).unwrap();
         let complete = ["jsonl", "csv", "parquet", "label-studio"].contains(&format.name);
-        assert!(!complete || written.lost.is_empty(), "{}: {:?}", format.name, written.lost);
+        assert!(
+            !complete || written.lost.is_empty(),
+            "{}: {:?}",
+            format.name,
+            written.lost
+        );
         if written.labels == 0 {
             continue;
         }

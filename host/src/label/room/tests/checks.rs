@@ -28,11 +28,17 @@ fn everybody_is_taught_first() {
     let taken = house.room.answer(ann, &wrong, house.now).unwrap();
     let feedback = taken.feedback.clone().unwrap();
     assert_eq!(feedback.answer, Answer::Best(better(&item)));
-    assert_eq!((feedback.right, feedback.why.as_str()), (false, "because 0"));
+    assert_eq!(
+        (feedback.right, feedback.why.as_str()),
+        (false, "because 0")
+    );
     // Whoever did not hear it hears it again; whoever answers once more does not.
     assert_eq!(house.room.answer(ann, &wrong, house.now).unwrap(), taken);
     let back = house.room.back(ann, 1, house.now).unwrap().unwrap();
-    assert_eq!(house.say(ann, &back, Answer::Best(better(&back))).feedback, None);
+    assert_eq!(
+        house.say(ann, &back, Answer::Best(better(&back))).feedback,
+        None
+    );
     let item = house.next(ann);
     let taken = house.say(ann, &item, Answer::Best(better(&item)));
     assert!(taken.feedback.unwrap().right);
@@ -40,7 +46,10 @@ fn everybody_is_taught_first() {
     assert!(!house.next(ann).training);
     assert_eq!(house.labels(), []);
     let quality = house.room.quality(house.now).unwrap();
-    assert_eq!((quality.people[0].answers, quality.people[0].gold.of), (0, 0));
+    assert_eq!(
+        (quality.people[0].answers, quality.people[0].gold.of),
+        (0, 0)
+    );
 }
 
 /// Judges all that there is; returns the kinds in the order in which they came.
@@ -53,7 +62,9 @@ fn judge_all(house: &mut House, person: i64) -> Vec<Kind> {
         house.say(person, &item, Answer::Best(place));
     }
     let own = house.room.judgements().unwrap().into_iter();
-    own.filter(|one| one.person_id == person).map(|one| one.kind).collect()
+    own.filter(|one| one.person_id == person)
+        .map(|one| one.kind)
+        .collect()
 }
 
 #[test]
@@ -68,18 +79,30 @@ fn gold_and_repeats_look_like_work() {
             shapes.insert(shown.keys().cloned().collect::<Vec<_>>().join(" "));
             assert_eq!(shown["hints"], Value::Null);
         }
-        let taken = serde_json::to_value(house.say(ann, &item, Answer::Best(better(&item)))).unwrap();
+        let taken =
+            serde_json::to_value(house.say(ann, &item, Answer::Best(better(&item)))).unwrap();
         let told = taken.get("feedback").is_some();
         assert_eq!(told, item.training, "{taken}");
     }
     assert_eq!(shapes.len(), 1, "{shapes:?}");
-    assert_eq!(shapes.first().unwrap(), "id query responses mode hints earlier number");
+    assert_eq!(
+        shapes.first().unwrap(),
+        "id query responses mode hints earlier number"
+    );
     let judged = house.room.judgements().unwrap();
     let count = |kind: Kind| judged.iter().filter(|one| one.kind == kind).count();
     let all = judged.len() - count(Kind::Training);
     assert_eq!(count(Kind::Work), 60);
-    assert!(count(Kind::Gold).abs_diff(all / 4) <= 1, "{} of {all}", count(Kind::Gold));
-    assert!(count(Kind::Repeat).abs_diff(all / 6) <= 2, "{} of {all}", count(Kind::Repeat));
+    assert!(
+        count(Kind::Gold).abs_diff(all / 4) <= 1,
+        "{} of {all}",
+        count(Kind::Gold)
+    );
+    assert!(
+        count(Kind::Repeat).abs_diff(all / 6) <= 2,
+        "{} of {all}",
+        count(Kind::Repeat)
+    );
     // Silent gold is not what was taught; it comes again after all of it was seen.
     let keys: Vec<&str> = judged
         .iter()
@@ -93,7 +116,10 @@ fn gold_and_repeats_look_like_work() {
     assert_eq!(house.labels().len(), 60);
     let quality = house.room.quality(house.now).unwrap();
     let ann = &quality.people[0];
-    assert_eq!((ann.gold.right, ann.gold.of), (count(Kind::Gold) as u64, count(Kind::Gold) as u64));
+    assert_eq!(
+        (ann.gold.right, ann.gold.of),
+        (count(Kind::Gold) as u64, count(Kind::Gold) as u64)
+    );
     assert_eq!(ann.repeats.same, ann.repeats.of);
     assert!(ann.repeats.of > 5 && ann.alarms.is_empty(), "{ann:?}");
 }
@@ -113,7 +139,10 @@ fn checks_stand_elsewhere_for_everybody_and_never_without_work() {
     let bob = house.person("bob");
     let of_bob = judge_all(&mut house, bob);
     let places = |kinds: &[Kind]| {
-        let gold = kinds.iter().enumerate().filter(|(_, kind)| **kind == Kind::Gold);
+        let gold = kinds
+            .iter()
+            .enumerate()
+            .filter(|(_, kind)| **kind == Kind::Gold);
         gold.map(|(at, _)| at).collect::<Vec<_>>()
     };
     assert_ne!(places(&of_ann)[..6], places(&of_bob)[..6]);
@@ -133,7 +162,10 @@ fn who_reads_does_what_a_call_for_attention_says() {
             let Some(item) = house.try_next(person) else {
                 break;
             };
-            let call = item.responses.iter().position(|text| text.contains("Choose this"));
+            let call = item
+                .responses
+                .iter()
+                .position(|text| text.contains("Choose this"));
             let place = match call {
                 Some(place) if reads => place,
                 Some(place) => 1 - place,
@@ -146,11 +178,24 @@ fn who_reads_does_what_a_call_for_attention_says() {
     let [ann, bob] = &quality.people[..] else {
         panic!("{quality:?}");
     };
-    assert!(ann.attention.of > 2 && ann.attention.right == ann.attention.of, "{ann:?}");
+    assert!(
+        ann.attention.of > 2 && ann.attention.right == ann.attention.of,
+        "{ann:?}"
+    );
     assert!(bob.attention.of > 2 && bob.attention.right == 0, "{bob:?}");
     assert!(ann.alarms.is_empty(), "{ann:?}");
-    assert!(bob.alarms.iter().any(|alarm| alarm.starts_with("attention: 0 of")), "{bob:?}");
-    assert!(house.labels().iter().all(|(key, _)| key.starts_with("run-1/")));
+    assert!(
+        bob.alarms
+            .iter()
+            .any(|alarm| alarm.starts_with("attention: 0 of")),
+        "{bob:?}"
+    );
+    assert!(
+        house
+            .labels()
+            .iter()
+            .all(|(key, _)| key.starts_with("run-1/"))
+    );
 }
 
 #[test]
@@ -186,7 +231,11 @@ fn hints_are_where_the_words_stand_on_the_page() {
         store.ask([(key(0), &comparison)]).unwrap();
         let ann = house.person("ann");
         let item = house.next(ann);
-        let place = item.responses.iter().position(|text| text == "größer").unwrap();
+        let place = item
+            .responses
+            .iter()
+            .position(|text| text == "größer")
+            .unwrap();
         let shown = vec![Hint {
             response: place,
             start: 4,
@@ -213,7 +262,10 @@ fn gold_is_read_from_a_file_of_labels() {
     };
     let good = line("q", json!({"best": 1}));
     let all = read(std::slice::from_ref(&good)).unwrap();
-    assert_eq!((&all[0].answer, all[0].why.as_str()), (&Answer::Best(1), "w"));
+    assert_eq!(
+        (&all[0].answer, all[0].why.as_str()),
+        (&Answer::Best(1), "w")
+    );
     for (bad, part) in [
         (line("r", json!("skip")), "names no response"),
         (line("r", json!({"best": 2})), "must be 0 to 1"),
@@ -221,7 +273,10 @@ fn gold_is_read_from_a_file_of_labels() {
         (json!({"comparison": {}}), "comparison"),
     ] {
         let message = read(&[good.clone(), bad]).unwrap_err();
-        assert!(message.contains(part) && message.contains("hint: "), "{message}");
+        assert!(
+            message.contains(part) && message.contains("hint: "),
+            "{message}"
+        );
     }
     assert!(read(&[]).unwrap_err().contains("has no gold"));
 }

@@ -25,7 +25,12 @@ fn people_at_once_never_have_the_same() {
         }
     }
     assert_eq!((seen.len(), house.labels().len()), (30, 30));
-    assert!(house.labels().iter().all(|(_, label)| label.answer == Answer::Best(0)));
+    assert!(
+        house
+            .labels()
+            .iter()
+            .all(|(_, label)| label.answer == Answer::Best(0))
+    );
 }
 
 #[test]
@@ -39,7 +44,10 @@ fn what_is_not_answered_comes_back_in_the_order_in_which_it_was_asked() {
     house.again();
     assert_eq!(house.next(ann), item);
     let progress = house.progress(ann);
-    assert_eq!((progress.waiting, progress.answered, progress.can_undo), (2, 0, false));
+    assert_eq!(
+        (progress.waiting, progress.answered, progress.can_undo),
+        (2, 0, false)
+    );
     house.say(ann, &item, Answer::Best(0));
     assert_eq!(house.next(ann).query, "question 1");
     house.ask(2..3);
@@ -94,7 +102,9 @@ fn what_is_answered_elsewhere_is_asked_no_more() {
     let labels = [label(0), label(1)];
     let mut store = Store::open(&house.path).unwrap();
     let keyed = labels.iter().enumerate();
-    store.add(keyed.map(|(number, label)| (key(number), label))).unwrap();
+    store
+        .add(keyed.map(|(number, label)| (key(number), label)))
+        .unwrap();
     assert_eq!(house.next(ann).query, "question 2");
     house.say(ann, &open, Answer::Best(0));
     assert_eq!(house.labels().len(), 3);
@@ -126,7 +136,11 @@ fn several_judge_a_share_one_after_the_other() {
     let labels = house.labels();
     let own = labels.iter().filter(|(key, _)| key.starts_with("run-1/"));
     assert_eq!((own.count(), labels.len()), (5, 10));
-    assert!(labels.iter().all(|(_, label)| label.answer == Answer::Best(0)));
+    assert!(
+        labels
+            .iter()
+            .all(|(_, label)| label.answer == Answer::Best(0))
+    );
     let quality = house.room.quality(house.now).unwrap();
     assert_eq!((quality.overlap_done, quality.alpha), (5, Some(1.0)));
 }

@@ -78,7 +78,10 @@ fn careless_people_are_found_and_good_ones_left_alone() {
     assert!(about(first, "gold:") && about(first, "place:"), "{first:?}");
     assert_eq!(first.first_place.share, Some(1.0));
     assert_eq!((good.too_fast, careless.too_fast), (0, careless.answers));
-    assert!(good.agreement.of > 150 && quality.alpha.unwrap() < 0.5, "{quality:?}");
+    assert!(
+        good.agreement.of > 150 && quality.alpha.unwrap() < 0.5,
+        "{quality:?}"
+    );
     // Whoever takes the first takes another when it comes again in another order.
     assert!(first.repeats.of > 10, "{first:?}");
     assert!(quality.lines().len() > 6);
@@ -124,14 +127,26 @@ fn measures_are_what_the_page_says() {
     assert_eq!(ann.median_ms, Some(4400.5));
     // Two gaps of 30 s together; the third is a pause.
     assert_eq!(ann.per_hour, Some(240.0));
-    assert_eq!(ann.agreement, Agreeing { with_others: 3, of: 4 });
+    assert_eq!(
+        ann.agreement,
+        Agreeing {
+            with_others: 3,
+            of: 4
+        }
+    );
     // One pair of four differs, and chance has half differ: 1 - (2 / 1) / (8 * 0.5).
     assert_eq!(quality.alpha, Some(0.5));
     // The bad answer is the longest of each.
     assert_eq!((ann.longest.share, ann.longest.of), (Some(0.0), 4));
-    assert_eq!((quality.labels, quality.pending, quality.overlap_done), (8, 0, 4));
+    assert_eq!(
+        (quality.labels, quality.pending, quality.overlap_done),
+        (8, 0, 4)
+    );
     let nobody = House::new(2, plain()).room.quality(0).unwrap();
-    assert_eq!((nobody.people.len(), nobody.alpha, nobody.pending), (0, None, 2));
+    assert_eq!(
+        (nobody.people.len(), nobody.alpha, nobody.pending),
+        (0, None, 2)
+    );
 }
 
 #[test]

@@ -10,9 +10,18 @@ fn a_link_is_a_person_s_until_there_is_another_or_it_is_revoked() {
     let second = house.room.invite("bob", Role::Researcher, now).unwrap();
     assert_eq!(first.len(), 64);
     assert_ne!(first, second);
-    let who = |house: &House, token: &str| house.room.who(token).unwrap().map(|who| (who.name, who.role));
+    let who = |house: &House, token: &str| {
+        house
+            .room
+            .who(token)
+            .unwrap()
+            .map(|who| (who.name, who.role))
+    };
     assert_eq!(who(&house, &first), Some(("ann".to_owned(), Role::Labeler)));
-    assert_eq!(who(&house, &second), Some(("bob".to_owned(), Role::Researcher)));
+    assert_eq!(
+        who(&house, &second),
+        Some(("bob".to_owned(), Role::Researcher))
+    );
     assert_eq!(who(&house, &first.replace(&first[..1], "x")), None);
     assert_eq!(who(&house, ""), None);
     let id = house.room.who(&first).unwrap().unwrap().id;
@@ -29,7 +38,9 @@ fn a_link_is_a_person_s_until_there_is_another_or_it_is_revoked() {
         let file = house.path.with_file_name(format!("labels.db{part}"));
         let bytes = std::fs::read(file).unwrap();
         for token in [&first, &second, &again] {
-            let has = bytes.windows(token.len()).any(|window| window == token.as_bytes());
+            let has = bytes
+                .windows(token.len())
+                .any(|window| window == token.as_bytes());
             assert!(!has, "labels.db{part}");
         }
     }
@@ -39,12 +50,25 @@ fn a_link_is_a_person_s_until_there_is_another_or_it_is_revoked() {
 fn names_can_be_read() {
     let mut house = House::new(0, plain());
     let long = "x".repeat(81);
-    for name in ["", " ann", "ann\n", "a\u{202e}b", "\u{1b}[31m", long.as_str()] {
+    for name in [
+        "",
+        " ann",
+        "ann\n",
+        "a\u{202e}b",
+        "\u{1b}[31m",
+        long.as_str(),
+    ] {
         let error = house.room.invite(name, Role::Labeler, 0).unwrap_err();
         let refused = matches!(error.downcast_ref(), Some(Refusal::Malformed(_)));
-        assert!(refused && error.to_string().contains("hint: "), "{name}: {error:#}");
+        assert!(
+            refused && error.to_string().contains("hint: "),
+            "{name}: {error:#}"
+        );
     }
-    house.room.invite("Größe, Ann 👩‍🔬 <b>", Role::Labeler, 0).unwrap();
+    house
+        .room
+        .invite("Größe, Ann 👩‍🔬 <b>", Role::Labeler, 0)
+        .unwrap();
     for error in [
         house.room.revoke("nobody", 0).unwrap_err(),
         house.room.exclude("nobody", true, "w", "b", 0).unwrap_err(),
@@ -60,14 +84,20 @@ fn who_is_excluded_is_shown_nothing_and_loses_nothing() {
     let mut house = House::new(2, plain());
     let [ann, bob] = ["ann", "bob"].map(|name| house.person(name));
     let item = house.next(ann);
-    house.room.exclude("ann", true, "guesses", "the boss", house.now).unwrap();
+    house
+        .room
+        .exclude("ann", true, "guesses", "the boss", house.now)
+        .unwrap();
     assert_eq!(house.room.next(ann, house.now).unwrap(), Next::Excluded);
     // What was on its way is kept, and is no label of the run.
     house.say(ann, &item, Answer::Best(0));
     assert_eq!(house.labels()[0].0, format!("more/{}/ann", key(0)));
     house.now += 301_000;
     assert_eq!(house.next(bob).query, "question 0");
-    house.room.exclude("ann", false, "", "the boss", house.now).unwrap();
+    house
+        .room
+        .exclude("ann", false, "", "the boss", house.now)
+        .unwrap();
     assert_eq!(house.next(ann).query, "question 1");
     let kept: Vec<(String, String, String)> = {
         let connection = house.room.store().connection();
@@ -80,6 +110,9 @@ fn who_is_excluded_is_shown_nothing_and_loses_nothing() {
     let [first, second] = &kept[..] else {
         panic!("{kept:?}");
     };
-    assert_eq!((first.0.as_str(), first.1.as_str(), first.2.as_str()), ("excluded", "guesses", "the boss"));
+    assert_eq!(
+        (first.0.as_str(), first.1.as_str(), first.2.as_str()),
+        ("excluded", "guesses", "the boss")
+    );
     assert_eq!(second.0, "included");
 }
