@@ -235,7 +235,7 @@ impl Loop<'_> {
             "reward model {number}: {} labels of this run",
             own.len()
         ));
-        let own = match self.collect.by_people() {
+        let own: Vec<Label> = match self.collect.by_people() {
             false => own.into_iter().map(|(_, label)| label).collect(),
             true => {
                 let (learned, said) = people::learned(&self.store, &run_dir, own)?;

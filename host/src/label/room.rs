@@ -32,6 +32,7 @@ pub use hinted::{Beside, gold_key, keep as keep_hints};
 pub use judged::{Besides, Judged, Kind};
 pub use learned::{Choice, choice, chosen};
 pub use messages::{Feedback, Given, Hint, Item, Next, Progress, Taken};
+pub(crate) use people::token;
 pub use people::{Person, Role};
 pub use quality::{Agreeing, OfPerson, Quality, Right, Same, Share};
 pub use rules::{Gold, Hints, Mode, Rules};

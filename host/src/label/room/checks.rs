@@ -26,7 +26,7 @@ fn place(person: &Person, kind: Kind, every: u64, block: u64) -> u64 {
 /// A number that follows from words and a number.
 fn drawn(words: &[&str], number: u64) -> u64 {
     let number = number.to_le_bytes();
-    let parts = words.iter().flat_map(|word| [word.as_bytes(), &[0]]);
+    let parts = words.iter().flat_map(|word| [word.as_bytes(), &[0][..]]);
     let digest = digest::of_parts(&parts.chain([&number[..]]).collect::<Vec<_>>());
     u64::from_str_radix(&digest[..15], 16).unwrap_or(0)
 }

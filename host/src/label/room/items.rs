@@ -191,10 +191,11 @@ pub(super) fn make(
     lease: i64,
 ) -> Result<Row> {
     let comparison = store::comparison(transaction, new.comparison)?;
-    let parts = [&person.name, new.kind.name(), &new.key].map(str::as_bytes);
+    let parts = [person.name.as_str(), new.kind.name(), new.key.as_str()].map(str::as_bytes);
     let places = drawn(&parts, comparison.responses.len());
-    let name =
-        &digest::of_parts(&[b"item", &person.id.to_le_bytes(), parts[1], b"/", parts[2]])[..24];
+    let person_id = person.id.to_le_bytes();
+    let digest = digest::of_parts(&[b"item", &person_id, parts[1], b"/", parts[2]]);
+    let name = &digest[..24];
     let gold = new.gold.as_ref().map(serde_json::to_string).transpose()?;
     transaction
         .prepare_cached(
@@ -226,7 +227,7 @@ fn drawn(parts: &[&[u8]], count: usize) -> Vec<usize> {
     let mut places: Vec<usize> = (0..count).collect();
     places.sort_by_cached_key(|place| {
         let place = (*place as u64).to_le_bytes();
-        let separated = parts.iter().flat_map(|part| [*part, &[0]]);
+        let separated = parts.iter().flat_map(|part| [*part, &[0][..]]);
         digest::of_parts(&separated.chain([&place[..]]).collect::<Vec<_>>())
     });
     places

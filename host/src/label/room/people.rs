@@ -237,7 +237,7 @@ fn check_name(name: &str) -> Result<()> {
 }
 
 /// A word that nobody can guess, of letters and digits.
-fn token() -> Result<String> {
+pub(crate) fn token() -> Result<String> {
     let mut bytes = [0; BYTES];
     File::open("/dev/urandom")
         .and_then(|mut source| source.read_exact(&mut bytes))
