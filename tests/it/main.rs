@@ -20,6 +20,7 @@ mod moved;
 mod native;
 mod online;
 mod overrides;
+mod people;
 mod plugins;
 mod presets;
 mod python;

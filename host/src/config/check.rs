@@ -170,7 +170,10 @@ pub(super) fn check_collect(collect: &Collect, config: &Config, problems: &mut P
         );
     }
     // How many people are shown is said with what they are asked.
-    let rated = config.people.as_ref().is_some_and(|people| people.mode == "rating");
+    let rated = config
+        .people
+        .as_ref()
+        .is_some_and(|people| people.mode == "rating");
     if !(2..=64).contains(&collect.responses) && !(rated && collect.responses == 1) {
         problems.add(
             format!(
@@ -362,7 +365,11 @@ pub(super) fn check_known_reward(config: &Config, problems: &mut Problems) {
             "leave out normalize_after = false and normalize_samples = 0",
         );
     }
-    if let Some(collect) = config.collect.as_ref().filter(|collect| collect.by_people()) {
+    if let Some(collect) = config
+        .collect
+        .as_ref()
+        .filter(|collect| collect.by_people())
+    {
         problems.add(
             format!(
                 "[collect] by = \"{}\" has people answer, and [study] known_reward the labeler",

@@ -101,7 +101,10 @@ impl People {
         problems.one_of("people", "hints", &self.hints, &["off", "after", "before"]);
         if self.shows_hints() && config.labeler.is_none() {
             problems.add(
-                format!("[people] hints are shown {}, and there is no labeler to give them", self.hints),
+                format!(
+                    "[people] hints are shown {}, and there is no labeler to give them",
+                    self.hints
+                ),
                 "add `[labeler]`, or set people.hints = \"off\"",
             );
         }
@@ -113,14 +116,21 @@ impl People {
         }
         if self.gold.is_none() && self.training > 0 {
             problems.add(
-                format!("[people] training is {}, and there is no gold to train with", self.training),
+                format!(
+                    "[people] training is {}, and there is no gold to train with",
+                    self.training
+                ),
                 "name a file by people.gold, or leave people.training out",
             );
         }
         self.check_checks(problems);
         problems.share("people", "overlap", self.overlap);
         for (name, value, most) in [
-            ("people_per_comparison", self.people_per_comparison as u64, 100),
+            (
+                "people_per_comparison",
+                self.people_per_comparison as u64,
+                100,
+            ),
             ("lease_seconds", self.lease_seconds, 7 * 86_400),
         ] {
             problems.at_least_one("people", name, value);
@@ -228,7 +238,10 @@ mod tests {
             "[run]\ndir='r'\n[model]\npath='m'\n[data]\ntrain='d'\n[task]\nplugin='t'\n[collect]\nby='people'\n{rest}"
         );
         let config: Config = toml::from_str(&text).unwrap();
-        config.collect().err().map_or(String::new(), |error| error.to_string())
+        config
+            .collect()
+            .err()
+            .map_or(String::new(), |error| error.to_string())
     }
 
     #[test]
@@ -242,21 +255,42 @@ mod tests {
         for (people, part) in [
             ("mode='worst'", "[people] mode `worst` is unknown"),
             ("hints='now'", "[people] hints `now` is unknown"),
-            ("hints='after'", "hints are shown after, and there is no labeler"),
-            ("instructions='a'\ninstructions_text='b'", "has instructions and instructions_text"),
+            (
+                "hints='after'",
+                "hints are shown after, and there is no labeler",
+            ),
+            (
+                "instructions='a'\ninstructions_text='b'",
+                "has instructions and instructions_text",
+            ),
             ("training=2", "training is 2, and there is no gold"),
             ("gold_every=3\nrepeat_every=3", "checks are 67 %"),
-            ("attention_every=9\nattention_text=' '", "attention_text is empty"),
+            (
+                "attention_every=9\nattention_text=' '",
+                "attention_text is empty",
+            ),
             ("overlap=2.0", "overlap 2 is not in 0..1"),
             ("people_per_comparison=0", "people_per_comparison is 0"),
             ("lease_seconds=0", "lease_seconds is 0"),
-            ("characters_per_second=-1.0", "characters_per_second -1 must be"),
+            (
+                "characters_per_second=-1.0",
+                "characters_per_second -1 must be",
+            ),
             ("scale=[7.0, 1.0]", "scale is [7, 1], must rise"),
-            ("mode='pair'", "responses is 4, must be 2 in [people] mode pair"),
-            ("mode='rating'", "responses is 4, must be 1 in [people] mode rating"),
+            (
+                "mode='pair'",
+                "responses is 4, must be 2 in [people] mode pair",
+            ),
+            (
+                "mode='rating'",
+                "responses is 4, must be 1 in [people] mode rating",
+            ),
         ] {
             let message = said(&format!("[people]\n{people}\n"));
-            assert!(message.contains(part) && message.contains("\nhint: "), "{people}: {message}");
+            assert!(
+                message.contains(part) && message.contains("\nhint: "),
+                "{people}: {message}"
+            );
         }
     }
 
@@ -265,6 +299,9 @@ mod tests {
         let text = "responses=1\nvalidation_share=0.0\n[people]\nmode='rating'\n";
         assert_eq!(said(text), "");
         let message = said("responses=1\nvalidation_share=0.0\n");
-        assert!(message.contains("responses is 1, must be 2 to 64"), "{message}");
+        assert!(
+            message.contains("responses is 1, must be 2 to 64"),
+            "{message}"
+        );
     }
 }

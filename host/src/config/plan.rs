@@ -313,7 +313,11 @@ mod tests {
         );
         let message = problem("[collect]\nmode='offline'\nreward_models=20");
         assert!(message.contains("mode offline trains one"), "{message}");
-        for fine in ["[collect]\nby='store'", "[collect]\nby='people'", "[collect]\nmode='offline'"] {
+        for fine in [
+            "[collect]\nby='store'",
+            "[collect]\nby='people'",
+            "[collect]\nmode='offline'",
+        ] {
             assert!(config(fine).collect().is_ok(), "{fine}");
         }
     }

@@ -175,7 +175,10 @@ impl Loop<'_> {
             true => None,
             false => Some(parts::load_judge(config)?.0),
         };
-        let people = config.people.as_ref().filter(|_| self.collect.by == "people");
+        let people = config
+            .people
+            .as_ref()
+            .filter(|_| self.collect.by == "people");
         let annotator = match people.is_some_and(People::shows_hints) {
             true => Some(parts::load_judge(config)?.0),
             false => None,
@@ -232,7 +235,7 @@ impl Loop<'_> {
             "reward model {number}: {} labels of this run",
             own.len()
         ));
-        let own = match self.collect.by_people() {
+        let own: Vec<Label> = match self.collect.by_people() {
             false => own.into_iter().map(|(_, label)| label).collect(),
             true => {
                 let (learned, said) = people::learned(&self.store, &run_dir, own)?;

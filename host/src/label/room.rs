@@ -114,10 +114,7 @@ impl Room {
     }
 
     /// All that `act` does, or nothing of it; on the disk when this returns.
-    fn write<T>(
-        &mut self,
-        act: impl FnOnce(&Transaction<'_>, &Rules) -> Result<T>,
-    ) -> Result<T> {
+    fn write<T>(&mut self, act: impl FnOnce(&Transaction<'_>, &Rules) -> Result<T>) -> Result<T> {
         let about = format!(
             "cannot write to the store `{}`",
             Line(self.store.path().display())

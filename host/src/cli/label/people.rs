@@ -76,7 +76,9 @@ pub(super) fn run(command: &PeopleCommand) -> Result<()> {
             };
             let token = room(store)?.invite(name, role, now)?;
             println!("/enter#{token}");
-            println!("the personal link of {name}: put the address that `attune serve` prints before it");
+            println!(
+                "the personal link of {name}: put the address that `attune serve` prints before it"
+            );
             Ok(())
         }
         PeopleCommand::People {

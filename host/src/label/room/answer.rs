@@ -63,7 +63,10 @@ fn check_texts(given: &Given) -> Result<()> {
     let client = given.client.chars().count();
     if client == 0 || client > CLIENT {
         let what = format!("`client` has {client} characters, must have 1 to {CLIENT}");
-        return Err(malformed(what, "give each answer a name of its own, such as a UUID"));
+        return Err(malformed(
+            what,
+            "give each answer a name of its own, such as a UUID",
+        ));
     }
     for (name, text) in [
         ("note", &given.note),
@@ -77,7 +80,10 @@ fn check_texts(given: &Given) -> Result<()> {
         }
     }
     if given.confidence.is_some_and(|c| !(0.0..=1.0).contains(&c)) {
-        return Err(malformed("`confidence` must be a number from 0 to 1", RELOAD));
+        return Err(malformed(
+            "`confidence` must be a number from 0 to 1",
+            RELOAD,
+        ));
     }
     if given.strength.is_some_and(|s| !(1..=3).contains(&s)) {
         return Err(malformed("`strength` must be 1, 2 or 3", RELOAD));
@@ -128,7 +134,10 @@ fn check_mode(answer: &Answer, rules: &Rules) -> Result<()> {
         )),
         Answer::Tie(_) => Ok(()),
         Answer::Ranking(groups) if !rules.ties && groups.iter().any(|group| group.len() > 1) => {
-            Err(malformed("a tie is no answer here", "rank all of them, one after the other"))
+            Err(malformed(
+                "a tie is no answer here",
+                "rank all of them, one after the other",
+            ))
         }
         Answer::Ranking(_) => Ok(()),
         Answer::Difference(_) => Err(malformed("a difference is no answer here", RELOAD)),

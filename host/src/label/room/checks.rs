@@ -26,7 +26,7 @@ fn place(person: &Person, kind: Kind, every: u64, block: u64) -> u64 {
 /// A number that follows from words and a number.
 fn drawn(words: &[&str], number: u64) -> u64 {
     let number = number.to_le_bytes();
-    let parts = words.iter().flat_map(|word| [word.as_bytes(), &[0]]);
+    let parts = words.iter().flat_map(|word| [word.as_bytes(), &[0][..]]);
     let digest = digest::of_parts(&parts.chain([&number[..]]).collect::<Vec<_>>());
     u64::from_str_radix(&digest[..15], 16).unwrap_or(0)
 }
@@ -52,7 +52,9 @@ impl Counts {
         let rows: Vec<(String, u32)> = statement
             .query_map([person], |row| Ok((row.get(0)?, row.get(1)?)))?
             .collect::<Result<_, _>>()?;
-        let all = rows.into_iter().map(|(name, count)| Ok((Kind::of(&name)?, u64::from(count))));
+        let all = rows
+            .into_iter()
+            .map(|(name, count)| Ok((Kind::of(&name)?, u64::from(count))));
         Ok(Counts {
             all: all.collect::<Result<_>>()?,
         })
@@ -78,7 +80,9 @@ pub(super) fn untrained<'a>(
 ) -> Result<Vec<&'a Gold>> {
     let done = used(connection, person, Kind::Training)?;
     let left = rules.training().iter();
-    Ok(left.filter(|gold| !done.contains(&key_of(gold, 0))).collect())
+    Ok(left
+        .filter(|gold| !done.contains(&key_of(gold, 0)))
+        .collect())
 }
 
 /// The gold of training that comes next, if some is left.

@@ -151,7 +151,10 @@ fn asked(connection: &Connection, key: &str) -> Result<Comparison> {
         .optional()?;
     let id = id.ok_or_else(|| {
         let what = format!("nobody asked `{}`", Line(key));
-        unknown(what, "`attune label pending` and `attune label list` print keys")
+        unknown(
+            what,
+            "`attune label pending` and `attune label list` print keys",
+        )
     })?;
     store::comparison(connection, id)
 }

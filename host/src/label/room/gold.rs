@@ -74,10 +74,7 @@ pub fn read(path: &Path, rules: &Rules) -> Result<Vec<Gold>> {
     });
     read.map_err(|error| advised(error, LINES))?;
     if all.is_empty() {
-        bail!(
-            "`{}` has no gold\nhint: {LINES}",
-            Line(path.display())
-        );
+        bail!("`{}` has no gold\nhint: {LINES}", Line(path.display()));
     }
     Ok(all)
 }

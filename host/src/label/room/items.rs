@@ -126,7 +126,8 @@ pub(super) struct Row {
     pub(super) label: Option<String>,
 }
 
-const ITEM: &str = "SELECT id, name, kind, key, comparison, number, places, gold, why, hints, state, lease, label
+const ITEM: &str =
+    "SELECT id, name, kind, key, comparison, number, places, gold, why, hints, state, lease, label
                     FROM items";
 
 fn row(row: &rusqlite::Row<'_>) -> Result<Row> {
@@ -161,7 +162,11 @@ fn find(
 
 /// The person's item of this name.
 pub(super) fn named(connection: &Connection, person: i64, name: &str) -> Result<Option<Row>> {
-    find(connection, "WHERE name = ?2 AND person = ?1", params![person, name])
+    find(
+        connection,
+        "WHERE name = ?2 AND person = ?1",
+        params![person, name],
+    )
 }
 
 /// What the person has not answered yet.
@@ -186,9 +191,11 @@ pub(super) fn make(
     lease: i64,
 ) -> Result<Row> {
     let comparison = store::comparison(transaction, new.comparison)?;
-    let parts = [&person.name, new.kind.name(), &new.key].map(str::as_bytes);
+    let parts = [person.name.as_str(), new.kind.name(), new.key.as_str()].map(str::as_bytes);
     let places = drawn(&parts, comparison.responses.len());
-    let name = &digest::of_parts(&[b"item", &person.id.to_le_bytes(), parts[1], b"/", parts[2]])[..24];
+    let person_id = person.id.to_le_bytes();
+    let digest = digest::of_parts(&[b"item", &person_id, parts[1], b"/", parts[2]]);
+    let name = &digest[..24];
     let gold = new.gold.as_ref().map(serde_json::to_string).transpose()?;
     transaction
         .prepare_cached(
@@ -220,7 +227,7 @@ fn drawn(parts: &[&[u8]], count: usize) -> Vec<usize> {
     let mut places: Vec<usize> = (0..count).collect();
     places.sort_by_cached_key(|place| {
         let place = (*place as u64).to_le_bytes();
-        let separated = parts.iter().flat_map(|part| [*part, &[0]]);
+        let separated = parts.iter().flat_map(|part| [*part, &[0][..]]);
         digest::of_parts(&separated.chain([&place[..]]).collect::<Vec<_>>())
     });
     places
@@ -229,7 +236,12 @@ fn drawn(parts: &[&[u8]], count: usize) -> Vec<usize> {
 /// The item as the person sees it.
 pub(super) fn show(connection: &Connection, row: &Row, rules: &Rules) -> Result<Item> {
     let comparison = store::comparison(connection, row.comparison)?;
-    let text = |place: &usize| comparison.responses[*place].text.clone().unwrap_or_default();
+    let text = |place: &usize| {
+        comparison.responses[*place]
+            .text
+            .clone()
+            .unwrap_or_default()
+    };
     let before = rules.hints == Hints::Before;
     Ok(Item {
         id: row.name.clone(),
@@ -267,5 +279,7 @@ fn latest(connection: &Connection, item: i64) -> Result<Option<Answer>> {
         .prepare_cached("SELECT shown FROM judgements WHERE item = ?1 ORDER BY id DESC LIMIT 1")?
         .query_row([item], |row| row.get(0))
         .optional()?;
-    Ok(shown.map(|shown| serde_json::from_str(&shown)).transpose()?)
+    Ok(shown
+        .map(|shown| serde_json::from_str(&shown))
+        .transpose()?)
 }

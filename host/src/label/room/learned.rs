@@ -82,8 +82,9 @@ fn is_by(label: &Label, names: &[String]) -> bool {
 
 /// The label of what was decided last of a question.
 pub(super) fn decided(connection: &Connection, key: &str) -> Result<Option<String>> {
-    let mut find = connection
-        .prepare_cached("SELECT label FROM adjudications WHERE key = ?1 ORDER BY id DESC LIMIT 1")?;
+    let mut find = connection.prepare_cached(
+        "SELECT label FROM adjudications WHERE key = ?1 ORDER BY id DESC LIMIT 1",
+    )?;
     Ok(find.query_row([key], |row| row.get(0)).optional()?)
 }
 

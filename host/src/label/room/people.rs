@@ -92,9 +92,8 @@ impl Room {
     pub fn who(&self, token: &str) -> Result<Option<Person>> {
         let hash = digest::of_bytes(token.as_bytes());
         self.look(|connection| {
-            let mut find = connection.prepare_cached(
-                "SELECT id, name, role, excluded FROM people WHERE token = ?1",
-            )?;
+            let mut find = connection
+                .prepare_cached("SELECT id, name, role, excluded FROM people WHERE token = ?1")?;
             Ok(find.query_row([hash], person).optional()?)
         })
     }
@@ -149,8 +148,8 @@ fn nobody(name: &str) -> Error {
 
 /// The person of this id.
 pub(super) fn of(connection: &Connection, id: i64) -> Result<Person> {
-    let mut find = connection
-        .prepare_cached("SELECT id, name, role, excluded FROM people WHERE id = ?1")?;
+    let mut find =
+        connection.prepare_cached("SELECT id, name, role, excluded FROM people WHERE id = ?1")?;
     let found = find.query_row([id], person).optional()?;
     found.ok_or_else(|| unknown("there is no such person", "open the personal link again"))
 }
@@ -164,8 +163,8 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Person>> {
 }
 
 fn named(connection: &Connection, name: &str) -> Result<Option<Person>> {
-    let mut find = connection
-        .prepare_cached("SELECT id, name, role, excluded FROM people WHERE name = ?1")?;
+    let mut find =
+        connection.prepare_cached("SELECT id, name, role, excluded FROM people WHERE name = ?1")?;
     Ok(find.query_row([name], person).optional()?)
 }
 
@@ -222,10 +221,16 @@ fn check_name(name: &str) -> Result<()> {
             "the name `{}` has {length} characters, must have 1 to {NAME} and no space around them",
             Line(name)
         );
-        return Err(malformed(what, "a name stands beside every label of the person"));
+        return Err(malformed(
+            what,
+            "a name stands beside every label of the person",
+        ));
     }
     if Line(name).to_string() != name {
-        let what = format!("the name `{}` has characters that cannot be seen", Line(name));
+        let what = format!(
+            "the name `{}` has characters that cannot be seen",
+            Line(name)
+        );
         return Err(malformed(what, "use letters, digits and spaces"));
     }
     Ok(())

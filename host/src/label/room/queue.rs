@@ -24,17 +24,23 @@ pub(super) fn take_up(
     known: Option<i64>,
 ) -> Result<Option<i64>> {
     let last = "SELECT ifnull(max(rowid), 0) FROM asked";
-    let last: i64 = transaction.prepare_cached(last)?.query_row([], |row| row.get(0))?;
+    let last: i64 = transaction
+        .prepare_cached(last)?
+        .query_row([], |row| row.get(0))?;
     if known == Some(last) {
         return Ok(known);
     }
     if known.is_none() {
-        let sql = format!("SELECT queue.key, queue.needed, {SHAPE} FROM queue JOIN comparisons AS c ON c.id = queue.comparison");
+        let sql = format!(
+            "SELECT queue.key, queue.needed, {SHAPE} FROM queue JOIN comparisons AS c ON c.id = queue.comparison"
+        );
         for (key, before, shape) in shapes(transaction, &sql)? {
             let needed = needed(rules, &key, shape);
             if needed != before {
                 let update = "UPDATE queue SET needed = ?2 WHERE key = ?1";
-                transaction.prepare_cached(update)?.execute(params![key, needed])?;
+                transaction
+                    .prepare_cached(update)?
+                    .execute(params![key, needed])?;
             }
         }
     }
@@ -111,12 +117,7 @@ pub(super) fn first(
     pick(transaction, &others, person, now)
 }
 
-fn pick(
-    connection: &Connection,
-    which: &str,
-    person: i64,
-    now: i64,
-) -> Result<Option<Question>> {
+fn pick(connection: &Connection, which: &str, person: i64, now: i64) -> Result<Option<Question>> {
     let sql = format!("SELECT key, comparison FROM queue WHERE {which}");
     let mut statement = connection.prepare_cached(&sql)?;
     let question = statement.query_row([person, now], |row| {
@@ -144,8 +145,7 @@ pub(super) fn is_free(
 
 /// How many comparisons want the person.
 pub(super) fn waiting(connection: &Connection, person: i64, now: i64) -> Result<u64> {
-    let sql =
-        format!("SELECT count(*) FROM (SELECT 1 FROM queue WHERE {FREE} LIMIT {COUNTED})");
+    let sql = format!("SELECT count(*) FROM (SELECT 1 FROM queue WHERE {FREE} LIMIT {COUNTED})");
     let mut statement = connection.prepare_cached(&sql)?;
     let count: u32 = statement.query_row([person, now], |row| row.get(0))?;
     Ok(count.into())

@@ -130,7 +130,15 @@ fn files(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
 
 /// The tables of each step after the first, the latest first, in an order in which they can be dropped.
 const TABLES: [&[&str]; 3] = [
-    &["judgements", "items", "queue", "hints", "decisions", "adjudications", "people"],
+    &[
+        "judgements",
+        "items",
+        "queue",
+        "hints",
+        "decisions",
+        "adjudications",
+        "people",
+    ],
     &["corrections"],
     &["asked"],
 ];

@@ -54,7 +54,11 @@ impl Store {
 }
 
 /// Adds one label; false when it was said under this key before.
-pub(in crate::label) fn add(transaction: &Transaction<'_>, key: &str, label: &Label) -> Result<bool> {
+pub(in crate::label) fn add(
+    transaction: &Transaction<'_>,
+    key: &str,
+    label: &Label,
+) -> Result<bool> {
     let comparison = add_comparison(transaction, &label.comparison)?;
     let labeler = add_labeler(transaction, &label.labeler)?;
     let said = (comparison, labeler, serde_json::to_string(&label.answer)?);

@@ -45,7 +45,9 @@ fn line(person: &OfPerson) -> String {
         _ => format!("{some}/{of}"),
     };
     let number = |value: Option<f64>, scale: f64, digits: usize| {
-        value.map_or("–".to_owned(), |value| format!("{:.digits$}", value * scale))
+        value.map_or("–".to_owned(), |value| {
+            format!("{:.digits$}", value * scale)
+        })
     };
     let share = |share: Share| number(share.share, 100.0, 0);
     let excluded = if person.excluded { " (excluded)" } else { "" };
