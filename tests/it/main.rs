@@ -23,6 +23,7 @@ mod overrides;
 mod plugins;
 mod presets;
 mod python;
+mod report;
 mod resume;
 mod reward;
 mod rows;

@@ -17,8 +17,21 @@ fn numbers(html: &str) -> Vec<(String, String, String)> {
         after.split_once('"').unwrap().0.to_owned()
     };
     let tags = html.split("<data ").skip(1);
+    let tags = tags.filter(|tag| tag.split('>').next().unwrap().contains("data-from"));
     tags.map(|tag| {
-        let from = part(tag, "data-from");
+        // As a browser reads what is escaped.
+        let names = [
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&quot;", "\""),
+            ("&#39;", "'"),
+            ("&amp;", "&"),
+        ];
+        let from = names
+            .iter()
+            .fold(part(tag, "data-from"), |text, (name, c)| {
+                text.replace(name, c)
+            });
         let (file, pointer) = from.rsplit_once('#').unwrap();
         (file.to_owned(), pointer.to_owned(), part(tag, "value"))
     })
