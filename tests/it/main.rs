@@ -24,6 +24,7 @@ mod people;
 mod plugins;
 mod presets;
 mod python;
+mod report;
 mod resume;
 mod reward;
 mod rows;

@@ -2,7 +2,10 @@
 
 use serde_json::Value;
 
-use super::html::escaped;
+use super::html::{escaped, is_seen};
+
+/// Bytes of a place in a file that is told: a name in it may be of any length, or of characters that nobody sees.
+const LONGEST: usize = 1000;
 
 /// A value of a file of JSON, and where it stands in it.
 #[derive(Debug, Clone)]
@@ -148,8 +151,13 @@ pub(crate) fn of_line(file: &str, line: usize, path: &[&str], value: f64) -> Str
 }
 
 fn data(file: &str, pointer: &str, exact: &str, words: &str) -> String {
+    if pointer.len() > LONGEST || !is_seen(&format!("{file}{pointer}")) {
+        return format!("<data value=\"{exact}\">{words}</data>");
+    }
     let from = escaped(&format!("{file}#{pointer}"));
-    format!("<data value=\"{exact}\" data-from=\"{from}\">{words}</data>")
+    format!(
+        "<data value=\"{exact}\" data-from=\"{from}\" title=\"{exact} in {from}\">{words}</data>"
+    )
 }
 
 /// A key as a JSON pointer has it (RFC 6901).

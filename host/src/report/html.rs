@@ -3,6 +3,8 @@
 
 /// Characters of a name that are shown.
 const NAME: usize = 120;
+/// Lines of a passage.
+const LINES: usize = 40;
 
 /// A text as HTML: tags are letters, and characters that nobody sees or that turn the direction of others are written as
 /// JSON escapes them.
@@ -23,6 +25,11 @@ pub(crate) fn escaped(text: &str) -> String {
     html
 }
 
+/// Whether a text stands on a page as it is.
+pub(crate) fn is_seen(text: &str) -> bool {
+    !text.chars().any(is_unseen)
+}
+
 /// Control characters, what turns direction, what has no width, and private and unassigned tags.
 fn is_unseen(c: char) -> bool {
     c.is_control()
@@ -41,6 +48,15 @@ pub(crate) fn cut(text: &str, most: usize) -> (&str, usize) {
     }
 }
 
+/// The same, and no more lines than people read.
+pub(crate) fn cut_passage(text: &str, most: usize) -> (&str, usize) {
+    let (shown, more) = cut(text, most);
+    match shown.match_indices('\n').nth(LINES) {
+        None => (shown, more),
+        Some((end, _)) => (&shown[..end], text[end..].chars().count()),
+    }
+}
+
 /// What is said where a text was cut.
 pub(crate) fn left_out(count: usize) -> String {
     match count {
@@ -51,7 +67,7 @@ pub(crate) fn left_out(count: usize) -> String {
 
 /// A passage in whatever direction it is written, cut where it is long.
 pub(crate) fn passage(text: &str, most: usize) -> String {
-    let (shown, more) = cut(text, most);
+    let (shown, more) = cut_passage(text, most);
     format!(
         "<div class=\"text\" dir=\"auto\">{}{}</div>",
         escaped(shown),

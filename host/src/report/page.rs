@@ -18,6 +18,9 @@ mod responses;
 mod rewards;
 mod wins;
 
+/// Characters of a plot's file's name, which may be a number's.
+const LONGEST_FILE: usize = 80;
+
 /// How the page looks.
 const STYLE: &str = include_str!("page/style.css");
 
@@ -57,10 +60,10 @@ impl Plots {
         if plot.is_empty() {
             return Ok(String::new());
         }
-        let taken = |name: &str| self.0.iter().any(|(known, _)| known == name);
-        let wanted = plot.name.clone();
+        let wanted: String = plot.name.chars().take(LONGEST_FILE).collect();
+        plot.name.clone_from(&wanted);
         let mut number = 2;
-        while taken(&plot.name) {
+        while self.0.iter().any(|(known, _)| *known == plot.name) {
             plot.name = format!("{wanted}-{number}");
             number += 1;
         }

@@ -31,6 +31,9 @@ pub(crate) const MOST_LINES: usize = 12;
 /// Characters of a name in a plot, and of a title.
 const NAME: usize = 24;
 const LONGEST_TITLE: usize = 46;
+/// Characters of what a plot shows, and of an axis' name.
+const LONGEST: usize = 240;
+const LONGEST_AXIS: usize = 34;
 /// Rows of a line that are drawn.
 pub(crate) const POINTS: usize = 240;
 
@@ -108,7 +111,7 @@ impl Plot {
     pub(crate) fn inline(&self, svg: &str) -> String {
         let body = svg.find('>').map_or("", |end| &svg[end + 1..]);
         let height = self.height();
-        let about = escaped(&self.about);
+        let about = escaped(cut(&self.about, LONGEST).0);
         format!(
             "<svg viewBox=\"0 0 {WIDTH} {height}\" role=\"img\" aria-label=\"{about}\">{}",
             body.trim_start()
@@ -173,10 +176,7 @@ impl Plot {
         y: Range<f64>,
     ) -> Result<Chart<'a, 'b>> {
         let mut chart = ChartBuilder::on(area)
-            .caption(
-                cut(&plain(&self.title), LONGEST_TITLE).0,
-                ("sans-serif", TITLE),
-            )
+            .caption(named(&self.title, LONGEST_TITLE), ("sans-serif", TITLE))
             .margin(14)
             .margin_right(34)
             .x_label_area_size(82)
@@ -189,8 +189,8 @@ impl Plot {
         };
         chart
             .configure_mesh()
-            .x_desc(plain(&self.x))
-            .y_desc(plain(&self.y))
+            .x_desc(named(&self.x, LONGEST_AXIS))
+            .y_desc(named(&self.y, LONGEST_AXIS))
             .x_labels(5)
             .y_labels(5)
             .x_label_formatter(&across)
@@ -266,9 +266,7 @@ impl Plot {
                 }
                 .map_err(words)?;
             }
-            let name = plain(&line.name);
-            let (name, more) = cut(&name, NAME);
-            let name = format!("{name}{}", if more > 0 { "…" } else { "" });
+            let name = named(&line.name, NAME);
             let place = (left + 66, middle - LABEL as i32 / 2 + 3);
             let text = Text::new(name, place, ("sans-serif", LABEL));
             area.draw(&text).map_err(words)?;
@@ -315,7 +313,9 @@ fn tick(value: f64) -> String {
     }
 }
 
-/// A name on one line, without what an XML file cannot hold.
-fn plain(text: &str) -> String {
-    crate::terminal::Line(text).to_string()
+/// A name's first `most` characters, on one line, without what an XML file cannot hold.
+fn named(text: &str, most: usize) -> String {
+    let plain = crate::terminal::Line(text).to_string();
+    let (shown, more) = cut(&plain, most);
+    format!("{shown}{}", if more > 0 { "…" } else { "" })
 }

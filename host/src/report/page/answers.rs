@@ -3,7 +3,7 @@
 use super::{Bounds, Told};
 use crate::eval::copying::copied_spans;
 use crate::report::cited::{Cited, or_none};
-use crate::report::html::{Table, code, cut, escaped, left_out, name, passage};
+use crate::report::html::{Table, code, cut, cut_passage, escaped, left_out, name, passage};
 
 /// Words in a row that are no chance.
 const LEAST: usize = 4;
@@ -121,7 +121,7 @@ fn pair(old: &Cited, new: &Cited, bounds: Bounds) -> String {
 
 /// A text with what of it stands in `source`.
 pub(super) fn marked(text: &str, source: &str, most: usize) -> String {
-    let (shown, more) = cut(text, most);
+    let (shown, more) = cut_passage(text, most);
     let (source, _) = cut(source, SOURCE);
     let mut html = String::from("<div class=\"text\" dir=\"auto\">");
     let mut at = 0;

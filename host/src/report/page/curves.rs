@@ -79,8 +79,8 @@ pub(super) fn all(runs: &[Told], plots: &mut Plots) -> Result<String> {
     let mut html = String::new();
     for (stage, title, keys) in [
         ("policy", "Policies", &POLICY[..]),
-        ("reward model", "Reward models", &REWARD_MODEL),
-        ("sft", "Learning what people wrote", &SUPERVISED),
+        ("reward model", "Reward models", &REWARD_MODEL[..]),
+        ("sft", "Learning what people wrote", &SUPERVISED[..]),
     ] {
         let of_stage: Vec<&Told> = runs
             .iter()

@@ -65,7 +65,8 @@ fn response(found: &Found, file: &str, bounds: Bounds) -> String {
     }
     for (place, (part, value)) in sample.parts.iter().enumerate() {
         if let Some(value) = value {
-            let path = ["parts", &place.to_string(), "1"];
+            let place = place.to_string();
+            let path = ["parts", place.as_str(), "1"];
             let value = of_line(file, found.line, &path, *value);
             about += &format!("; {} {value}", code(part));
         }

@@ -3,9 +3,10 @@
 use anyhow::Result;
 use plotters::prelude::*;
 
-use super::{LABEL, Plot, STROKE, TITLE, WIDTH, color, mark, plain, tick};
+use super::{
+    LABEL, LONGEST_AXIS, LONGEST_TITLE, Plot, STROKE, TITLE, WIDTH, color, mark, named, tick,
+};
 use crate::drawing::{range, words};
-use crate::report::html::cut;
 
 /// Of a row.
 const ROW: u32 = 46;
@@ -34,7 +35,7 @@ pub(super) fn draw(plot: &Plot, text: &mut String) -> Result<()> {
         false => range(points().flat_map(|point| [point.low, point.x, point.high])),
     };
     let mut chart = ChartBuilder::on(&upper)
-        .caption(plain(&plot.title), ("sans-serif", TITLE))
+        .caption(named(&plot.title, LONGEST_TITLE), ("sans-serif", TITLE))
         .margin(14)
         .margin_right(34)
         .margin_left(NAMES)
@@ -43,7 +44,7 @@ pub(super) fn draw(plot: &Plot, text: &mut String) -> Result<()> {
         .map_err(words)?;
     chart
         .configure_mesh()
-        .x_desc(plain(&plot.x))
+        .x_desc(named(&plot.x, LONGEST_AXIS))
         .x_labels(5)
         .x_label_formatter(&|x| tick(*x))
         .disable_y_mesh()
@@ -61,9 +62,7 @@ pub(super) fn draw(plot: &Plot, text: &mut String) -> Result<()> {
     }
     for (row, name) in plot.rows.iter().enumerate() {
         let (_, middle) = chart.backend_coord(&(0.0, row as f64));
-        let name = plain(name);
-        let (shown, more) = cut(&name, LONGEST);
-        let name = format!("{shown}{}", if more > 0 { "…" } else { "" });
+        let name = named(name, LONGEST);
         let text = Text::new(
             name,
             (16, middle - LABEL as i32 / 2 + 3),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use proptest::prelude::*;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::{HOSTILE, policy, reward_model, write};
 use crate::report::html::{cut, escaped};
@@ -17,8 +17,21 @@ fn numbers(html: &str) -> Vec<(String, String, String)> {
         after.split_once('"').unwrap().0.to_owned()
     };
     let tags = html.split("<data ").skip(1);
+    let tags = tags.filter(|tag| tag.split('>').next().unwrap().contains("data-from"));
     tags.map(|tag| {
-        let from = part(tag, "data-from");
+        // As a browser reads what is escaped.
+        let names = [
+            ("&lt;", "<"),
+            ("&gt;", ">"),
+            ("&quot;", "\""),
+            ("&#39;", "'"),
+            ("&amp;", "&"),
+        ];
+        let from = names
+            .iter()
+            .fold(part(tag, "data-from"), |text, (name, c)| {
+                text.replace(name, c)
+            });
         let (file, pointer) = from.rsplit_once('#').unwrap();
         (file.to_owned(), pointer.to_owned(), part(tag, "value"))
     })
@@ -131,8 +144,23 @@ fn words_of_others_are_words() {
 #[test]
 fn huge_texts_are_cut_and_said_to_be() {
     let folder = tempfile::tempdir().unwrap();
-    let huge = "word<&\"> ".repeat(120_000);
-    let root = experiment(folder.path(), &huge);
+    let long = "word<&\"> ".repeat(2_000);
+    let root = experiment(folder.path(), &long);
+    // A megabyte on one line.
+    let huge = long.repeat(60);
+    let sample = json!({
+        "update": 30, "query": huge, "response": huge, "score": 99.0, "kl": 99.0, "valid": true,
+        "tokens": [[huge, 1.0]],
+    });
+    let samples = root.join("policy/samples.jsonl");
+    let mut text = std::fs::read_to_string(&samples).unwrap();
+    text += &format!("{sample}\n");
+    write(&samples, text);
+    let after = root.join("policy/eval/after.json");
+    let mut evaluation = read(&after);
+    evaluation["answers"][3]["response"] = json!(huge);
+    evaluation["answers"][2]["response"] = json!("\n".repeat(100_000));
+    write(&after, evaluation.to_string());
     let out = folder.path().join("out/report.html");
     let written = report(&[root], &out).unwrap();
     assert!(written.bytes <= LARGEST, "{} bytes", written.bytes);
