@@ -186,6 +186,7 @@ export class Desk {
     }
     draft.forget()
     this.taken = news.taken
+    if (news.taken.answered > 0) this.progress = { ...this.progress, answered: news.taken.answered, can_undo: true }
     const remarks = (news.taken.hints?.length ?? 0) > 0
     if (remarks) this.#hinted.add(item.id)
     if (remarks || news.taken.feedback) this.phase = 'after'
