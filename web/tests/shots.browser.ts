@@ -37,6 +37,27 @@ const LOOKS: [string, Look][] = [
   ['1600', { width: 1600, height: 1000 }],
 ]
 
+/** Those of the documentation: what fits on a screen. */
+test('for the documentation', async () => {
+  const look = { width: 1280, height: 760 }
+  const snap = (page: Page, name: string) => page.screenshot({ path: `${SHOTS}docs-${name}.png` })
+  await shoot(scene({ hints: 'before', confidence: true }), 'docs', 'labeler', '/label', look, async (page) => {
+    await page.getByText('Response 1').first().waitFor()
+    await page.keyboard.press('1')
+    await page.keyboard.press(']')
+    await snap(page, 'label')
+  })
+  await shoot(filled(scene()), 'docs', 'researcher', '/people', look, async (page) => {
+    await page.getByText('1 of 2').waitFor()
+    await snap(page, 'people')
+  })
+  await shoot(filled(scene()), 'docs', 'researcher', '/runs?run=a1b2&run=c3d4', look, async (page) => {
+    await page.locator('canvas').nth(5).waitFor()
+    await page.waitForTimeout(250)
+    await snap(page, 'runs')
+  })
+})
+
 for (const [width, look] of LOOKS) {
   test(`label at ${width}`, async () => {
     await shoot(scene({ instructions: INSTRUCTIONS, confidence: true, strength: true, hints: 'after' }), `label-${width}`, 'labeler', '/label', look, async (page, snap) => {
@@ -56,6 +77,13 @@ for (const [width, look] of LOOKS) {
       await page.keyboard.press('Escape')
       await page.keyboard.press('a')
       await snap('5-abstain')
+      await page.keyboard.press('Escape')
+      await page.keyboard.press('u')
+      await page.locator('.desk[data-steps="1"]').waitFor()
+      const more = page.locator('summary[aria-label="More"]')
+      if (await more.isVisible()) await more.click()
+      await page.waitForTimeout(250)
+      await page.screenshot({ path: `${SHOTS}label-${width}-undo.png` })
     })
   })
   test(`ranking, rating, naive at ${width}`, async () => {
