@@ -7,7 +7,8 @@ export default defineConfig({
     include: ['tests/*.browser.ts'],
     exclude: process.env.ATTUNE_SHOTS ? [] : ['tests/shots.browser.ts'],
     fileParallelism: false,
-    testTimeout: 120_000,
-    hookTimeout: 60_000,
+    // Only a page that hangs takes so long, on however busy a machine.
+    testTimeout: 600_000,
+    hookTimeout: 120_000,
   },
 })

@@ -37,4 +37,5 @@ mod tidy;
 mod training;
 mod twins;
 mod vocabulary;
+mod web;
 mod wheel;

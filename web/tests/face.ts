@@ -1,6 +1,6 @@
 // A face to label at, for tests that hold for the mock and for the real server alike.
 import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
-import { cpSync, mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -78,12 +78,19 @@ class Real implements Face {
   #server: ChildProcess | null = null
   readonly #folder = mkdtempSync(join(tmpdir(), 'attune-face-'))
   readonly #store = join(this.#folder, 'labels.db')
+  readonly #rules: string[] = []
 
   constructor(
     readonly binary: string,
     store: string,
   ) {
     cpSync(store, this.#store)
+    // Rules may lie beside it.
+    const rules = join(dirname(store), 'people.toml')
+    if (existsSync(rules)) {
+      cpSync(rules, join(this.#folder, 'people.toml'))
+      this.#rules = ['--people', join(this.#folder, 'people.toml')]
+    }
   }
 
   async invite(name: string) {
@@ -95,7 +102,7 @@ class Real implements Face {
   async start() {
     if (this.#port === 0) this.#port = await free()
     this.url = `http://127.0.0.1:${this.#port}`
-    const args = ['serve', '--store', this.#store, '--port', String(this.#port)]
+    const args = ['serve', '--store', this.#store, '--port', String(this.#port), ...this.#rules]
     this.#server = spawn(this.binary, args, { cwd: dirname(this.#store), stdio: 'ignore' })
     for (;;) {
       if (this.#server.exitCode !== null) throw new Error(`attune serve ended with ${this.#server.exitCode}`)

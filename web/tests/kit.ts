@@ -41,7 +41,7 @@ export async function person(from: Browser, origin: string, look: Look = {}): Pr
     hasTouch: look.touch ?? false,
     reducedMotion: 'reduce',
   })
-  context.setDefaultTimeout(20_000)
+  context.setDefaultTimeout(60_000)
   const watch: Watch = { context, page: await context.newPage(), errors: [], foreign: [] }
   context.on('request', (request) => {
     const url = request.url()

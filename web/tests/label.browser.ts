@@ -192,4 +192,4 @@ test(`at ${MOMENTS} random moments a reload, a killed server or a lost network l
   const kept = await served.kept()
   expect(kept.length).toBe(MOMENTS)
   expectKept(kept, said)
-}, 400_000)
+})

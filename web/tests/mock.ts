@@ -49,8 +49,8 @@ export class Mock {
   readonly judgements: Judgement[] = []
   readonly tokens = new Map<string, Person>()
   readonly runs = new MockRuns()
-  /** Of the next answers: `before` ends the connection unread, `after` keeps the answer and ends it then. */
-  faults: ('before' | 'after')[] = []
+  /** Of the next answers: `busy` is not read, `lost` is kept, and its acknowledgement does not arrive. */
+  faults: ('busy' | 'lost')[] = []
   quality: Quality | null = null
   disagreements: Disagreement[] = []
   decided: { key: string; answer: Answer }[] = []
@@ -187,7 +187,7 @@ export class Mock {
 
   #take(given: Given, person: Person, response: ServerResponse): void {
     const fault = this.faults.shift()
-    if (fault === 'before') return void response.destroy()
+    if (fault === 'busy') return refuse(response, 503, 'the server is busy')
     const at = Number(given.item.slice(1))
     const { training, hints } = this.comparisons[at]!
     const first = !person.done.includes(at)
@@ -196,7 +196,7 @@ export class Mock {
       if (first) person.done.push(at)
       this.#leases.delete(at)
     }
-    if (fault === 'after') return void response.destroy()
+    if (fault === 'lost') return void response.destroy()
     const right = JSON.stringify(training?.answer) === JSON.stringify(given.answer)
     json(response, {
       kept: true,

@@ -108,7 +108,7 @@ export class Desk {
       if (next.state === 'item' && next.item) return this.#lay(next.item)
       this.item = null
       this.phase = next.state === 'excluded' ? 'excluded' : 'wait'
-      if (this.phase === 'wait') setTimeout(() => asked === this.#asked && void this.next(), 3000)
+      if (this.phase === 'wait') setTimeout(() => asked === this.#asked && this.#look(), 3000)
     }, () => this.next())
   }
 
@@ -186,6 +186,7 @@ export class Desk {
     }
     draft.forget()
     this.taken = news.taken
+    if (news.taken.answered > 0) this.progress = { ...this.progress, answered: news.taken.answered, can_undo: true }
     const remarks = (news.taken.hints?.length ?? 0) > 0
     if (remarks) this.#hinted.add(item.id)
     if (remarks || news.taken.feedback) this.phase = 'after'
@@ -241,8 +242,8 @@ export class Desk {
         return
       }
       this.steps = steps
+      this.notice = ''
       this.#lay(item)
-      this.notice = `Back at your answer ${steps === 1 ? 'before' : `${steps} before`}.`
     })
   }
 
@@ -283,10 +284,16 @@ export class Desk {
     else this.#clock.stop()
   }
 
+  // A page that nobody sees asks for nothing; it looks when it is seen again.
+  #look(): void {
+    if (document.visibilityState === 'visible') void this.next()
+  }
+
   // The page was hidden or is seen again, perhaps after hours: then the lease may be over.
   #turned(): void {
     this.#seen()
     if (document.visibilityState === 'hidden') this.keep()
+    else if (this.phase === 'wait') void this.next()
     else void this.#beat()
   }
 

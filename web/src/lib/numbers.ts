@@ -24,9 +24,10 @@ export function short(x: number | null | undefined): string {
   return x.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.1 ? 3 : 4)
 }
 
-/** Seconds in words: `4.2 s`, `12 min`, `3 h 20 min`, `2 d 4 h`. */
+/** Seconds in words: `42 ms`, `4.2 s`, `12 min`, `3 h 20 min`, `2 d 4 h`. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return '–'
+  if (seconds < 1) return `${Math.round(seconds * 1000)} ms`
   if (seconds < 60) return `${seconds < 10 ? seconds.toFixed(1) : Math.round(seconds)} s`
   const minutes = Math.round(seconds / 60)
   if (minutes < 60) return `${minutes} min`

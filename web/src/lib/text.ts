@@ -9,7 +9,13 @@ export interface Piece {
 }
 
 /** Texts longer than this are cut until the reader asks for all, so that a page stays quick. */
-export const LONG = 12_000
+export const LONG = 6000
+
+/** And texts of more lines than this. */
+const LINES = 120
+
+/** UTF-16 units of a part. */
+const PART = 3000
 
 // C0 without tab and line feed, DEL, C1, soft hyphen, Arabic letter mark, zero-width and direction marks, line and
 // paragraph separators, invisible operators, byte order mark, interlinear and tag characters, lone surrogates.
@@ -46,17 +52,40 @@ export function pieces(text: string): Piece[] {
 
 /** One line of `text` for labels and titles: hidden characters escaped, at most `limit` characters. */
 export function line(text: string, limit = 80): string {
-  const start = text.slice(0, limit * 2)
+  const start = cut(text, limit * 2)
   const shown = pieces(start).map((piece) => piece.text).join('').replace(/\s+/gu, ' ').trim()
   const points = [...shown]
-  return points.length > limit ? `${points.slice(0, limit - 1).join('')}…` : shown + (text.length > start.length ? '…' : '')
+  const more = points.length > limit || start.length < text.length
+  return more ? `${points.slice(0, limit - 1).join('')}…` : shown
 }
 
-/** The first `limit` UTF-16 units of `text`, without half a character at its end. */
+/** The first `limit` UTF-16 units of `text`, without half a character at its end, and no more lines than can be read. */
 export function cut(text: string, limit: number): string {
+  let end = -1
+  for (let lines = 0; lines < LINES; lines += 1) {
+    end = text.indexOf('\n', end + 1)
+    if (end < 0 || end > limit) break
+    if (lines === LINES - 1) return text.slice(0, end)
+  }
   if (text.length <= limit) return text
   const last = text.charCodeAt(limit - 1)
   return text.slice(0, last >= 0xd800 && last <= 0xdbff ? limit - 1 : limit)
+}
+
+/** `text` in parts that a browser lays out one by one: a megabyte in one line would take it seconds. A part ends at
+ * the end of a line or of a word where there is one. */
+export function parts(text: string): string[] {
+  const found: string[] = []
+  let from = 0
+  while (text.length - from > LONG) {
+    const piece = cut(text.slice(from, from + LONG), PART)
+    const end = Math.max(piece.lastIndexOf('\n'), piece.lastIndexOf(' ')) + 1
+    const length = end > PART / 2 ? end : piece.length
+    found.push(text.slice(from, from + length))
+    from += length
+  }
+  found.push(text.slice(from))
+  return found
 }
 
 /** A stretch of a response with the remarks on it, by their numbers. */
