@@ -174,7 +174,8 @@ pub(super) fn check_collect(collect: &Collect, config: &Config, problems: &mut P
         .people
         .as_ref()
         .is_some_and(|people| people.mode == "rating");
-    if !(2..=64).contains(&collect.responses) && !(rated && collect.responses == 1) {
+    let least = if rated { 1 } else { 2 };
+    if !(least..=64).contains(&collect.responses) {
         problems.add(
             format!(
                 "[collect] responses is {}, must be 2 to 64",

@@ -48,7 +48,7 @@ fn what_people_cannot_be_asked_is_refused_before_they_are() {
     lab.write("gold.jsonl", "{\"comparison\": 1}\n");
     let refused = failure(&mut lab.command(&["plan"], "no", &[]));
     assert!(
-        refused.contains("gold.jsonl") && refused.contains("line is a label"),
+        refused.contains("gold.jsonl") && refused.contains("a comparison is"),
         "{refused}"
     );
 }

@@ -4,8 +4,10 @@ use super::{Bias, OfPerson};
 
 /// Answers of a kind before anything is said of them.
 const FEW: u64 = 4;
-/// Below this share of right or equal answers something is wrong.
-const LEAST: f64 = 0.6;
+/// Below this share of right answers to gold something is wrong.
+const RIGHT: f64 = 0.7;
+/// Below this share of answers that are the same the second time as well.
+const SAME: f64 = 0.6;
 /// Above this share of answers that came too fast as well.
 const FAST: f64 = 0.2;
 /// So many standard deviations from chance are no chance.
@@ -14,9 +16,9 @@ const DEVIATIONS: f64 = 3.0;
 /// What to say of a person's work.
 pub(super) fn of(person: &OfPerson, bias: &Bias) -> Vec<String> {
     let mut alarms = Vec::new();
-    let is_low = |some: u64, of: u64| of >= FEW && (some as f64) < LEAST * of as f64;
+    let is_low = |some: u64, of: u64, least: f64| of >= FEW && (some as f64) < least * of as f64;
     let (gold, attention, repeats) = (person.gold, person.attention, person.repeats);
-    if is_low(gold.right, gold.of) {
+    if is_low(gold.right, gold.of, RIGHT) {
         alarms.push(format!("gold: {} of {} are right", gold.right, gold.of));
     }
     if attention.of > attention.right + 1 {
@@ -25,7 +27,7 @@ pub(super) fn of(person: &OfPerson, bias: &Bias) -> Vec<String> {
             attention.right, attention.of
         ));
     }
-    if is_low(repeats.same, repeats.of) {
+    if is_low(repeats.same, repeats.of, SAME) {
         alarms.push(format!(
             "repeats: {} of {} were answered as before",
             repeats.same, repeats.of

@@ -278,5 +278,5 @@ fn gold_is_read_from_a_file_of_labels() {
             "{message}"
         );
     }
-    assert!(read(&[]).unwrap_err().contains("has no gold"));
+    assert!(read(&[]).unwrap_err().contains("hint: "));
 }
