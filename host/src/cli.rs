@@ -28,6 +28,7 @@ mod report;
 mod report_file;
 mod sample;
 mod score;
+mod serve;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
@@ -78,6 +79,8 @@ enum Command {
         /// As of `attune train policy`; not for experiments that collect labels while the policy trains.
         #[arg(long)]
         extend: bool,
+        #[command(flatten)]
+        beside: serve::BesideArgs,
     },
     /// Compare models, runs and baselines on held-out queries, by the config's `[compare]`
     ///
@@ -94,6 +97,10 @@ enum Command {
     /// Make plugins, test them, and look at those that are there
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Serve pages where people label, and where runs are watched and read
+    ///
+    /// On this machine alone, unless told otherwise; all come in by links that are theirs. docs/serve.md says more.
+    Serve(serve::ServeArgs),
     /// Import, export, count and correct labels
     #[command(subcommand)]
     Label(label::LabelCommand),
@@ -239,9 +246,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
             })
         }
         Command::Score(args) => score::run(&args),
-        Command::Run { config, extend } => config.with(extend, |config, watcher| {
+        Command::Run {
+            config,
+            extend,
+            beside,
+        } => config.with(extend, |config, watcher| {
+            let _servers = serve::beside(config, &beside)?;
             experiment::several::run(config, watcher)
         }),
+        Command::Serve(args) => serve::run(args),
         Command::Eval(config) => config.with(false, |config, watcher| {
             experiment::evaluate::run(config, watcher)
         }),

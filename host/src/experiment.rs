@@ -14,6 +14,7 @@
 //! arguments or ends the process.
 
 pub mod evaluate;
+pub mod people;
 pub mod policy;
 pub mod reward;
 pub mod several;

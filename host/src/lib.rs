@@ -36,6 +36,7 @@ pub mod role;
 mod rows;
 pub mod run_dir;
 pub mod seed;
+mod serve;
 mod spelling;
 mod tensorboard;
 mod terminal;

@@ -30,10 +30,15 @@ const ARROWS: &[(&str, &[&str])] = &[
             "rows",
             "run_dir",
             "seed",
+            "serve",
             "spelling",
             "terminal",
             "tokenizer",
         ],
+    ),
+    (
+        "serve",
+        &["digest", "label", "report", "run_dir", "terminal"],
     ),
     (
         "kit",
@@ -150,6 +155,13 @@ const ENGINES: &[(&str, &[&str])] = &[
     ("zstd", &["rows"]),
     ("plotters", &["drawing", "experiment", "report"]),
     ("resvg", &["report"]),
+    ("axum", &["serve"]),
+    ("tokio", &["serve"]),
+    ("tokio_rustls", &["serve"]),
+    ("hyper", &["serve"]),
+    ("hyper_util", &["serve"]),
+    ("tower", &["serve"]),
+    ("futures_core", &["serve"]),
 ];
 
 fn source() -> PathBuf {
