@@ -98,7 +98,7 @@ fn pair(old: &Cited, new: &Cited, bounds: Bounds) -> String {
     let answer = |title: &str, answer: &Cited| {
         let number = |key: &str| or_none(answer.get(key).map(|value| value.html()));
         format!(
-            "<div><h5>{title}</h5><p class=\"numbers\">score {}, KL {} nats</p>{}</div>",
+            "<div><p class=\"label\">{title}</p><p class=\"numbers\">score {}, KL {} nats</p>{}</div>",
             number("score"),
             number("kl"),
             marked(answer.text("response"), query, bounds.text)
@@ -107,12 +107,12 @@ fn pair(old: &Cited, new: &Cited, bounds: Bounds) -> String {
     let reference = match new.text("reference") {
         "" => String::new(),
         text => format!(
-            "<div><h5>Reference</h5><p class=\"numbers\">what a person wrote</p>{}</div>",
+            "<div><p class=\"label\">Reference</p><p class=\"numbers\">what a person wrote</p>{}</div>",
             marked(text, query, bounds.text)
         ),
     };
     format!(
-        "<article class=\"pair\"><h5>Query</h5>{}<div class=\"beside\">{}{}{reference}</div></article>\n",
+        "<article class=\"pair\"><p class=\"label\">Query</p>{}<div class=\"beside\">{}{}{reference}</div></article>\n",
         passage(query, bounds.text),
         answer("Before", old),
         answer("After", new),

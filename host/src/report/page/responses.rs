@@ -80,8 +80,8 @@ fn response(found: &Found, file: &str, bounds: Bounds) -> String {
         false => tokens(&sample.tokens, bounds.text),
     };
     format!(
-        "<article class=\"pair\"><p class=\"numbers\">{about}</p>{error}<div class=\"beside\"><div><h5>Query</h5>{}</div>\
-         <div><h5>Response</h5>{said}</div></div></article>\n",
+        "<article class=\"pair\"><p class=\"numbers\">{about}</p>{error}<div class=\"beside\"><div><p class=\"label\">Query</p>{}</div>\
+         <div><p class=\"label\">Response</p>{said}</div></div></article>\n",
         passage(&sample.query, bounds.text)
     )
 }
