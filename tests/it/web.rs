@@ -72,7 +72,7 @@ fn people_label_in_a_real_browser() {
 }
 
 /// A run that asks for 16 choices, in two turns.
-const ASKS: &str = r#"
+const ASKS: &str = r##"
 [reward]
 batch_size = 4
 lr = 1e-3
@@ -91,7 +91,7 @@ instructions_text = "# Read\n\nand choose."
 mode = "pair"
 repeat_every = 0
 overlap = 0.0
-"#;
+"##;
 
 /// A program that serves, until it is dropped.
 struct Serving {
