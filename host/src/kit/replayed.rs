@@ -195,7 +195,7 @@ fn against<'a>(
     let place = match asked.against {
         Some(name) => known
             .iter()
-            .position(|known| known == name)
+            .position(|known| *known == name)
             .with_context(|| {
                 format!(
                     "the run has no scores of `{name}`\nhint: it has those of {}",

@@ -27,7 +27,7 @@ use super::runs;
 use super::tail::{Grown, Tail};
 use crate::label::room::Role;
 use crate::report::samples::Sample;
-use crate::report::{RunRef, State};
+use crate::report::{self, RunRef};
 use crate::run_dir::RunDir;
 
 /// How often files are looked at.
@@ -209,7 +209,7 @@ impl Following {
         let left = now.updates.map(|all| all.saturating_sub(now.update));
         let each = self.seconds.iter().sum::<f64>() / self.seconds.len() as f64;
         let eta = left.map(|left| left as f64 * each);
-        let eta = eta.filter(|eta| eta.is_finite() && now.state == State::Running);
+        let eta = eta.filter(|eta| eta.is_finite() && now.state == report::State::Running);
         let stands = json!({
             "state": now.state, "update": now.update, "updates": now.updates, "eta_seconds": eta,
         });
