@@ -5,7 +5,11 @@ export default defineConfig({
   test: {
     environment: 'node',
     include: ['tests/*.browser.ts'],
-    exclude: process.env.ATTUNE_SHOTS ? [] : ['tests/shots.browser.ts'],
+    // Pictures are made on demand, and a whole run is what its own test starts.
+    exclude: [
+      ...(process.env.ATTUNE_SHOTS ? [] : ['tests/shots.browser.ts']),
+      ...(process.env.ATTUNE_LABEL || process.env.ATTUNE_WATCH ? [] : ['tests/whole.browser.ts']),
+    ],
     fileParallelism: false,
     // Only a page that hangs takes so long, on however busy a machine.
     testTimeout: 600_000,

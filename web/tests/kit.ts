@@ -63,8 +63,19 @@ export async function due(page: Page, after = 0): Promise<number> {
     },
     after,
     { polling: 20 },
-  )
+  ).catch(async (error: unknown) => {
+    throw new Error(`no comparison after ${after}: ${await shown(page)}`, { cause: error })
+  })
   return number(page)
+}
+
+/** What the page shows, and what waits in its browser, in a line. */
+async function shown(page: Page): Promise<string> {
+  return page.evaluate(() => {
+    const desk = document.querySelector<HTMLElement>('.desk')?.dataset
+    const keys = Object.keys(localStorage).filter((key) => key.includes('outbox'))
+    return JSON.stringify({ desk, keys, entered: localStorage.getItem('attune.entered'), text: document.body.innerText.slice(0, 600) })
+  })
 }
 
 /** The number of the comparison on the page. */

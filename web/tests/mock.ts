@@ -115,7 +115,7 @@ export class Mock {
     if (!person) return refuse(response, 401, 'you are not entered')
     if (url.pathname === '/api/leave') return void response.writeHead(204).end()
     if (url.pathname === '/api/me')
-      return json(response, { name: person.name, role: person.role, label: true, store: true, runs: this.runs.list().length })
+      return json(response, { name: person.name, role: person.role, label: person.name !== 'host', store: true, runs: this.runs.list().length })
     if (url.pathname.startsWith('/api/label/')) return this.#label(url, body, person, response)
     if (person.role !== 'researcher') return refuse(response, 403, 'this is for researchers')
     if (url.pathname.startsWith('/api/runs')) return this.runs.answer(url, response)

@@ -101,6 +101,31 @@ test('a session that the server has forgotten is entered again by itself', async
   await page.getByText('Right.').waitFor()
 })
 
+test('one browser may label by one link and watch by another', async () => {
+  const mock = filled(scene({}, [FOUR, FOUR, FOUR, FOUR]))
+  const watch = await visit(mock)
+  const { page, context } = watch
+  await due(page)
+  const other = await context.newPage()
+  await other.goto(mock.url + mock.invite('host', 'researcher'))
+  await other.getByText('live', { exact: true }).waitFor()
+  for (let turn = 1; turn <= 3; turn += 1) {
+    await page.bringToFront()
+    await page.keyboard.press('1')
+    await page.keyboard.press('Enter')
+    await due(page, turn)
+    await other.bringToFront()
+    await other.getByRole('link', { name: turn % 2 ? 'People' : 'Runs' }).click()
+    await other.getByRole('heading', { name: turn % 2 ? 'People' : 'Runs', level: 1 }).waitFor()
+  }
+  expect(mock.judgements.map((one) => one.person)).toEqual(['ann', 'ann', 'ann'])
+  // A new tab takes the link that fits its page.
+  const third = await context.newPage()
+  await third.goto(`${mock.url}/label`)
+  await due(third)
+  expect(watch.errors).toEqual([])
+})
+
 test('by mouse, and by the numbers at the bottom', async () => {
   const mock = scene({ mode: 'ranking' }, [FOUR, FOUR])
   const { page } = await visit(mock)

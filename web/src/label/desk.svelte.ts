@@ -244,7 +244,7 @@ export class Desk {
       this.steps = steps
       this.notice = ''
       this.#lay(item)
-    })
+    }, this.phase === 'sending' ? () => this.#back(steps) : undefined)
   }
 
   #lay(item: Item): void {

@@ -1,5 +1,6 @@
 // Asking the server. Every call that writes says so in a header that a foreign page cannot set, and a session that
 // the server has forgotten (it was started anew) is entered again, once, with the token that the browser keeps.
+import { forget, keep, token } from './token'
 
 /** What the server refused, in its own words. `status` 0 is no answer at all. */
 export class Refusal extends Error {
@@ -17,15 +18,8 @@ export class Refusal extends Error {
   }
 }
 
-const TOKEN = 'attune.token'
-
 // A network that is gone may keep a request for minutes without a word; what is sent again is kept once.
 const PATIENCE = 20_000
-
-/** The secret part of this browser's personal link, if it was opened here. */
-export function token(): string | null {
-  return localStorage.getItem(TOKEN)
-}
 
 async function send(path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
   const writes = body !== undefined
@@ -49,28 +43,69 @@ async function refusal(answer: Response): Promise<Refusal> {
   return new Refusal(answer.status, said?.error ?? `the server answered ${answer.status}`, said?.hint ?? '')
 }
 
-/** Opens a session by a personal link's token, and keeps the token for the next time. */
-export async function enter(secret: string): Promise<void> {
-  const answer = await send('/api/enter', { token: secret })
-  if (!answer.ok) throw await refusal(answer)
-  localStorage.setItem(TOKEN, secret)
+// A browser has one session for all its tabs. Which link it is of stands in the storage, and a tab of another link enters
+// by its own before it asks. Tabs of one link ask at the same time; while one enters, the others wait.
+const ENTERED = 'attune.entered'
+const LOCK = 'attune.session'
+
+async function locked<T>(mode: LockMode, work: () => Promise<T>): Promise<T> {
+  return navigator.locks ? await navigator.locks.request(LOCK, { mode }, work) : await work()
 }
 
-/** Ends the session here and forgets the token. */
+async function begin(secret: string): Promise<void> {
+  localStorage.setItem(ENTERED, '')
+  const answer = await send('/api/enter', { token: secret })
+  if (!answer.ok) throw await refusal(answer)
+  localStorage.setItem(ENTERED, secret)
+}
+
+/** Opens a session by a personal link, which this tab is of from now on. */
+export async function enter(secret: string): Promise<void> {
+  await locked('exclusive', () => begin(secret))
+  keep(secret)
+}
+
+/** Ends the session and forgets the link. */
 export async function leave(): Promise<void> {
-  localStorage.removeItem(TOKEN)
-  await send('/api/leave', {}).catch(() => undefined)
+  await locked('exclusive', async () => {
+    await send('/api/leave', {}).catch(() => undefined)
+    localStorage.setItem(ENTERED, '')
+  })
+  forget()
+}
+
+/** Runs `work` while the browser's session is of this tab's link; once more, entered anew, where the server has
+ * forgotten it, since it was started anew. */
+export async function entered<T extends { status: number }>(work: () => Promise<T>): Promise<T> {
+  const secret = token()
+  const mine = () => secret === null || localStorage.getItem(ENTERED) === secret
+  const first = await locked('shared', async () => (mine() ? await work() : null))
+  if (first !== null && first.status !== 401) return first
+  if (secret === null) return first ?? work()
+  return locked('exclusive', async () => {
+    // Another call may have entered meanwhile.
+    if (first === null && mine()) return work()
+    await begin(secret)
+    return work()
+  })
 }
 
 async function call(path: string, body?: unknown, signal?: AbortSignal): Promise<Response> {
-  let answer = await send(path, body, signal)
-  const secret = token()
-  if (answer.status === 401 && secret !== null) {
-    await enter(secret)
-    answer = await send(path, body, signal)
-  }
+  const answer = await entered(() => send(path, body, signal))
   if (!answer.ok) throw await refusal(answer)
   return answer
+}
+
+/** A stream of events, opened: what happens on it afterwards is the caller's. */
+export function stream(path: string, prepare: (source: EventSource) => void): void {
+  const opened = () =>
+    new Promise<{ status: number }>((done) => {
+      const source = new EventSource(path)
+      prepare(source)
+      source.addEventListener('open', () => done({ status: 200 }), { once: true })
+      source.addEventListener('error', () => done({ status: 0 }), { once: true })
+    })
+  entered(opened).catch(() => undefined)
 }
 
 /** GET, as JSON. */

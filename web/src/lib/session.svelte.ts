@@ -1,8 +1,7 @@
 // Who sits here, and which page is open. Both are seen by all components.
-import { Refusal, enter, get, leave, token } from './api'
+import { Refusal, enter, get, leave } from './api'
+import { knows, token } from './token'
 import type { Me } from './types'
-
-const ME = 'attune.me'
 
 /** What is known of the person: `asking` at first, `out` where a personal link must be opened. */
 export const session = $state<{ signed: 'asking' | 'in' | 'out'; me: Me | null; trouble: string }>({
@@ -27,16 +26,6 @@ addEventListener('popstate', () => {
   place.search = location.search
 })
 
-// One browser is one person: a tab that was opened as somebody else says so and stops, before it sends as the other.
-const others = new BroadcastChannel('attune.person')
-others.onmessage = (event: MessageEvent<string>) => {
-  if (session.me !== null && event.data !== session.me.name) {
-    session.signed = 'out'
-    session.me = null
-    session.trouble = `This browser is now used by ${event.data}.`
-  }
-}
-
 /** Asks who sits here. Without the server it is who it was: answers may be waiting in this browser. */
 export async function ask(): Promise<void> {
   // Whoever entered here has left the token here.
@@ -48,8 +37,7 @@ export async function ask(): Promise<void> {
     session.me = await get<Me>('/api/me')
     session.signed = 'in'
     session.trouble = ''
-    localStorage.setItem(ME, JSON.stringify(session.me))
-    others.postMessage(session.me.name)
+    knows({ label: session.me.label, watch: session.me.role === 'researcher' })
   } catch (error) {
     if (error instanceof Refusal && error.passing) {
       session.trouble = error.message
@@ -84,7 +72,6 @@ export async function open(): Promise<void> {
 /** Leaves: the token is forgotten here, and the session ended there. */
 export async function close(): Promise<void> {
   await leave()
-  localStorage.removeItem(ME)
   session.signed = 'out'
   session.me = null
   session.trouble = ''

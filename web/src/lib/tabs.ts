@@ -7,15 +7,19 @@ import type { Taken } from './types'
 export function world(heard: (news: News) => void): World & { close: () => void } {
   const channel = new BroadcastChannel('attune.outbox')
   channel.onmessage = (event: MessageEvent<News>) => heard(event.data)
-  // A tab that ended without its answers being sent leaves them to the next one.
+  // What waits is sent after the page was left, too; then there is nobody to tell.
+  let open = true
   return {
     storage: localStorage,
     now: () => Date.now(),
     send: (given) => post<Taken>('/api/label/answer', given),
     alone,
-    tell: (news) => channel.postMessage(news),
+    tell: (news) => void (open && channel.postMessage(news)),
     later: (work, ms) => void setTimeout(work, ms),
-    close: () => channel.close(),
+    close: () => {
+      open = false
+      channel.close()
+    },
   }
 }
 

@@ -1,6 +1,6 @@
 // A run that is looked at: its header, the columns of what is shown, its newest samples, and what the server sends of
 // it while the page is seen.
-import { get } from '../lib/api'
+import { get, stream } from '../lib/api'
 import { appended } from '../lib/curves'
 import type { Alarm, Columns, RunHeader, SampleRow } from '../lib/types'
 
@@ -23,6 +23,9 @@ export class Watched {
   #recent: Columns[] = []
   #drawing = false
   #tries = 0
+  /** Number of the stream that is listened to; one that is opened later takes its place. */
+  #number = 0
+  #opening = false
   #over = false
 
   constructor(readonly id: string) {}
@@ -40,6 +43,7 @@ export class Watched {
 
   /** Ends listening. */
   stop(): void {
+    this.#number += 1
     this.#source?.close()
     this.#source = null
     this.live = false
@@ -68,10 +72,19 @@ export class Watched {
   }
 
   #listen(): void {
-    if (this.#source !== null || this.#over || this.header?.state === 'done' || document.visibilityState !== 'visible') return
+    if (this.#source !== null || this.#opening || this.#over || this.header?.state === 'done' || document.visibilityState !== 'visible') return
     // From where the columns end, so that nothing is missing between.
     const last = this.columns.update.at(-1) ?? this.header?.update
-    const source = new EventSource(this.#path(last === undefined ? '/stream' : `/stream?after=${last}`))
+    const number = (this.#number += 1)
+    this.#opening = true
+    stream(this.#path(last === undefined ? '/stream' : `/stream?after=${last}`), (source) => {
+      this.#opening = false
+      if (number === this.#number && !this.#over) this.#hear(source)
+      else source.close()
+    })
+  }
+
+  #hear(source: EventSource): void {
     this.#source = source
     source.onopen = () => {
       this.live = true
