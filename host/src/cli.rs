@@ -25,8 +25,10 @@ mod plan;
 mod plugin;
 mod progress;
 mod report;
+mod report_file;
 mod sample;
 mod score;
+mod serve;
 
 use std::ffi::OsString;
 use std::io::{ErrorKind, Write};
@@ -77,6 +79,8 @@ enum Command {
         /// As of `attune train policy`; not for experiments that collect labels while the policy trains.
         #[arg(long)]
         extend: bool,
+        #[command(flatten)]
+        beside: serve::BesideArgs,
     },
     /// Compare models, runs and baselines on held-out queries, by the config's `[compare]`
     ///
@@ -93,9 +97,18 @@ enum Command {
     /// Make plugins, test them, and look at those that are there
     #[command(subcommand)]
     Plugin(plugin::PluginCommand),
+    /// Serve pages where people label, and where runs are watched and read
+    ///
+    /// On this machine alone, unless told otherwise; all come in by links that are theirs. docs/serve.md says more.
+    Serve(serve::ServeArgs),
     /// Import, export, count and correct labels
     #[command(subcommand)]
     Label(label::LabelCommand),
+    /// Write what runs came to as one page: curves, comparisons, answers, configs
+    ///
+    /// HTML that needs nothing else, for a screen of any width and for paper; every number is as the run's files have
+    /// it. A run that goes on may be reported as well: it is only read.
+    Report(report_file::ReportArgs),
     /// Time updates of a config, phase by phase; nothing is saved
     Bench(bench::BenchArgs),
     /// Fetch what an example needs: a model, data, a config
@@ -233,9 +246,15 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
             })
         }
         Command::Score(args) => score::run(&args),
-        Command::Run { config, extend } => config.with(extend, |config, watcher| {
+        Command::Run {
+            config,
+            extend,
+            beside,
+        } => config.with(extend, |config, watcher| {
+            let _servers = serve::beside(config, &beside)?;
             experiment::several::run(config, watcher)
         }),
+        Command::Serve(args) => serve::run(args),
         Command::Eval(config) => config.with(false, |config, watcher| {
             experiment::evaluate::run(config, watcher)
         }),
@@ -243,6 +262,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<()> {
         Command::Model(command) => model::run(&command),
         Command::Plugin(command) => plugin::run(&command),
         Command::Label(command) => label::run(&command),
+        Command::Report(args) => report_file::run(&args),
         Command::Bench(args) => bench::run(&args),
         Command::Fetch(args) => fetch::run(&args),
         Command::Doctor => doctor::run(),

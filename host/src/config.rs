@@ -15,6 +15,7 @@ mod overrides;
 mod own;
 mod part;
 mod paths;
+mod people;
 mod plan;
 mod problems;
 mod reward;
@@ -36,6 +37,7 @@ pub use overrides::{TakesText, setting};
 pub use own::OwnLabeler;
 pub use part::{Part, Training};
 pub(crate) use paths::{model_in, reward_in};
+pub use people::People;
 pub use plan::Plan;
 pub use reward::{Reward, Score, Study};
 pub use sft::Sft;
@@ -63,6 +65,8 @@ pub struct Config {
     pub sft: Option<Sft>,
     /// How `attune run` collects labels.
     pub collect: Option<Collect>,
+    /// What people are told and asked, where they answer.
+    pub people: Option<People>,
     /// Reward models that `attune run` compares.
     pub study: Option<Study>,
     /// Trainings that `attune run` makes of the config, one after the other.

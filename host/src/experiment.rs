@@ -14,6 +14,7 @@
 //! arguments or ends the process.
 
 pub mod evaluate;
+pub mod people;
 pub mod policy;
 pub mod reward;
 pub mod several;
@@ -21,7 +22,6 @@ pub mod sft;
 pub mod whole;
 
 pub(crate) mod collect;
-mod drawing;
 pub(crate) mod examples;
 mod inputs;
 pub(crate) mod joined;

@@ -4,6 +4,7 @@
 use serde::{Deserialize, Serialize};
 
 pub mod format;
+pub mod room;
 pub mod stats;
 pub mod store;
 

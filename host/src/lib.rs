@@ -18,21 +18,25 @@ mod cpu;
 #[doc(hidden)] // for its tests
 pub mod digest;
 mod disk;
+mod drawing;
 pub mod eval;
 pub mod experiment;
 pub mod fetch;
 #[doc(hidden)] // for the program and its tests
 pub mod golden;
+mod kit;
 pub mod label;
 pub mod metrics;
 pub mod model;
 mod outside;
 pub mod plugin;
+pub mod report;
 pub mod rl;
 pub mod role;
 mod rows;
 pub mod run_dir;
 pub mod seed;
+mod serve;
 mod spelling;
 mod tensorboard;
 mod terminal;

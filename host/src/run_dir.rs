@@ -16,6 +16,7 @@
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 
@@ -24,6 +25,10 @@ pub use crate::disk::replace;
 
 /// What every run has in its directory from its begin on.
 const LOCK: &str = "lock";
+
+/// How often a lock that somebody holds is tried again, and after how long.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(10);
 
 /// The folder of the reward model in the run directory of its training.
 pub const REWARD_MODEL: &str = "reward_model";
@@ -110,16 +115,32 @@ impl RunDir {
         let path = self.root.join(LOCK);
         let about = || format!("cannot lock `{}`", path.display());
         let file = File::create(&path).with_context(about)?;
-        match file.try_lock() {
-            Ok(()) => {}
-            Err(fs::TryLockError::WouldBlock) => bail!(
-                "`{}` is in use: another process trains there\nhint: wait until it ends, or stop it",
-                self.root.display()
-            ),
-            Err(fs::TryLockError::Error(error)) => return Err(error).with_context(about),
+        let mut tries = 0;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // Whoever only looks whether somebody trains here is gone at once.
+                Err(fs::TryLockError::WouldBlock) if tries < TRIES => {
+                    tries += 1;
+                    std::thread::sleep(PAUSE);
+                }
+                Err(fs::TryLockError::WouldBlock) => bail!(
+                    "`{}` is in use: another process trains there\nhint: wait until it ends, or stop it",
+                    self.root.display()
+                ),
+                Err(fs::TryLockError::Error(error)) => return Err(error).with_context(about),
+            }
         }
         self._lock = Some(Arc::new(file));
         Ok(())
+    }
+
+    /// Whether a process trains here. It is told by a lock that lookers share and let go of at once; a process that
+    /// begins to train in that moment tries again.
+    #[must_use]
+    pub fn is_locked(&self) -> bool {
+        let file = File::open(self.root.join(LOCK));
+        file.is_ok_and(|file| matches!(file.try_lock_shared(), Err(fs::TryLockError::WouldBlock)))
     }
 
     /// The directory itself.
@@ -134,7 +155,7 @@ impl RunDir {
 
     /// Adds a line to the events, with the time.
     pub fn record(&self, event: &serde_json::Value) -> Result<()> {
-        let path = self.root.join("events.jsonl");
+        let path = self.events();
         let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
         let mut event = event.clone();
         event["unix_seconds"] = now.map_or(0, |since| since.as_secs()).into();
@@ -143,7 +164,7 @@ impl RunDir {
 
     /// Adds a line to the events, unless one says the same already.
     pub fn record_once(&self, event: &serde_json::Value) -> Result<()> {
-        let lines = fs::read_to_string(self.root.join("events.jsonl")).unwrap_or_default();
+        let lines = fs::read_to_string(self.events()).unwrap_or_default();
         let said = lines.lines().any(|line| {
             let mut kept = serde_json::from_str(line).unwrap_or(serde_json::Value::Null);
             if let Some(kept) = kept.as_object_mut() {
@@ -170,6 +191,11 @@ impl RunDir {
     /// One JSON line an update.
     pub fn metrics(&self) -> PathBuf {
         self.root.join("metrics.jsonl")
+    }
+
+    /// What a person should know of later, a JSON line each.
+    pub fn events(&self) -> PathBuf {
+        self.root.join("events.jsonl")
     }
 
     /// Some responses of each update.
@@ -242,7 +268,10 @@ mod tests {
         let message = RunDir::resume(dir.path()).unwrap_err().to_string();
         assert!(message.contains("in use"), "{message}");
         fs::write(run.metrics(), "{\"update\":0}\n").unwrap();
+        let looked = RunDir::at(dir.path());
+        assert!(looked.is_locked());
         drop(run);
+        assert!(!looked.is_locked());
         assert!(
             RunDir::create(dir.path(), "")
                 .unwrap_err()

@@ -66,6 +66,11 @@ impl Layout {
         self.root.join("target/test-plugins")
     }
 
+    /// The pages of `attune serve`.
+    pub(crate) fn web(&self) -> PathBuf {
+        self.root.join("web")
+    }
+
     /// What benchmarks are made on.
     pub(crate) fn bench(&self) -> PathBuf {
         self.root.join("target/bench")

@@ -24,6 +24,7 @@ mod setup;
 mod stamp;
 mod step;
 mod wasm;
+mod web;
 mod wheel;
 
 use std::path::PathBuf;
@@ -41,6 +42,7 @@ use crate::layout::Layout;
         cargo xtask setup     once after cloning (about 1.5 GB; a second call does nothing)\n  \
         cargo xtask demo      teach a small model to continue movie reviews kindly\n  \
         cargo xtask plugins   after editing something in plugins/ or sdk/\n  \
+        cargo xtask web       after editing something in web/; --write builds web/dist\n  \
         cargo xtask test      before committing; `ci` adds formatting, lints and docs\n\n\
         What it fetches goes to .deps/, what it builds to target/; delete .deps/ to start over."
 )]
@@ -74,6 +76,10 @@ enum Verb {
     },
     /// Build plugins/* for WebAssembly into target/plugins, and the tests' into target/test-plugins
     Plugins,
+    /// Check the pages in web/, and that web/dist is what they make
+    ///
+    /// Needs Node 18 or later and npm, as `cargo build` does not: web/dist is committed.
+    Web(web::Options),
     /// Pack the program and its plugins as a Python wheel, in target/wheels
     ///
     /// `pip install` of it brings PyTorch 2.11, whose libtorch the program then uses.
@@ -118,6 +124,7 @@ fn main() -> std::process::ExitCode {
         Verb::Bench(options) => bench::run(&layout, &options),
         Verb::Parity { python, args } => peer::parity(&layout, python.as_deref(), &args),
         Verb::Plugins => plugins::run(&layout),
+        Verb::Web(options) => web::run(&layout, &options),
         Verb::Wheel => wheel::run(&layout),
         Verb::Fuzz(options) => fuzz::run(&layout, &options),
         Verb::Lint => checks::lint(&layout),

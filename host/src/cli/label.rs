@@ -26,6 +26,7 @@ macro_rules! println {
 }
 
 mod asked;
+mod people;
 mod stats;
 
 #[derive(Subcommand)]
@@ -105,6 +106,8 @@ pub(super) enum LabelCommand {
         #[arg(long)]
         json: bool,
     },
+    #[command(flatten)]
+    People(people::PeopleCommand),
 }
 
 #[derive(Args)]
@@ -169,6 +172,7 @@ pub(super) fn run(command: &LabelCommand) -> Result<()> {
             };
             stats::print(&stats, *json)
         }
+        LabelCommand::People(command) => people::run(command),
     }
 }
 

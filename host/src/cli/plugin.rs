@@ -1,10 +1,12 @@
 //! `attune plugin …`: a plugin's life from nothing to a run.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 use clap::Subcommand;
 
+use crate::cli::sandboxed_only;
+use crate::kit::subject::Search;
 use crate::role::Trust;
 
 mod bench;
@@ -15,7 +17,6 @@ mod list;
 mod lock;
 mod new;
 mod replay;
-mod subject;
 mod test;
 
 #[derive(Subcommand)]
@@ -88,8 +89,14 @@ fn trust(native: bool) -> Trust {
     }
 }
 
-/// The golden cases of a project, in its folder.
-const CASES: &str = "cases.jsonl";
+/// How a plugin is found that is named on the command line.
+fn search<'a>(cases: Option<&'a Path>, target_dir: Option<&'a Path>) -> Search<'a> {
+    Search {
+        cases,
+        target_dir,
+        sandboxed_only: sandboxed_only(),
+    }
+}
 
 /// The current folder, where no other is named.
 fn here() -> PathBuf {

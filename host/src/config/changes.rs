@@ -45,6 +45,8 @@ const FREE: &[&str] = &[
     "data.strict",
     // Labels are known by the run that they are of, and those that are missing are missed.
     "collect.store",
+    // What people are told makes no label another; what they say is known by what they were asked.
+    "people.*",
 ];
 
 /// Keys that say how work is divided, and so in which order sums are made.

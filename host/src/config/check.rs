@@ -148,27 +148,34 @@ pub(super) fn check_weights(config: &Config, problems: &mut Problems) {
     }
 }
 
-pub(super) fn check_collect(collect: &Collect, labeler: bool, problems: &mut Problems) {
+pub(super) fn check_collect(collect: &Collect, config: &Config, problems: &mut Problems) {
     problems.one_of(
         "collect",
         "mode",
         &collect.mode,
         &["online", "batch", "offline"],
     );
-    problems.one_of("collect", "by", &collect.by, &["labeler", "store"]);
+    let answering = ["labeler", "people", "store"];
+    problems.one_of("collect", "by", &collect.by, &answering);
     problems.one_of(
         "collect",
         "choose",
         &collect.choose,
         &["random", "disagreement"],
     );
-    if collect.by == "labeler" && !labeler {
+    if collect.by == "labeler" && config.labeler.is_none() {
         problems.add(
             "[collect] has a labeler answer, and there is none",
-            "add `[labeler]`, or set collect.by = \"store\" to have people answer",
+            "add `[labeler]`, or set collect.by = \"people\" to have people answer",
         );
     }
-    if collect.responses < 2 || collect.responses > 64 {
+    // How many people are shown is said with what they are asked.
+    let rated = config
+        .people
+        .as_ref()
+        .is_some_and(|people| people.mode == "rating");
+    let least = if rated { 1 } else { 2 };
+    if !(least..=64).contains(&collect.responses) {
         problems.add(
             format!(
                 "[collect] responses is {}, must be 2 to 64",
@@ -217,9 +224,12 @@ pub(super) fn check_collect(collect: &Collect, labeler: bool, problems: &mut Pro
     }
     problems.share("collect", "validation_share", collect.validation_share);
     let noise = &collect.noise;
-    if collect.by == "store" && *noise != Noise::default() {
+    if collect.by_people() && *noise != Noise::default() {
         problems.add(
-            "[collect.noise] says how a labeler errs, and collect.by = \"store\" has people answer",
+            format!(
+                "[collect.noise] says how a labeler errs, and collect.by = \"{}\" has people answer",
+                collect.by
+            ),
             "leave [collect.noise] out, or set collect.by = \"labeler\"",
         );
     }
@@ -356,9 +366,16 @@ pub(super) fn check_known_reward(config: &Config, problems: &mut Problems) {
             "leave out normalize_after = false and normalize_samples = 0",
         );
     }
-    if config.collect.iter().any(|collect| collect.by == "store") {
+    if let Some(collect) = config
+        .collect
+        .as_ref()
+        .filter(|collect| collect.by_people())
+    {
         problems.add(
-            "[collect] by = \"store\" has people answer, and [study] known_reward the labeler",
+            format!(
+                "[collect] by = \"{}\" has people answer, and [study] known_reward the labeler",
+                collect.by
+            ),
             "leave one of them out",
         );
     }

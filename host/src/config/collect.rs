@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 pub struct Collect {
     /// The store that labels are kept in; absent for `labels.db` in the run directory.
     pub store: Option<PathBuf>,
-    /// Who answers: `labeler`, or `store` when people do, elsewhere, into the store.
+    /// Who answers: `labeler`; `people`, in the room that [people] describes; or `store` when people do, elsewhere, into
+    /// the store.
     pub by: String,
     /// `online`, `batch` or `offline`.
     pub mode: String,
@@ -51,6 +52,12 @@ impl Default for Collect {
 }
 
 impl Collect {
+    /// Whether people answer, here or elsewhere.
+    #[must_use]
+    pub fn by_people(&self) -> bool {
+        self.by != "labeler"
+    }
+
     /// How many reward models are trained where the mode trains several.
     #[must_use]
     pub fn models(&self) -> u64 {

@@ -13,7 +13,7 @@ use super::problems::Problems;
 use super::{Compare, Config};
 
 /// Names in an experiment's directory that no part may have.
-const TAKEN: [&str; 11] = [
+const TAKEN: [&str; 13] = [
     "comparison",
     "tensorboard",
     "lock",
@@ -25,6 +25,8 @@ const TAKEN: [&str; 11] = [
     "eval.csv",
     "eval.svg",
     "answers.jsonl",
+    "plots",
+    "report.html",
 ];
 /// Keys that a part cannot set, and why.
 const FIXED: [(&str, &str); 2] = [

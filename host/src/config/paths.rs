@@ -29,6 +29,10 @@ impl Config {
         if let Some(collect) = &mut self.collect {
             each("collect.store", &mut collect.store, act);
         }
+        if let Some(people) = &mut self.people {
+            each("people.instructions", &mut people.instructions, act);
+            each("people.gold", &mut people.gold, act);
+        }
         let judges = self.study.iter_mut().flat_map(|study| &mut study.judges);
         judges.for_each(|(name, path)| act(&format!("study.judges.{name}"), path));
         for (place, entry) in self

@@ -8,7 +8,7 @@ use super::check::{
     check_sampling, check_score, check_sft, check_weights,
 };
 use super::problems::Problems;
-use super::{Collect, Compare, Config, Data, PluginRef, Reward, Sft, Training};
+use super::{Collect, Compare, Config, Data, People, PluginRef, Reward, Sft, Training};
 
 /// Numbers derived from a [`Config`].
 #[derive(Debug, Clone, PartialEq)]
@@ -62,12 +62,24 @@ impl Config {
             .as_ref()
             .context("there is no [collect]\nhint: add it")?;
         let mut problems = Problems(Vec::new());
-        check_collect(collect, self.labeler.is_some(), &mut problems);
+        check_collect(collect, self, &mut problems);
+        if let Some(people) = &self.people {
+            people.check(self, &mut problems);
+        }
         self.check_reward(&mut problems);
         problems.none()?;
         self.task()?;
         self.data()?;
         Ok(collect)
+    }
+
+    /// What people are told and asked, or everything that cannot work in it; the defaults where nothing is said.
+    pub fn people(&self) -> Result<People> {
+        let mut problems = Problems(Vec::new());
+        let people = self.people.clone().unwrap_or_default();
+        people.check(self, &mut problems);
+        problems.none()?;
+        Ok(people)
     }
 
     /// How the reward model is trained, or everything that cannot work in it.
@@ -301,7 +313,11 @@ mod tests {
         );
         let message = problem("[collect]\nmode='offline'\nreward_models=20");
         assert!(message.contains("mode offline trains one"), "{message}");
-        for fine in ["[collect]\nby='store'", "[collect]\nmode='offline'"] {
+        for fine in [
+            "[collect]\nby='store'",
+            "[collect]\nby='people'",
+            "[collect]\nmode='offline'",
+        ] {
             assert!(config(fine).collect().is_ok(), "{fine}");
         }
     }

@@ -4,15 +4,15 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 
 use crate::config::{Collect, Config};
 use crate::digest;
-use crate::experiment::noise::hear;
+use crate::label::room::{Beside, keep_hints};
 use crate::label::store::Store;
-use crate::label::{Answer, Comparison, Label, Labeler as Who, Passage, Source};
+use crate::label::{Comparison, Label, Passage, Source};
 use crate::rl::collection::{Collection, Mode};
-use crate::role::{CallContext, Group, Labeler, Outcome, Query, Sample, Split, Verdict};
+use crate::role::{Labeler, Query, Sample};
 use crate::seed::{self, Stream};
 use crate::train::collect::{Wanted, Writer, write};
 use crate::train::observer::{Event, Observer};
@@ -20,6 +20,8 @@ use crate::train::policy::Gate;
 use crate::train::reward::doubt;
 use crate::train::rollout::Roller;
 use crate::train::stream::QueryStream;
+
+pub(super) mod judged;
 
 /// Comparisons that are asked and answered at a time, all of them or none.
 const AT_A_TIME: u64 = 32;
@@ -43,6 +45,9 @@ pub(super) fn plan(collect: &Collect, config: &Config) -> Collection {
     }
 }
 
+/// Queries with their responses, and how much models disagree on each.
+type Chosen = (Vec<(Query, Vec<Sample>)>, Vec<Option<f64>>);
+
 /// Collects labels between updates.
 pub(super) struct Collector<'a> {
     pub(super) config: &'a Config,
@@ -51,6 +56,8 @@ pub(super) struct Collector<'a> {
     pub(super) store: Store,
     /// Who answers, where it is a plugin.
     pub(super) labeler: Option<Box<dyn Labeler>>,
+    /// Whose hints people are shown.
+    pub(super) annotator: Option<Box<dyn Labeler>>,
     pub(super) queries: QueryStream,
     /// Begins the keys of all that this run asks.
     pub(super) run: String,
@@ -135,7 +142,7 @@ impl Collector<'_> {
         roller: &Roller,
     ) -> Result<()> {
         let numbers = sampled.start..end;
-        let mut asked = self.comparisons(sampled, update, roller)?;
+        let (mut asked, doubts) = self.comparisons(sampled, update, roller)?;
         asked.truncate((end - numbers.start) as usize);
         let source = Source {
             checkpoint: match update {
@@ -163,6 +170,9 @@ impl Collector<'_> {
                 (self.key(number), comparison)
             })
             .collect();
+        if self.collect.by == "people" {
+            self.keep_beside(numbers.clone(), &asked, doubts, update)?;
+        }
         self.store.ask(
             comparisons
                 .iter()
@@ -171,7 +181,7 @@ impl Collector<'_> {
         let Some(labeler) = &self.labeler else {
             return Ok(());
         };
-        let labels = judge(
+        let labels = judged::judge(
             labeler.as_ref(),
             self.config,
             self.collect,
@@ -197,6 +207,30 @@ impl Collector<'_> {
         Ok(())
     }
 
+    /// Keeps what people are to see beside the responses, and how much models disagree on them: before they are asked,
+    /// so that whoever is shown them is shown all of it.
+    fn keep_beside(
+        &mut self,
+        numbers: std::ops::Range<u64>,
+        asked: &[(Query, Vec<Sample>)],
+        doubts: Vec<Option<f64>>,
+        update: u64,
+    ) -> Result<()> {
+        let hints = match &self.annotator {
+            None => vec![Vec::new(); asked.len()],
+            Some(annotator) => {
+                let groups = judged::groups(numbers.clone(), asked);
+                let seed = seed::derive(self.config.run.seed, "collect-annotate", numbers.start);
+                judged::annotate(annotator.as_ref(), seed, update, &groups)?
+            }
+        };
+        let beside = hints.into_iter().zip(doubts);
+        let beside = beside.map(|(hints, doubt)| Beside { hints, doubt });
+        let keyed = numbers.map(|number| self.key(number)).zip(beside);
+        let keyed: Vec<(String, Beside)> = keyed.collect();
+        keep_hints(&mut self.store, &keyed)
+    }
+
     /// Where label `number` begins in the stream of queries. Those before the first model take a place each, and the
     /// same ones however later ones are chosen.
     fn place(&self, number: u64) -> u64 {
@@ -207,13 +241,14 @@ impl Collector<'_> {
         one_each + (number - one_each) * self.collect.candidates
     }
 
-    /// Queries with their responses, chosen as the config says.
+    /// Queries with their responses, chosen as the config says; and how much the models disagree on each, where they
+    /// were asked.
     fn comparisons(
         &self,
         numbers: std::ops::Range<u64>,
         update: u64,
         roller: &Roller,
-    ) -> Result<Vec<(Query, Vec<Sample>)>> {
+    ) -> Result<Chosen> {
         let root = self.config.run.seed;
         // At first there is no model to disagree with itself.
         let models = roller.scorers.models();
@@ -238,21 +273,24 @@ impl Collector<'_> {
             .zip(written)
             .collect();
         if !choosy {
-            return Ok(all);
+            let doubts = vec![None; all.len()];
+            return Ok((all, doubts));
         }
         let doubts = doubt(
             models,
             all.iter()
                 .map(|(query, samples)| (query, samples.as_slice())),
         );
-        let mut chosen = Vec::new();
+        let (mut chosen, mut kept) = (Vec::new(), Vec::new());
         for doubts in doubts.chunks(candidates as usize) {
             let most =
                 (0..doubts.len()).max_by(|&a, &b| doubts[a].total_cmp(&doubts[b]).then(b.cmp(&a)));
             let mut group: Vec<_> = all.drain(..doubts.len()).collect();
-            chosen.push(group.swap_remove(most.unwrap_or(0)));
+            let most = most.unwrap_or(0);
+            kept.push(doubts.get(most).copied());
+            chosen.push(group.swap_remove(most));
         }
-        Ok(chosen)
+        Ok((chosen, kept))
     }
 
     /// Waits until the first `due` labels are there. What a killed run asked in a later update is asked
@@ -276,58 +314,6 @@ impl Collector<'_> {
             std::thread::sleep(PAUSE);
         }
     }
-}
-
-/// What the labeler says of each comparison, with the errors of the people that it plays.
-fn judge(
-    labeler: &dyn Labeler,
-    config: &Config,
-    collect: &Collect,
-    numbers: std::ops::Range<u64>,
-    asked: &[(Query, Vec<Sample>)],
-    update: u64,
-) -> Result<Vec<(Answer, Who)>> {
-    let group = |(number, (query, samples)): (u64, &(Query, Vec<Sample>))| Group {
-        id: number,
-        query: query.clone(),
-        responses: samples.iter().map(|sample| sample.text.clone()).collect(),
-    };
-    let groups: Vec<Group> = numbers.clone().zip(asked).map(group).collect();
-    let context = CallContext {
-        seed: seed::derive(config.run.seed, "collect-judge", numbers.start),
-        update,
-        split: Split::Train,
-    };
-    let identity = labeler.identity();
-    let mut all = Vec::new();
-    for (number, outcome) in numbers.zip(labeler.judge(context, &groups)?) {
-        let answer = match outcome {
-            Outcome::Value(judgement) => match judgement.verdict {
-                Verdict::Best(place) => Answer::Best(place),
-                Verdict::Tie(places) => Answer::Tie(places),
-                Verdict::Abstain => Answer::Abstain,
-            },
-            Outcome::NotApplicable => Answer::Abstain,
-            Outcome::Invalid(text) | Outcome::Error(text) => bail!(
-                "labeler `{}` failed on comparison {number}: {text}\nhint: mend the plugin, and begin a new run \
-                 directory; what was labeled before is in the store",
-                identity.name
-            ),
-        };
-        let stream = Stream::new(seed::derive(config.run.seed, "collect-noise", number));
-        let heard = hear(answer, collect.responses, &collect.noise, stream);
-        let name = match heard.annotator {
-            None => identity.name.clone(),
-            Some(who) => format!("{} as annotator {}", identity.name, who + 1),
-        };
-        let who = Who::Plugin {
-            name,
-            version: identity.kept_version(),
-            sha256: identity.sha256.clone(),
-        };
-        all.push((heard.answer, who));
-    }
-    Ok(all)
 }
 
 /// Milliseconds since 1970, where the clock is right.

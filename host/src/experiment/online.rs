@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::config::{Collect, Config, Reward};
+use crate::config::{Collect, Config, People, Reward};
 use crate::eval::share::Share;
 use crate::experiment::collect::{Collector, key_of_run, plan, writers};
 use crate::experiment::policy::Part;
 use crate::experiment::resume::open;
-use crate::experiment::simulate::own;
+use crate::experiment::simulate::{keyed, own};
 use crate::experiment::stage::{against, derived, steps, without_model};
-use crate::experiment::{parts, reward};
+use crate::experiment::{parts, people, reward};
 use crate::label::store::Store;
 use crate::label::{Answer, Label};
 use crate::plugin::TokenizerHost;
@@ -170,16 +170,30 @@ impl Loop<'_> {
         let task = parts::load_task(config, host)?;
         let data = config.data()?;
         let (queries, _) = parts::train_queries(config, &task)?;
-        let labeler = match self.collect.by.as_str() {
-            "store" => None,
-            _ => Some(parts::load_judge(config)?.0),
+        let mut store = Store::create(&self.store)?;
+        let labeler = match self.collect.by_people() {
+            true => None,
+            false => Some(parts::load_judge(config)?.0),
         };
+        let people = config
+            .people
+            .as_ref()
+            .filter(|_| self.collect.by == "people");
+        let annotator = match people.is_some_and(People::shows_hints) {
+            true => Some(parts::load_judge(config)?.0),
+            false => None,
+        };
+        if let Some(annotator) = &annotator {
+            let gold = people::rules(config)?.gold;
+            people::annotate_gold(&mut store, annotator.as_ref(), &gold, config.run.seed)?;
+        }
         Ok(Collector {
             config,
             collect: self.collect,
             plan: self.plan,
-            store: Store::create(&self.store)?,
+            store,
             labeler,
+            annotator,
             // Not the order in which the policy meets them.
             queries: queries.shuffled(seed::derive(data.shuffle_seed, "collect", 0)),
             run: self.run.clone(),
@@ -203,7 +217,10 @@ impl Loop<'_> {
         if run_dir.report().is_file() {
             return Ok(part.run.dir);
         }
-        let mut own = self.labels()?;
+        let mut own = match self.store.is_file() {
+            true => keyed(&Store::read(&self.store)?, &self.run)?,
+            false => Vec::new(),
+        };
         let wanted = self.plan.learned_by(number) as usize;
         if own.len() < wanted {
             bail!(
@@ -218,6 +235,14 @@ impl Loop<'_> {
             "reward model {number}: {} labels of this run",
             own.len()
         ));
+        let own: Vec<Label> = match self.collect.by_people() {
+            false => own.into_iter().map(|(_, label)| label).collect(),
+            true => {
+                let (learned, said) = people::learned(&self.store, &run_dir, own)?;
+                said.iter().for_each(|said| observer.note(said));
+                learned
+            }
+        };
         let default = Reward::default();
         let reward = part.reward.as_ref().unwrap_or(&default);
         reward::train_in(&part, reward, &own, &run_dir, true, observer)

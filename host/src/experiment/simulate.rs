@@ -35,6 +35,7 @@ pub(crate) fn simulated(
     };
     let asking = |config: &Config| Config {
         collect: Some(collect.clone()),
+        people: None,
         study: None,
         // Comparisons are made before there is a reward, and without one.
         score: Vec::new(),
@@ -65,6 +66,7 @@ pub(crate) fn simulated(
         plan: plan(&collect, &config),
         store,
         labeler: Some(parts::load_judge(&config)?.0),
+        annotator: None,
         queries: queries.shuffled(shuffle),
         run: run.clone(),
         digest,
@@ -97,7 +99,13 @@ fn origin(config: &Config, collect: &Collect) -> Config {
 
 /// The labels of a run by their numbers.
 pub(crate) fn own(store: &Store, run: &str) -> Result<Vec<Label>> {
+    let labels = keyed(store, run)?;
+    Ok(labels.into_iter().map(|(_, label)| label).collect())
+}
+
+/// The same with their keys.
+pub(super) fn keyed(store: &Store, run: &str) -> Result<Vec<(String, Label)>> {
     let mut labels = store.labels_under(run)?;
     labels.sort_by(|(a, _), (b, _)| a.cmp(b));
-    Ok(labels.into_iter().map(|(_, label)| label).collect())
+    Ok(labels)
 }

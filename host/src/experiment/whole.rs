@@ -7,7 +7,7 @@ use crate::experiment::resume::open;
 use crate::experiment::stage::{
     against, derived, policy, rates as rates_of, reward_models, sizes, steps, without_model,
 };
-use crate::experiment::{evaluate, judges, known, online, parts, reward};
+use crate::experiment::{evaluate, judges, known, online, parts, people, reward};
 use crate::run_dir::replace;
 use crate::train::observer::{Event, Observer, Planned, Rates, Stage};
 
@@ -131,8 +131,9 @@ fn check(config: &Config) -> Result<Vec<String>> {
              hint: start a new run directory by `--set run.dir=…`"
         );
     }
-    if config.collect.is_some() {
-        config.collect()?;
+    if config.collect.is_some() && config.collect()?.by == "people" {
+        // What people are told and measured by must be there before they come.
+        people::rules(config)?;
     }
     if config.collect.is_none() || config.knows_reward() {
         config.reward()?;

@@ -18,8 +18,10 @@ mod corrections;
 mod import;
 mod write;
 
+pub(super) use corrections::correct;
 pub use corrections::{Correction, Earlier, Kept};
 pub use import::Added;
+pub(super) use write::{add, add_comparison};
 
 /// What to do about a store that something else has written to.
 const DAMAGED: &str = "something else has changed the store; put back a copy of it";
@@ -54,6 +56,11 @@ impl Store {
         let found = self.found().with_context(|| self.about_reading())?;
         let keyed = found.into_iter().map(|found| (found.key, found.label));
         Ok(keyed.collect())
+    }
+
+    /// What is read and written by those who keep more than labels in it.
+    pub(super) fn connection(&self) -> &Connection {
+        &self.connection
     }
 
     fn found(&self) -> Result<Vec<Found>> {
@@ -98,6 +105,11 @@ fn find(connection: &Connection, key: &str) -> Result<Option<Found>> {
     row.map(|row| label(connection, row)).transpose()
 }
 
+/// The label under this key, as it counts now.
+pub(super) fn find_label(connection: &Connection, key: &str) -> Result<Option<Label>> {
+    Ok(find(connection, key)?.map(|found| found.label))
+}
+
 fn label(connection: &Connection, row: &rusqlite::Row<'_>) -> Result<Found> {
     let (id, key): (i64, String) = (row.get(0)?, row.get(1)?);
     let answer: String = row.get(7)?;
@@ -116,7 +128,8 @@ fn label(connection: &Connection, row: &rusqlite::Row<'_>) -> Result<Found> {
     Ok(Found { id, key, label })
 }
 
-fn comparison(connection: &Connection, id: i64) -> Result<Comparison> {
+/// The comparison of this id.
+pub(super) fn comparison(connection: &Connection, id: i64) -> Result<Comparison> {
     let mut head = connection.prepare_cached(
         "SELECT query_text, query_tokens, checkpoint, config
          FROM comparisons LEFT JOIN sources ON sources.id = comparisons.source

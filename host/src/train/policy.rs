@@ -192,7 +192,8 @@ impl Trainer<'_> {
         state.elapsed_seconds = course.seconds_before + course.started.elapsed().as_secs_f64();
         self.count(&mut record, state, &rollout, rollout_seconds, clock);
         let recorded = self.config.run.record_rollouts as usize;
-        samples::append(self.run_dir, &rollout, update, recorded)?;
+        let tokenizer = self.roller.tokenizer;
+        samples::append(self.run_dir, &rollout, tokenizer, update, recorded)?;
         Ok(record)
     }
 

@@ -1,13 +1,14 @@
 //! `attune plugin build`: from a project's folder to a component, or to a library.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Instant;
 
-use anyhow::{Context, Result};
-use attune_build::{Built, Project};
+use anyhow::Result;
+use attune_build::Project;
 use clap::Args;
 
 use crate::cli::sandboxed_only;
+use crate::kit::build;
 use crate::plugin;
 use crate::role::Trust;
 
@@ -52,18 +53,4 @@ pub(super) fn run(args: &BuildArgs) -> Result<()> {
     );
     println!("sha256 {}", about.sha256);
     Ok(())
-}
-
-/// Builds a project to a component or a library; what goes wrong is said with its folder.
-pub(super) fn build(
-    project: &Project,
-    trust: Trust,
-    out: Option<&Path>,
-    target_dir: Option<&Path>,
-) -> Result<Built> {
-    let built = match trust {
-        Trust::Sandboxed => project.build(out, target_dir),
-        Trust::Native => project.build_native(out, target_dir),
-    };
-    built.with_context(|| format!("cannot build the plugin in `{}`", project.folder.display()))
 }

@@ -6,9 +6,9 @@ use anyhow::Result;
 use attune_build::Project;
 use serde_json::Value;
 
-use super::build;
 use crate::cli::sandboxed_only;
 use crate::experiment::parts::find_trusted;
+use crate::kit::build;
 use crate::plugin::{self, Description};
 use crate::role::Trust;
 
@@ -17,7 +17,7 @@ pub(super) fn describe(name: &str, trust: Trust, as_json: bool) -> Result<()> {
     let folder = Path::new(name);
     let may_build = trust == Trust::Sandboxed || !sandboxed_only();
     let path = if folder.is_dir() && may_build {
-        build::build(&Project::open(folder)?, trust, None, None)?.path
+        build(&Project::open(folder)?, trust, None, None)?.path
     } else {
         find_trusted(name, trust, sandboxed_only())?
     };

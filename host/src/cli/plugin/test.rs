@@ -1,25 +1,23 @@
 //! `attune plugin test`: golden cases, and where the answers differ from them, in the sandbox and
 //! natively.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow, bail};
-use attune_build::{Language, Project, python};
+use anyhow::{Result, anyhow, bail};
+use attune_build::{Language, Project};
 use clap::Args;
 use serde_json::Value;
 
-use super::subject::{Subject, read_cases, tokenizer};
+use super::search;
 use crate::cli::sandboxed_only;
-use crate::golden::{self, Call, Case, Difference};
-use crate::run_dir::replace;
+use crate::golden::Case;
+use crate::kit::cases::{CaseResult, in_python, is_older, test, unlimited, update};
+use crate::kit::subject::{Subject, read_cases, tokenizer};
 use crate::tokenizer::Tokenizer;
 
 /// Differences of a case that are shown.
 const SHOWN: usize = 10;
-/// What is said of a call that the sandbox stopped.
-const STOPPED: [&str; 2] = ["(limit ", "call stack exhausted"];
 /// Characters of a value that are shown.
 const WIDTH: usize = 200;
 
@@ -57,11 +55,8 @@ enum Place {
 }
 
 pub(super) fn run(args: &TestArgs) -> Result<()> {
-    let subject = Subject::find(
-        &args.plugin,
-        args.cases.as_deref(),
-        args.target_dir.as_deref(),
-    )?;
+    let search = search(args.cases.as_deref(), args.target_dir.as_deref());
+    let subject = Subject::find(&args.plugin, search)?;
     let cases = read_cases(&subject.cases)?;
     let tokenizer = tokenizer(args.model.as_deref())?;
     println!(
@@ -69,7 +64,7 @@ pub(super) fn run(args: &TestArgs) -> Result<()> {
         subject.about.name, subject.about.version, subject.about.kind
     );
     if args.update {
-        return update(&subject, &cases, &tokenizer);
+        return write(&subject, &cases, &tokenizer);
     }
     let place = args.place.unwrap_or(match subject.folder {
         Some(_) => Place::Both,
@@ -104,7 +99,7 @@ fn natively(
                     None => Ok(()),
                 };
             }
-            let cases = unlimited(cases);
+            let cases = without_stopped(cases);
             return conclude(&in_python(subject, &folder, &cases)?, "natively", args, "");
         }
         Some(project) if project.language == Language::JavaScript => {
@@ -116,7 +111,7 @@ fn natively(
         }
         _ => {}
     }
-    let cases = unlimited(cases);
+    let cases = without_stopped(cases);
     match subject.native(args.target_dir.as_deref())? {
         Some(native) => {
             let report = test(&native, &cases, tokenizer)?;
@@ -137,40 +132,18 @@ const ELSEWHERE: &str = "a plugin in Python is tested natively with bytes for to
 
 const NOWHERE: &str = "a plugin in JavaScript runs in WebAssembly alone";
 
-/// What the plugin answers under this machine's Python.
-fn in_python<'a>(
-    subject: &Subject,
-    folder: &Path,
-    cases: &'a [Case],
-) -> Result<Vec<CaseResult<'a>>> {
-    let assets = subject.cases.parent().unwrap_or(Path::new("."));
-    let answers = python::answers(folder, &golden::to_lines(cases), assets)?;
-    let result = |(case, got)| CaseResult::of(case, Ok(got));
-    Ok(cases.iter().zip(answers).map(result).collect())
-}
-
 /// The cases without those that only a sandbox stops.
-fn unlimited(cases: &[Case]) -> Vec<Case> {
-    let stopped = |row: &Value| {
-        let text = row.to_string();
-        STOPPED.iter().any(|part| text.contains(part))
-    };
-    let (stopped, cases): (Vec<&Case>, Vec<&Case>) = cases
-        .iter()
-        .partition(|case| case.expect.iter().any(stopped));
-    for case in stopped {
-        println!(
-            "     {}: left out, since it needs the sandbox's limits",
-            case.name
-        );
+fn without_stopped(cases: &[Case]) -> Vec<Case> {
+    let (stopped, cases) = unlimited(cases);
+    for name in stopped {
+        println!("     {name}: left out, since it needs the sandbox's limits");
     }
-    cases.into_iter().cloned().collect()
+    cases
 }
 
 /// What is said of a library that is older than the component beside it.
 fn older(library: &Path, component: &Path) -> &'static str {
-    let time = |path: &Path| path.metadata().and_then(|meta| meta.modified()).ok();
-    match time(library) < time(component) {
+    match is_older(library, component) {
         true => {
             "build it again by `attune plugin build --native`, since it is older than the component; "
         }
@@ -205,49 +178,6 @@ fn conclude(report: &[CaseResult<'_>], place: &str, args: &TestArgs, first: &str
         report.len()
     )
 }
-
-/// What came of a case.
-pub(super) struct CaseResult<'a> {
-    case: &'a Case,
-    differences: Vec<Difference>,
-    /// Why it was not put to the plugin.
-    refused: Option<String>,
-}
-
-impl<'a> CaseResult<'a> {
-    fn of(case: &'a Case, answer: Result<Vec<Value>>) -> Self {
-        let (differences, refused) = match answer {
-            Ok(_) if case.expect.is_empty() => (Vec::new(), Some(NOTHING.to_owned())),
-            Ok(got) => (
-                golden::differences(&case.expect, &got, case.tolerance),
-                None,
-            ),
-            Err(error) => (Vec::new(), Some(format!("{error:#}"))),
-        };
-        CaseResult {
-            case,
-            differences,
-            refused,
-        }
-    }
-
-    pub(super) fn passed(&self) -> bool {
-        self.differences.is_empty() && self.refused.is_none()
-    }
-}
-
-/// Puts every case to the plugin.
-pub(super) fn test<'a>(
-    subject: &Subject,
-    cases: &'a [Case],
-    tokenizer: &Arc<Tokenizer>,
-) -> Result<Vec<CaseResult<'a>>> {
-    let one = |case| CaseResult::of(case, subject.answer(case, tokenizer));
-    Ok(cases.iter().map(one).collect())
-}
-
-const NOTHING: &str =
-    "it expects nothing; `attune plugin test --update` writes down what it answers";
 
 fn print(result: &CaseResult<'_>) {
     let word = if result.passed() { "ok  " } else { "FAIL" };
@@ -293,67 +223,12 @@ fn shown(value: Option<&Value>) -> String {
 }
 
 /// Writes the plugin's answers into the file of the cases, where they are others than it expects.
-fn update(subject: &Subject, cases: &[Case], tokenizer: &Arc<Tokenizer>) -> Result<()> {
-    let mut changed = BTreeMap::new();
-    for case in cases {
-        let answers = subject
-            .answer(case, tokenizer)
-            .with_context(|| format!("case `{}`", case.name))?;
-        let stays = !case.expect.is_empty()
-            && golden::differences(&case.expect, &answers, case.tolerance).is_empty();
-        if !stays {
-            expected_to_fail(case, &answers)?;
-            let answers = answers.into_iter().map(first_line).collect();
-            println!("now  {}", case.name);
-            changed.insert(case.name.clone(), answers);
-        }
-    }
-    let path = &subject.cases;
-    if !changed.is_empty() {
-        let text = std::fs::read_to_string(path);
-        let text = text.with_context(|| format!("cannot read `{}`", path.display()))?;
-        let text = golden::with_answers(&text, &changed)?;
-        replace(path, text.as_bytes())
-            .with_context(|| format!("cannot write `{}`", path.display()))?;
-    }
+fn write(subject: &Subject, cases: &[Case], tokenizer: &Arc<Tokenizer>) -> Result<()> {
+    let changed = update(subject, cases, tokenizer, |name| println!("now  {name}"))?;
     println!(
-        "{} of {} cases changed: `{}`",
-        changed.len(),
+        "{changed} of {} cases changed: `{}`",
         cases.len(),
-        path.display()
+        subject.cases.display()
     );
     Ok(())
-}
-
-/// Refuses errors that nobody has written down: they are a plugin's bugs far more often than its answers.
-fn expected_to_fail(case: &Case, answers: &[Value]) -> Result<()> {
-    if case.call == Call::Configure {
-        return Ok(());
-    }
-    let nothing = Value::Null;
-    let expected = |row: usize| case.expect.get(row).unwrap_or(&nothing);
-    let mut answers = answers.iter().enumerate();
-    let failed = answers.find_map(|(row, got)| {
-        let error = golden::unexpected(expected(row), got)?;
-        Some((row, error.get("error")?.as_str()?.to_owned()))
-    });
-    let Some((row, error)) = failed else {
-        return Ok(());
-    };
-    bail!(
-        "case `{}`: row {row} answers with an error: {error}\nhint: mend the plugin; nothing was written. Where the \
-         row is to fail, let it expect {{\"error\": \"part of the message\"}}",
-        case.name
-    )
-}
-
-/// An error's first line: where in the plugin's source it came from is no part of the answer.
-fn first_line(mut answer: Value) -> Value {
-    for key in ["error", "invalid"] {
-        if let Some(Value::String(text)) = answer.get_mut(key) {
-            let end = text.find('\n').unwrap_or(text.len());
-            text.truncate(end);
-        }
-    }
-    answer
 }

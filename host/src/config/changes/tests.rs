@@ -43,6 +43,11 @@ end_text = "."
 store = "s"
 reward_models = 2
 noise.skills = [0.5]
+[people]
+instructions = "i.md"
+instructions_text = "i"
+gold = "g"
+abstain_reasons = ["unclear"]
 [study]
 labels = [1]
 judges.a = "j"
@@ -107,11 +112,11 @@ fn every_key_may_differ_or_not() {
     let mut free = of(Bond::Free);
     // One pattern for each whole section of which no result depends.
     free.retain(|key| {
-        !["alarms.", "part."]
+        !["alarms.", "part.", "people."]
             .iter()
             .any(|section| key.starts_with(section))
     });
-    assert_eq!(free.len(), FREE.len() - 2);
+    assert_eq!(free.len(), FREE.len() - 3);
     assert_eq!(of(Bond::Rounding).len(), ROUNDING.len());
     // What is a place is a path, and every path is one, but those that change no result.
     let mut paths: Vec<String> = config.paths().into_iter().map(|(key, _)| key).collect();
@@ -140,6 +145,7 @@ fn every_section_is_in_the_config_that_has_all() {
         reward: Some(_),
         sft: Some(_),
         collect: Some(_),
+        people: Some(_),
         study: Some(_),
         part: _,
         compare: Some(_),

@@ -5,8 +5,10 @@ use anyhow::{Context, Result};
 use plotters::prelude::*;
 
 use super::report::{EntryReport, Report, Scored};
+use crate::drawing::{
+    Area, COLORS, Chart, chart, describe, intervals, legend, range, solid, words,
+};
 use crate::eval::share::Mean;
-use crate::experiment::drawing::{COLORS, Chart, legend, range, solid, words};
 
 const SIZE: (u32, u32) = (1100, 460);
 /// The longest runs of words that are counted.
@@ -33,8 +35,6 @@ fn drawn(report: &Report, text: &mut String) -> Result<()> {
     area.present().map_err(words)
 }
 
-type Area<'a> = DrawingArea<SVGBackend<'a>, plotters::coord::Shift>;
-
 /// Over the length of runs of words, the share of them that is copied.
 fn copying(area: &Area, entries: &[EntryReport]) -> Result<()> {
     let mut chart = chart(
@@ -58,7 +58,7 @@ fn copying(area: &Area, entries: &[EntryReport]) -> Result<()> {
         // Beside each other, where they would hide each other.
         let aside = 0.04 * (number as f64 - entries.len() as f64 / 2.0);
         let places = points.iter().map(|(n, share)| (n + aside, *share));
-        intervals(&mut chart, places, color)?;
+        means(&mut chart, places, color)?;
     }
     legend(&mut chart, SeriesLabelPosition::UpperRight)
 }
@@ -91,7 +91,7 @@ fn scores(area: &Area, judge: &str, scores: &[Scored]) -> Result<()> {
                     color,
                     &one.entry,
                 )?;
-                intervals(&mut chart, std::iter::once((kl, &one.score)), color)?;
+                means(&mut chart, std::iter::once((kl, &one.score)), color)?;
             }
             None => {
                 let across = [far.start, far.end].map(|kl| (kl, one.score.value));
@@ -102,40 +102,14 @@ fn scores(area: &Area, judge: &str, scores: &[Scored]) -> Result<()> {
     legend(&mut chart, SeriesLabelPosition::LowerRight)
 }
 
-fn chart<'a, 'b>(
-    area: &Area<'b>,
-    caption: &str,
-    x: std::ops::Range<f64>,
-    y: std::ops::Range<f64>,
-) -> Result<Chart<'a, 'b>> {
-    ChartBuilder::on(area)
-        .caption(caption, ("sans-serif", 18))
-        .margin(12)
-        .x_label_area_size(40)
-        .y_label_area_size(48)
-        .build_cartesian_2d(x, y)
-        .map_err(words)
-}
-
-fn describe(chart: &mut Chart, x: &str, y: &str) -> Result<()> {
-    let mesh = &mut chart.configure_mesh();
-    let mesh = mesh.x_desc(x).y_desc(y).light_line_style(TRANSPARENT);
-    mesh.draw().map_err(words)
-}
-
 /// Means as points, and their intervals as lines through them.
-fn intervals<'m>(
+fn means<'m>(
     chart: &mut Chart,
     means: impl Iterator<Item = (f64, &'m Mean)>,
     color: RGBColor,
 ) -> Result<()> {
-    for (x, mean) in means {
-        let ends = PathElement::new([(x, mean.low), (x, mean.high)], color.stroke_width(1));
-        let point = Circle::new((x, mean.value), POINT, color.filled());
-        chart.draw_series([ends]).map_err(words)?;
-        chart.draw_series([point]).map_err(words)?;
-    }
-    Ok(())
+    let points = means.map(|(x, mean)| (x, mean.value, mean.low, mean.high));
+    intervals(chart, points, color, (POINT, 1))
 }
 
 fn color(number: usize) -> RGBColor {

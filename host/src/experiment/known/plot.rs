@@ -4,7 +4,7 @@ use anyhow::{Context, Result};
 use plotters::prelude::*;
 
 use super::{Arm, Point, smooth};
-use crate::experiment::drawing::{COLORS, legend, range, solid, words};
+use crate::drawing::{COLORS, chart, describe, legend, range, solid, words};
 
 const SIZE: (u32, u32) = (1100, 460);
 /// Draws the study as SVG.
@@ -21,58 +21,46 @@ fn drawn(arms: &[Arm], text: &mut String) -> Result<()> {
     let lines: Vec<Vec<Point>> = arms.iter().map(|arm| smooth(&arm.course)).collect();
     let all = || lines.iter().flatten();
 
-    let mut chart = ChartBuilder::on(&left)
-        .caption("True reward while training", ("sans-serif", 18))
-        .margin(12)
-        .x_label_area_size(40)
-        .y_label_area_size(48)
-        .build_cartesian_2d(
-            range(all().map(|p| p.episodes)),
-            range(all().map(|p| p.truth)),
-        )
-        .map_err(words)?;
-    chart
-        .configure_mesh()
-        .x_desc("episodes")
-        .y_desc("true reward, deviations of the original")
-        .light_line_style(TRANSPARENT)
-        .draw()
-        .map_err(words)?;
+    let mut episodes = chart(
+        &left,
+        "True reward while training",
+        range(all().map(|p| p.episodes)),
+        range(all().map(|p| p.truth)),
+    )?;
+    describe(
+        &mut episodes,
+        "episodes",
+        "true reward, deviations of the original",
+    )?;
     for (number, (arm, line)) in arms.iter().zip(&lines).enumerate() {
         let points = line.iter().map(|point| (point.episodes, point.truth));
-        solid(&mut chart, points, color(number, arm), &arm.name())?;
+        solid(&mut episodes, points, color(number, arm), &arm.name())?;
     }
-    legend(&mut chart, SeriesLabelPosition::UpperLeft)?;
+    legend(&mut episodes, SeriesLabelPosition::UpperLeft)?;
 
     let rewards = all().flat_map(|point| [point.truth, point.learned]);
-    let mut chart = ChartBuilder::on(&right)
-        .caption(
-            "True reward (solid) and learned reward (dashed)",
-            ("sans-serif", 18),
-        )
-        .margin(12)
-        .x_label_area_size(40)
-        .y_label_area_size(48)
-        .build_cartesian_2d(range(all().map(|p| p.kl)), range(rewards))
-        .map_err(words)?;
-    chart
-        .configure_mesh()
-        .x_desc("KL to the original, nats a response")
-        .y_desc("reward, deviations of the original")
-        .light_line_style(TRANSPARENT)
-        .draw()
-        .map_err(words)?;
+    let mut divergence = chart(
+        &right,
+        "True reward (solid) and learned reward (dashed)",
+        range(all().map(|p| p.kl)),
+        range(rewards),
+    )?;
+    describe(
+        &mut divergence,
+        "KL to the original, nats a response",
+        "reward, deviations of the original",
+    )?;
     for (number, (arm, line)) in arms.iter().zip(&lines).enumerate() {
         let color = color(number, arm);
         let truth = line.iter().map(|point| (point.kl, point.truth));
-        solid(&mut chart, truth, color, &arm.name())?;
+        solid(&mut divergence, truth, color, &arm.name())?;
         if arm.labels.is_some() {
             let learned = line.iter().map(|point| (point.kl, point.learned));
             let dashed = DashedLineSeries::new(learned, 6, 4, color.stroke_width(2));
-            chart.draw_series(dashed).map_err(words)?;
+            divergence.draw_series(dashed).map_err(words)?;
         }
     }
-    legend(&mut chart, SeriesLabelPosition::UpperLeft)?;
+    legend(&mut divergence, SeriesLabelPosition::UpperLeft)?;
     area.present().map_err(words)
 }
 

@@ -75,6 +75,60 @@ pub(super) const STEPS: &[Step] = &[
     CREATE TEMP TABLE corrections (id INTEGER PRIMARY KEY, label INTEGER, answer TEXT, time INTEGER);
 ",
     },
+    // The room: people, what they are shown and what they say.
+    Step {
+        tables: "
+    CREATE TABLE people (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, role TEXT NOT NULL, token TEXT UNIQUE,
+        excluded INTEGER NOT NULL DEFAULT 0
+    ) STRICT;
+    CREATE TABLE decisions (
+        id INTEGER PRIMARY KEY, person INTEGER NOT NULL REFERENCES people, what TEXT NOT NULL,
+        why TEXT NOT NULL, by TEXT NOT NULL, time INTEGER NOT NULL
+    ) STRICT;
+    CREATE TABLE hints (key TEXT NOT NULL UNIQUE, hints TEXT NOT NULL, doubt REAL) STRICT;
+    CREATE TABLE queue (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL UNIQUE,
+        comparison INTEGER NOT NULL REFERENCES comparisons, needed INTEGER NOT NULL,
+        given INTEGER NOT NULL, doubt REAL
+    ) STRICT;
+    CREATE INDEX open_questions ON queue (given, id) WHERE given < needed;
+    CREATE TABLE items (
+        id INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, person INTEGER NOT NULL REFERENCES people,
+        kind TEXT NOT NULL, key TEXT NOT NULL, comparison INTEGER NOT NULL REFERENCES comparisons,
+        number INTEGER NOT NULL, places TEXT NOT NULL, gold TEXT, why TEXT NOT NULL,
+        hints TEXT NOT NULL, about TEXT NOT NULL, state TEXT NOT NULL, lease INTEGER NOT NULL,
+        label TEXT, first INTEGER, UNIQUE (person, kind, key)
+    ) STRICT;
+    CREATE INDEX open_items ON items (person) WHERE state = 'open';
+    CREATE INDEX answered_items ON items (person, first) WHERE first IS NOT NULL;
+    CREATE INDEX items_of_a_key ON items (key);
+    CREATE TABLE judgements (
+        id INTEGER PRIMARY KEY, item INTEGER NOT NULL REFERENCES items,
+        person INTEGER NOT NULL REFERENCES people, client TEXT NOT NULL, answer TEXT NOT NULL,
+        shown TEXT NOT NULL, said TEXT NOT NULL, time INTEGER NOT NULL, UNIQUE (person, client)
+    ) STRICT;
+    CREATE INDEX judgements_of_an_item ON judgements (item);
+    CREATE TABLE adjudications (
+        id INTEGER PRIMARY KEY, key TEXT NOT NULL, label TEXT NOT NULL, by TEXT NOT NULL,
+        time INTEGER NOT NULL
+    ) STRICT;
+    CREATE INDEX adjudications_of_a_key ON adjudications (key);
+",
+        // What is looked at where nobody was ever invited.
+        absent: "
+    CREATE TEMP TABLE people (id INTEGER PRIMARY KEY, name TEXT, role TEXT, token TEXT, excluded INTEGER);
+    CREATE TEMP TABLE items (
+        id INTEGER PRIMARY KEY, name TEXT, person INTEGER, kind TEXT, key TEXT, comparison INTEGER, number INTEGER,
+        places TEXT, gold TEXT, why TEXT, hints TEXT, about TEXT, state TEXT, lease INTEGER, label TEXT, first INTEGER
+    );
+    CREATE TEMP TABLE judgements (
+        id INTEGER PRIMARY KEY, item INTEGER, person INTEGER, client TEXT, answer TEXT, shown TEXT, said TEXT,
+        time INTEGER
+    );
+    CREATE TEMP TABLE adjudications (id INTEGER PRIMARY KEY, key TEXT, label TEXT, by TEXT, time INTEGER);
+",
+    },
 ];
 
 impl Store {

@@ -99,7 +99,7 @@ impl Store {
 }
 
 /// Keeps one correction; false when it is what counts already.
-fn correct(connection: &Connection, correction: &Correction) -> Result<bool> {
+pub(in crate::label) fn correct(connection: &Connection, correction: &Correction) -> Result<bool> {
     let key = Line(&correction.key);
     let Some(Found { id, label, .. }) = find(connection, &correction.key)? else {
         let asked = connection

@@ -37,10 +37,28 @@ impl Store {
             .with_context(about)?;
         Ok(new)
     }
+
+    /// All that `act` does, or nothing of it; on the disk when this returns.
+    pub(in crate::label) fn writing<T>(
+        &mut self,
+        act: impl FnOnce(&Transaction<'_>) -> Result<T>,
+    ) -> Result<T> {
+        let transaction = self
+            .connection
+            .transaction_with_behavior(TransactionBehavior::Immediate)
+            .map_err(explained)?;
+        let done = act(&transaction)?;
+        transaction.commit().map_err(explained)?;
+        Ok(done)
+    }
 }
 
 /// Adds one label; false when it was said under this key before.
-fn add(transaction: &Transaction<'_>, key: &str, label: &Label) -> Result<bool> {
+pub(in crate::label) fn add(
+    transaction: &Transaction<'_>,
+    key: &str,
+    label: &Label,
+) -> Result<bool> {
     let comparison = add_comparison(transaction, &label.comparison)?;
     let labeler = add_labeler(transaction, &label.labeler)?;
     let said = (comparison, labeler, serde_json::to_string(&label.answer)?);
@@ -97,7 +115,8 @@ fn another(key: &str, known: &(i64, i64, String), said: &(i64, i64, String)) -> 
     )
 }
 
-pub(super) fn add_comparison(
+/// The id of a comparison, which is added where it is not there.
+pub(in crate::label) fn add_comparison(
     transaction: &Transaction<'_>,
     comparison: &Comparison,
 ) -> Result<i64> {

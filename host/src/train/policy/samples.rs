@@ -10,10 +10,18 @@ use serde_json::json;
 use crate::disk::append_to;
 use crate::role::{CallContext, Sample};
 use crate::run_dir::{RunDir, replace};
+use crate::tokenizer::Tokenizer;
 use crate::train::rollout::Rollout;
 
 /// How many responses of each update are shown to people.
 const SHOWN: usize = 4;
+
+/// So many tokens before one are enough to know how it reads.
+const NEAR: usize = 8;
+/// Tokens that may spell one character: one for each of its bytes.
+const LONGEST: usize = 4;
+/// Of what is told of tokens.
+const DIGITS: f64 = 1e5;
 
 /// A response as the scorers saw it, and what each of them said.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +47,7 @@ pub struct Recorded {
 pub(super) fn append(
     run_dir: &RunDir,
     rollout: &Rollout,
+    tokenizer: &Tokenizer,
     update: u64,
     recorded: usize,
 ) -> Result<()> {
@@ -52,6 +61,8 @@ pub(super) fn append(
             "score": rollout.scores.totals[row],
             "kl": kl[row],
             "valid": rollout.scores.valid[row],
+            "parts": parts(rollout, row),
+            "tokens": tokens(&rollout.samples[row], tokenizer),
         });
         if let Some(error) = &rollout.scores.errors[row] {
             line["error"] = json!(error);
@@ -76,18 +87,48 @@ pub(super) fn append(
 fn record(rollout: &Rollout, update: u64, row: usize) -> Recorded {
     let scores = &rollout.scores;
     let (sample, uncut) = (&scores.finished[row], &rollout.samples[row]);
-    let parts = scores.parts.iter();
     Recorded {
         update,
         context: rollout.context,
         sample: sample.clone(),
         uncut: (sample.tokens.len() < uncut.tokens.len()).then(|| uncut.clone()),
         valid: scores.valid[row],
-        parts: parts
-            .map(|(name, values)| (name.clone(), values[row]))
-            .collect(),
+        parts: parts(rollout, row),
         total: scores.totals[row],
     }
+}
+
+/// What each source and shaper gave a response.
+fn parts(rollout: &Rollout, row: usize) -> Vec<(String, Option<f32>)> {
+    let parts = rollout.scores.parts.iter();
+    parts
+        .map(|(name, values)| (name.clone(), values[row]))
+        .collect()
+}
+
+/// The text of each token that was sampled and what it adds to the KL, in nats, to five digits. A character that several
+/// tokens spell is the last one's.
+fn tokens(sample: &Sample, tokenizer: &Tokenizer) -> Vec<(String, f64)> {
+    let query = &sample.query.tokens;
+    let mut before = query[query.len().saturating_sub(NEAR)..].to_vec();
+    let mut begun = Vec::new();
+    let logprobs = sample.logprobs.iter().zip(&sample.ref_logprobs);
+    let kls = logprobs.map(|(own, reference)| f64::from(own - reference));
+    let count = sample.tokens.len();
+    let token = |(at, (token, kl)): (usize, (&u32, f64))| {
+        begun.push(*token);
+        let mut text = tokenizer.decode_after(&before, &begun);
+        let is_whole = !text.ends_with(char::REPLACEMENT_CHARACTER);
+        if is_whole || begun.len() == LONGEST || at + 1 == count {
+            before.append(&mut begun);
+            before.drain(..before.len().saturating_sub(NEAR));
+        } else {
+            text.clear();
+        }
+        (text, (kl * DIGITS).round() / DIGITS)
+    };
+    let tokens = sample.tokens.iter().zip(kls).enumerate();
+    tokens.map(token).collect()
 }
 
 fn add(path: &Path, lines: &str) -> Result<()> {
@@ -116,4 +157,32 @@ fn truncate_file(path: &Path, updates: u64) -> Result<()> {
         .map(<[u8]>::len)
         .sum();
     replace(path, &bytes[..kept])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_spell_the_response_and_add_up_to_its_kl() {
+        let tokenizer = Tokenizer::bytes();
+        let text = "aé👩 \u{fffd}";
+        let tokens: Vec<u32> = tokenizer.encode(text).into_iter().chain([0xc3]).collect();
+        let sample = Sample {
+            logprobs: (0..tokens.len()).map(|at| -(at as f32)).collect(),
+            ref_logprobs: vec![-2.5; tokens.len()],
+            tokens,
+            ..Sample::default()
+        };
+        let told = super::tokens(&sample, &tokenizer);
+        assert_eq!(told.len(), sample.tokens.len());
+        let said: String = told.iter().map(|(text, _)| text.as_str()).collect();
+        assert_eq!(said, format!("{text}\u{fffd}"));
+        assert_eq!(told[0], ("a".to_owned(), 2.5));
+        assert_eq!(told[1].0, "");
+        assert_eq!(told[2].0, "é");
+        let sum: f64 = told.iter().map(|(_, kl)| kl).sum();
+        let count = told.len() as f64;
+        assert_eq!(sum, 2.5 * count - count * (count - 1.0) / 2.0);
+    }
 }

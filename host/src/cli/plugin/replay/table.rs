@@ -3,9 +3,9 @@
 
 use serde_json::json;
 
-use super::Replayed;
-use crate::cli::plugin::subject::Subject;
 use crate::config::PluginRef;
+use crate::kit::replayed::{Replay, Replayed};
+use crate::kit::subject::Subject;
 use crate::role::Outcome;
 
 /// Characters of a response that are shown.
@@ -26,12 +26,8 @@ pub(super) fn as_json(row: &Replayed<'_>, name: &str, subject: &Subject) -> serd
 }
 
 /// Both side by side: their means, how far they agree, and the largest changes.
-pub(super) fn print(
-    replayed: &[Replayed<'_>],
-    name: &str,
-    (subject, given): (&Subject, &PluginRef),
-    show: usize,
-) {
+pub(super) fn print(replay: &Replay<'_>, subject: &Subject, show: usize) {
+    let (replayed, name) = (&replay.rows, &replay.against);
     let changed = replayed.iter().filter(|row| row.change() != 0.0).count();
     let failed = replayed
         .iter()
@@ -49,7 +45,7 @@ pub(super) fn print(
         "now     {} {}: mean {now:.3}{}",
         subject.about.name,
         subject.about.version,
-        with(given)
+        with(&replay.given)
     );
     println!(
         "changed {changed}, failed {failed}; order of pairs within an update kept: {}",

@@ -1,4 +1,4 @@
-//! The plugin that a command is about: a component's file, a plugin's name, or a project's folder,
+//! The plugin that is looked at: a component's file, a plugin's name, or a project's folder,
 //! which is built first; and its native twin.
 
 use std::path::{Path, PathBuf};
@@ -8,7 +8,6 @@ use attune_build::{Language, Project};
 use serde_json::Value;
 
 use super::{CASES, build};
-use crate::cli::sandboxed_only;
 use crate::experiment::parts::{self, find};
 use crate::golden::{Call, Case, Role, Tokens, Unanswered};
 use crate::plugin::{self, Description, Limits, Spec, TokenizerHost};
@@ -16,27 +15,35 @@ use crate::role::Trust;
 use crate::tokenizer::Tokenizer;
 
 /// A plugin's file and where its cases are.
-pub(super) struct Subject {
-    pub(super) file: PathBuf,
-    pub(super) trust: Trust,
-    pub(super) about: Description,
+pub(crate) struct Subject {
+    pub(crate) file: PathBuf,
+    pub(crate) trust: Trust,
+    pub(crate) about: Description,
     /// The project's folder, where it is one.
-    pub(super) folder: Option<PathBuf>,
+    pub(crate) folder: Option<PathBuf>,
     /// Where the golden cases are expected.
-    pub(super) cases: PathBuf,
+    pub(crate) cases: PathBuf,
+    sandboxed_only: bool,
+}
+
+/// How a plugin is found.
+#[derive(Clone, Copy)]
+pub(crate) struct Search<'a> {
+    /// The golden cases; where they usually are when left out.
+    pub(crate) cases: Option<&'a Path>,
+    /// Where the compiler keeps its work.
+    pub(crate) target_dir: Option<&'a Path>,
+    /// Whether nothing may run outside the sandbox.
+    pub(crate) sandboxed_only: bool,
 }
 
 impl Subject {
     /// Finds the plugin, building it where `name` is a folder.
-    pub(super) fn find(
-        name: &str,
-        cases: Option<&Path>,
-        target_dir: Option<&Path>,
-    ) -> Result<Self> {
+    pub(crate) fn find(name: &str, search: Search<'_>) -> Result<Self> {
         let folder = Path::new(name);
         let (file, folder) = if folder.is_dir() {
             let project = Project::open(folder)?;
-            let built = build::build(&project, Trust::Sandboxed, None, target_dir)?;
+            let built = build(&project, Trust::Sandboxed, None, search.target_dir)?;
             (built.path, Some(project.folder))
         } else {
             (find(name)?, None)
@@ -46,23 +53,24 @@ impl Subject {
             .map_or_else(|| cases_of(&file), |folder| folder.join(CASES));
         let about = plugin::describe(&file, Trust::Sandboxed)?;
         Ok(Subject {
-            cases: cases.map_or(usual, Path::to_owned),
+            cases: search.cases.map_or(usual, Path::to_owned),
             about,
             file,
             trust: Trust::Sandboxed,
             folder,
+            sandboxed_only: search.sandboxed_only,
         })
     }
 
     /// The project that the plugin is built of, where it is one.
-    pub(super) fn project(&self) -> Result<Option<Project>> {
+    pub(crate) fn project(&self) -> Result<Option<Project>> {
         self.folder.as_deref().map(Project::open).transpose()
     }
 
     /// The same plugin as a shared library: built, where there is its project, or found beside the
     /// component. None where there is none to be had.
-    pub(super) fn native(&self, target_dir: Option<&Path>) -> Result<Option<Self>> {
-        if sandboxed_only() {
+    pub(crate) fn native(&self, target_dir: Option<&Path>) -> Result<Option<Self>> {
+        if self.sandboxed_only {
             return Ok(None);
         }
         let file = match &self.folder {
@@ -71,7 +79,7 @@ impl Subject {
                 if project.language != Language::Rust {
                     return Ok(None);
                 }
-                build::build(&project, Trust::Native, None, target_dir)?.path
+                build(&project, Trust::Native, None, target_dir)?.path
             }
             None => {
                 let beside = self.file.with_extension(std::env::consts::DLL_EXTENSION);
@@ -87,12 +95,13 @@ impl Subject {
             trust: Trust::Native,
             folder: self.folder.clone(),
             cases: self.cases.clone(),
+            sandboxed_only: self.sandboxed_only,
         }))
     }
 
     /// Why its native twin, which `option` asks for, is not to be had.
-    pub(super) fn not_native(&self, option: &str) -> anyhow::Error {
-        if sandboxed_only() {
+    pub(crate) fn not_native(&self, option: &str) -> anyhow::Error {
+        if self.sandboxed_only {
             return anyhow!(
                 "--sandboxed-only lets nothing run outside the sandbox, and {option} asks for it\nhint: leave \
                  out one of them"
@@ -106,7 +115,7 @@ impl Subject {
     }
 
     /// What is to be loaded for a case: its settings, and its files from the folder of the cases.
-    pub(super) fn spec(&self, case: &Case) -> Spec {
+    pub(crate) fn spec(&self, case: &Case) -> Spec {
         let folder = self.cases.parent().unwrap_or(Path::new("."));
         let assets = case.assets.iter();
         Spec {
@@ -125,7 +134,7 @@ impl Subject {
     }
 
     /// Loads the plugin for a case, in an instance of its own.
-    pub(super) fn load(&self, case: &Case, tokenizer: &std::sync::Arc<Tokenizer>) -> Result<Role> {
+    pub(crate) fn load(&self, case: &Case, tokenizer: &std::sync::Arc<Tokenizer>) -> Result<Role> {
         let spec = self.spec(case);
         let host: std::sync::Arc<dyn TokenizerHost> = tokenizer.clone();
         Ok(match self.about.kind.as_str() {
@@ -136,7 +145,7 @@ impl Subject {
     }
 
     /// Loads the plugin and puts the case to it: one answer a row.
-    pub(super) fn answer(
+    pub(crate) fn answer(
         &self,
         case: &Case,
         tokenizer: &std::sync::Arc<Tokenizer>,
@@ -167,7 +176,7 @@ fn cases_of(file: &Path) -> PathBuf {
 }
 
 /// Puts a case to a role. A call that fails as a whole is every row's error.
-pub(super) fn ask(case: &Case, role: &Role, tokenizer: &Tokenizer) -> Result<Vec<Value>> {
+pub(crate) fn ask(case: &Case, role: &Role, tokenizer: &Tokenizer) -> Result<Vec<Value>> {
     match crate::golden::ask(case, role, tokenizer) {
         Ok(answers) => Ok(answers),
         Err(Unanswered::Case(text)) => Err(anyhow!(text)),
@@ -179,7 +188,7 @@ pub(super) fn ask(case: &Case, role: &Role, tokenizer: &Tokenizer) -> Result<Vec
 }
 
 /// The tokenizer that cases are made with: a model's, or one whose tokens are bytes.
-pub(super) fn tokenizer(model: Option<&Path>) -> Result<std::sync::Arc<Tokenizer>> {
+pub(crate) fn tokenizer(model: Option<&Path>) -> Result<std::sync::Arc<Tokenizer>> {
     match model {
         None => Ok(std::sync::Arc::new(Tokenizer::bytes())),
         Some(folder) => Ok(parts::model(folder)?.1),
@@ -201,7 +210,7 @@ impl Tokens for Tokenizer {
 }
 
 /// Reads the cases; those that are not there are advised to be written.
-pub(super) fn read_cases(path: &Path) -> Result<Vec<Case>> {
+pub(crate) fn read_cases(path: &Path) -> Result<Vec<Case>> {
     if !path.exists() {
         bail!(
             "there are no golden cases at `{}`\nhint: write them there, one JSON object a line, or name \

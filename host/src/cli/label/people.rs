@@ -1,0 +1,114 @@
+//! Who judges what runs ask: `attune label invite`, `people`, `exclude` and `revoke`.
+
+use std::path::Path;
+
+use anyhow::{Result, bail};
+use clap::{Subcommand, ValueEnum};
+
+use super::StoreArgs;
+use crate::experiment::collect::now;
+use crate::label::room::{Role, Room, Rules};
+
+#[derive(Subcommand)]
+pub(in crate::cli) enum PeopleCommand {
+    /// Make a personal link; whoever was invited before has a new one, and the old one leads nowhere
+    Invite {
+        /// What the person is called beside all labels
+        name: String,
+        #[command(flatten)]
+        store: StoreArgs,
+        /// What the person may do
+        #[arg(long, value_enum, default_value = "labeler")]
+        role: As,
+    },
+    /// Print how many answers people gave, how fast, how right and how consistent; `docs/people.md` says how it is computed
+    People {
+        #[command(flatten)]
+        store: StoreArgs,
+        /// Print JSON
+        #[arg(long)]
+        json: bool,
+        /// Print everything that people said instead, a JSON line for each item
+        #[arg(long, conflicts_with = "json")]
+        judgements: bool,
+    },
+    /// Have the next reward model learn nothing of what a person says
+    Exclude {
+        /// The person
+        name: String,
+        #[command(flatten)]
+        store: StoreArgs,
+        /// Why; it is kept
+        #[arg(long, value_name = "TEXT")]
+        why: String,
+        /// Have it learn that again
+        #[arg(long)]
+        undo: bool,
+    },
+    /// Have a person's link lead nowhere any more
+    Revoke {
+        /// The person
+        name: String,
+        #[command(flatten)]
+        store: StoreArgs,
+    },
+}
+
+/// What a person may do.
+#[derive(Clone, Copy, ValueEnum)]
+pub(in crate::cli) enum As {
+    /// Judge
+    Labeler,
+    /// Judge, and see and decide what others did
+    Researcher,
+}
+
+pub(super) fn run(command: &PeopleCommand) -> Result<()> {
+    let Some(now) = now() else {
+        bail!("the clock is before 1970\nhint: set it");
+    };
+    let room = |store: &StoreArgs| Room::open(&store.store, Rules::default());
+    match command {
+        PeopleCommand::Invite { name, store, role } => {
+            let role = match role {
+                As::Labeler => Role::Labeler,
+                As::Researcher => Role::Researcher,
+            };
+            let token = room(store)?.invite(name, role, now)?;
+            println!("/enter#{token}");
+            println!(
+                "the personal link of {name}: put the address that `attune serve` prints before it"
+            );
+            Ok(())
+        }
+        PeopleCommand::People {
+            store,
+            json,
+            judgements,
+        } => people(&store.store, now, (*json, *judgements)),
+        PeopleCommand::Exclude {
+            name,
+            store,
+            why,
+            undo,
+        } => room(store)?.exclude(name, !undo, why, "the command line", now),
+        PeopleCommand::Revoke { name, store } => room(store)?.revoke(name, now),
+    }
+}
+
+fn people(store: &Path, now: i64, (json, judgements): (bool, bool)) -> Result<()> {
+    let room = Room::read(store, Rules::default())?;
+    if judgements {
+        for judged in room.judgements()? {
+            println!("{}", serde_json::to_string(&judged)?);
+        }
+        return Ok(());
+    }
+    let quality = room.quality(now)?;
+    if json {
+        println!("{}", serde_json::to_string(&quality)?);
+        return Ok(());
+    }
+    quality.lines().iter().for_each(|line| println!("{line}"));
+    Ok(())
+}

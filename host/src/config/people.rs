@@ -1,0 +1,307 @@
+//! How people judge what a run asks.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::problems::Problems;
+use super::{Collect, Config};
+
+/// What people are told and asked, and how their work is checked. `0` of anything that is done every so often is
+/// never.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct People {
+    /// What stands over the page.
+    pub title: String,
+    /// A Markdown file that says what to do, with examples and counter-examples.
+    pub instructions: Option<PathBuf>,
+    /// The same as a text, in place of a file.
+    pub instructions_text: Option<String>,
+    /// What is asked: `best`, `pair`, `ranking` or `rating`.
+    pub mode: String,
+    /// Whether several may be called equally good.
+    pub ties: bool,
+    /// Whether people write what the query says before they see the responses.
+    pub naive: bool,
+    /// Whether they are asked how sure they are.
+    pub confidence: bool,
+    /// Whether they are asked how much better the best is.
+    pub strength: bool,
+    /// Whether they may leave a note.
+    pub notes: bool,
+    /// When hints of the labeler are shown: `off`, `after` the answer or `before` it.
+    pub hints: String,
+    /// A file of comparisons whose right answer is known, in lines as `attune label export --format jsonl` writes them.
+    pub gold: Option<PathBuf>,
+    /// One in so many comparisons is gold.
+    pub gold_every: u64,
+    /// The first so many of `gold` are for training: everybody begins with them, and is told what is right.
+    pub training: usize,
+    /// One in so many was judged by the same person before.
+    pub repeat_every: u64,
+    /// One in so many asks for a certain response.
+    pub attention_every: u64,
+    /// What that response says.
+    pub attention_text: String,
+    /// Share of comparisons that several people judge.
+    pub overlap: f64,
+    /// How many people judge those.
+    pub people_per_comparison: usize,
+    /// Seconds for which a comparison is kept for a person who does not answer.
+    pub lease_seconds: u64,
+    /// Who reads more characters a second has not read; 0 for no such bound.
+    pub characters_per_second: f64,
+    /// The lowest and the highest rating.
+    pub scale: [f64; 2],
+    /// Reasons to choose from for who would not judge.
+    pub abstain_reasons: Vec<String>,
+}
+
+impl Default for People {
+    fn default() -> Self {
+        People {
+            title: "Which is better?".into(),
+            instructions: None,
+            instructions_text: None,
+            mode: "best".into(),
+            ties: true,
+            naive: false,
+            confidence: false,
+            strength: false,
+            notes: true,
+            hints: "off".into(),
+            gold: None,
+            gold_every: 10,
+            training: 0,
+            repeat_every: 12,
+            attention_every: 0,
+            attention_text: "This is a check that you are reading. Choose this response.".into(),
+            overlap: 0.2,
+            people_per_comparison: 2,
+            lease_seconds: 300,
+            characters_per_second: 60.0,
+            scale: [1.0, 7.0],
+            abstain_reasons: Vec::new(),
+        }
+    }
+}
+
+impl People {
+    /// Whether a labeler's hints are shown.
+    #[must_use]
+    pub fn shows_hints(&self) -> bool {
+        self.hints != "off"
+    }
+
+    /// Everything that cannot work in it.
+    pub(super) fn check(&self, config: &Config, problems: &mut Problems) {
+        let modes = ["best", "pair", "ranking", "rating"];
+        problems.one_of("people", "mode", &self.mode, &modes);
+        problems.one_of("people", "hints", &self.hints, &["off", "after", "before"]);
+        if self.shows_hints() && config.labeler.is_none() {
+            problems.add(
+                format!(
+                    "[people] hints are shown {}, and there is no labeler to give them",
+                    self.hints
+                ),
+                "add `[labeler]`, or set people.hints = \"off\"",
+            );
+        }
+        if self.instructions.is_some() && self.instructions_text.is_some() {
+            problems.add(
+                "[people] has instructions and instructions_text",
+                "leave one of them out",
+            );
+        }
+        if self.gold.is_none() && self.training > 0 {
+            problems.add(
+                format!(
+                    "[people] training is {}, and there is no gold to train with",
+                    self.training
+                ),
+                "name a file by people.gold, or leave people.training out",
+            );
+        }
+        self.check_checks(problems);
+        problems.share("people", "overlap", self.overlap);
+        for (name, value, most) in [
+            (
+                "people_per_comparison",
+                self.people_per_comparison as u64,
+                100,
+            ),
+            ("lease_seconds", self.lease_seconds, 7 * 86_400),
+        ] {
+            problems.at_least_one("people", name, value);
+            problems.at_most("people", name, value, most);
+        }
+        let speed = self.characters_per_second;
+        problems.within("people", "characters_per_second", speed, 0.0..=1e6);
+        let [low, high] = self.scale;
+        if !(low.is_finite() && high.is_finite() && low < high) {
+            problems.add(
+                format!("[people] scale is [{low}, {high}], must rise from one number to another"),
+                "leave people.scale out for [1.0, 7.0]",
+            );
+        }
+        if let Some(collect) = &config.collect {
+            self.check_asked(collect, problems);
+        }
+    }
+
+    /// How often people are checked: work must be left.
+    fn check_checks(&self, problems: &mut Problems) {
+        let every = [
+            ("gold_every", self.gold_every),
+            ("repeat_every", self.repeat_every),
+            ("attention_every", self.attention_every),
+        ];
+        for (name, value) in every {
+            problems.at_most("people", name, value, 1 << 32);
+        }
+        let shares = every.iter().filter(|(_, value)| *value > 0);
+        let all: f64 = shares.map(|(_, value)| 1.0 / *value as f64).sum();
+        if all > 0.5 {
+            problems.add(
+                format!(
+                    "[people] checks are {:.0} % of what is judged (gold_every {}, repeat_every {}, attention_every {}), \
+                     must be at most half",
+                    100.0 * all,
+                    self.gold_every,
+                    self.repeat_every,
+                    self.attention_every
+                ),
+                "use larger numbers, or 0 for never",
+            );
+        }
+        if self.attention_every > 0 && self.mode == "rating" {
+            problems.add(
+                format!(
+                    "[people] attention_every is {}, and of one response, which is rated, none can be chosen",
+                    self.attention_every
+                ),
+                "leave people.attention_every out",
+            );
+        }
+        if self.attention_every > 0 && self.attention_text.trim().is_empty() {
+            problems.add(
+                "[people] attention_text is empty, and nothing says what to choose",
+                "leave people.attention_text out for its default",
+            );
+        }
+    }
+
+    /// What a run asks must be what people can answer.
+    fn check_asked(&self, collect: &Collect, problems: &mut Problems) {
+        if collect.by == "labeler" {
+            problems.add(
+                "[people] says how people judge, and collect.by = \"labeler\" has nobody judge",
+                "set collect.by = \"people\", or leave [people] out",
+            );
+            return;
+        }
+        let (least, most) = match self.mode.as_str() {
+            "pair" => (2, 2),
+            "ranking" => (3, 64),
+            "rating" => (1, 1),
+            _ => (2, 64),
+        };
+        if !(least..=most).contains(&collect.responses) {
+            let bound = match least == most {
+                true => least.to_string(),
+                false => format!("{least} to {most}"),
+            };
+            problems.add(
+                format!(
+                    "[collect] responses is {}, must be {bound} in [people] mode {}",
+                    collect.responses, self.mode
+                ),
+                format!("use collect.responses = {least}, or another people.mode"),
+            );
+        }
+        if self.mode == "rating" && collect.choose == "disagreement" {
+            problems.add(
+                "[collect] chooses by disagreement on which response is better, and in [people] mode rating there is one",
+                "use collect.choose = \"random\"",
+            );
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+
+    fn said(rest: &str) -> String {
+        let text = format!(
+            "[run]\ndir='r'\n[model]\npath='m'\n[data]\ntrain='d'\n[task]\nplugin='t'\n[collect]\nby='people'\n{rest}"
+        );
+        let config: Config = toml::from_str(&text).unwrap();
+        config
+            .collect()
+            .err()
+            .map_or(String::new(), |error| error.to_string())
+    }
+
+    #[test]
+    fn people_need_not_be_told_of() {
+        assert_eq!(said(""), "");
+        assert_eq!(said("[people]\n"), "");
+    }
+
+    #[test]
+    fn what_cannot_work_is_said_with_a_hint() {
+        for (people, part) in [
+            ("mode='worst'", "[people] mode `worst` is unknown"),
+            ("hints='now'", "[people] hints `now` is unknown"),
+            (
+                "hints='after'",
+                "hints are shown after, and there is no labeler",
+            ),
+            (
+                "instructions='a'\ninstructions_text='b'",
+                "has instructions and instructions_text",
+            ),
+            ("training=2", "training is 2, and there is no gold"),
+            ("gold_every=3\nrepeat_every=3", "checks are 67 %"),
+            (
+                "attention_every=9\nattention_text=' '",
+                "attention_text is empty",
+            ),
+            ("overlap=2.0", "overlap 2 is not in 0..1"),
+            ("people_per_comparison=0", "people_per_comparison is 0"),
+            ("lease_seconds=0", "lease_seconds is 0"),
+            (
+                "characters_per_second=-1.0",
+                "characters_per_second -1 must be",
+            ),
+            ("scale=[7.0, 1.0]", "scale is [7, 1], must rise"),
+            (
+                "mode='pair'",
+                "responses is 4, must be 2 in [people] mode pair",
+            ),
+            (
+                "mode='rating'",
+                "responses is 4, must be 1 in [people] mode rating",
+            ),
+        ] {
+            let message = said(&format!("[people]\n{people}\n"));
+            assert!(
+                message.contains(part) && message.contains("\nhint: "),
+                "{people}: {message}"
+            );
+        }
+    }
+
+    #[test]
+    fn ratings_are_of_one_response() {
+        let text = "responses=1\nvalidation_share=0.0\n[people]\nmode='rating'\n";
+        assert_eq!(said(text), "");
+        let message = said("responses=1\nvalidation_share=0.0\n");
+        assert!(
+            message.contains("responses is 1, must be 2 to 64"),
+            "{message}"
+        );
+    }
+}
