@@ -48,13 +48,7 @@ pub(crate) fn lint(layout: &Layout) -> Result<()> {
     // They compile the host's files by themselves, which no other step does; what these stand on was checked for the
     // lints, in the same folder.
     step("fuzz targets", || {
-        let check = [
-            "check",
-            "--bins",
-            "--quiet",
-            "--target-dir",
-            "../target",
-        ];
+        let check = ["check", "--bins", "--quiet", "--target-dir", "../target"];
         run_command(cargo(&root.join("fuzz")).args(check))
     })?;
     step("documentation", || {
