@@ -144,32 +144,7 @@ impl Collector<'_> {
         let numbers = sampled.start..end;
         let (mut asked, doubts) = self.comparisons(sampled, update, roller)?;
         asked.truncate((end - numbers.start) as usize);
-        let source = Source {
-            checkpoint: match update {
-                0 => "reference".to_owned(),
-                update => format!("policy/update-{update:06}"),
-            },
-            config: self.digest.clone(),
-        };
-        let passage = |tokens: &[u32], text: &str| Passage {
-            text: Some(text.to_owned()),
-            tokens: Some(tokens.to_vec()),
-        };
-        let comparisons: Vec<(String, Comparison)> = numbers
-            .clone()
-            .zip(&asked)
-            .map(|(number, (query, samples))| {
-                let comparison = Comparison {
-                    query: passage(&query.tokens, &query.text),
-                    responses: samples
-                        .iter()
-                        .map(|s| passage(&s.tokens, &s.text))
-                        .collect(),
-                    source: Some(source.clone()),
-                };
-                (self.key(number), comparison)
-            })
-            .collect();
+        let comparisons = self.named(numbers.clone(), &asked, update);
         if self.collect.by == "people" {
             self.keep_beside(numbers.clone(), &asked, doubts, update)?;
         }
@@ -205,6 +180,38 @@ impl Collector<'_> {
         self.store
             .add(labels.iter().map(|(key, label)| (key.clone(), label)))?;
         Ok(())
+    }
+
+    /// Comparisons as the store has them, by their keys.
+    fn named(
+        &self,
+        numbers: std::ops::Range<u64>,
+        asked: &[(Query, Vec<Sample>)],
+        update: u64,
+    ) -> Vec<(String, Comparison)> {
+        let source = Source {
+            checkpoint: match update {
+                0 => "reference".to_owned(),
+                update => format!("policy/update-{update:06}"),
+            },
+            config: self.digest.clone(),
+        };
+        let passage = |tokens: &[u32], text: &str| Passage {
+            text: Some(text.to_owned()),
+            tokens: Some(tokens.to_vec()),
+        };
+        let named = numbers.zip(asked).map(|(number, (query, samples))| {
+            let comparison = Comparison {
+                query: passage(&query.tokens, &query.text),
+                responses: samples
+                    .iter()
+                    .map(|s| passage(&s.tokens, &s.text))
+                    .collect(),
+                source: Some(source.clone()),
+            };
+            (self.key(number), comparison)
+        });
+        named.collect()
     }
 
     /// Keeps what people are to see beside the responses, and how much models disagree on them: before they are asked,

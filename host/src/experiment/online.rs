@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::config::{Collect, Config, People, Reward};
+use crate::config::{Collect, Config, Reward};
 use crate::eval::share::Share;
 use crate::experiment::collect::{Collector, key_of_run, plan, writers};
 use crate::experiment::policy::Part;
@@ -175,18 +175,7 @@ impl Loop<'_> {
             true => None,
             false => Some(parts::load_judge(config)?.0),
         };
-        let people = config
-            .people
-            .as_ref()
-            .filter(|_| self.collect.by == "people");
-        let annotator = match people.is_some_and(People::shows_hints) {
-            true => Some(parts::load_judge(config)?.0),
-            false => None,
-        };
-        if let Some(annotator) = &annotator {
-            let gold = people::rules(config)?.gold;
-            people::annotate_gold(&mut store, annotator.as_ref(), &gold, config.run.seed)?;
-        }
+        let annotator = people::annotator(config, self.collect, &mut store)?;
         Ok(Collector {
             config,
             collect: self.collect,

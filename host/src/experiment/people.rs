@@ -5,8 +5,9 @@ use std::path::Path;
 
 use anyhow::{Context, Result, bail};
 
-use crate::config::{Config, People};
+use crate::config::{Collect, Config, People};
 use crate::experiment::collect::judged::annotate;
+use crate::experiment::parts;
 use crate::label::Label;
 use crate::label::room::{
     Beside, Choice, Gold, Hints, Mode, Rules, choice, chosen, gold_key, keep_hints, read_gold,
@@ -119,13 +120,24 @@ fn check_gold(people: &People, rules: &Rules) -> Result<()> {
     Ok(())
 }
 
-/// Keeps the labeler's hints for gold, so that gold looks like all else.
-pub(super) fn annotate_gold(
+/// Whose hints people are shown, where any are; those for gold are kept.
+pub(super) fn annotator(
+    config: &Config,
+    collect: &Collect,
     store: &mut Store,
-    labeler: &dyn Labeler,
-    gold: &[Gold],
-    root: u64,
-) -> Result<()> {
+) -> Result<Option<Box<dyn Labeler>>> {
+    let people = config.people.as_ref().filter(|_| collect.by == "people");
+    if !people.is_some_and(People::shows_hints) {
+        return Ok(None);
+    }
+    let (labeler, _) = parts::load_judge(config)?;
+    let gold = rules(config)?.gold;
+    annotate_gold(store, labeler.as_ref(), &gold, config.run.seed)?;
+    Ok(Some(labeler))
+}
+
+/// Keeps the labeler's hints for gold, so that gold looks like all else.
+fn annotate_gold(store: &mut Store, labeler: &dyn Labeler, gold: &[Gold], root: u64) -> Result<()> {
     let group = |(id, gold): (u64, &Gold)| {
         let text = |passage: &crate::label::Passage| passage.text.clone().unwrap_or_default();
         Group {

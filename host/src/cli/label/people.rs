@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Result, bail};
-use clap::{Subcommand, ValueEnum};
+use clap::Subcommand;
 
 use super::StoreArgs;
 use crate::experiment::collect::now;
@@ -17,9 +17,9 @@ pub(in crate::cli) enum PeopleCommand {
         name: String,
         #[command(flatten)]
         store: StoreArgs,
-        /// What the person may do
-        #[arg(long, value_enum, default_value = "labeler")]
-        role: As,
+        /// Who sees and decides what others did is a researcher
+        #[arg(long, value_parser = ["labeler", "researcher"], default_value = "labeler")]
+        role: String,
     },
     /// Print how many answers people gave, how fast, how right and how consistent; `docs/people.md` says how it is computed
     People {
@@ -54,15 +54,6 @@ pub(in crate::cli) enum PeopleCommand {
     },
 }
 
-/// What a person may do.
-#[derive(Clone, Copy, ValueEnum)]
-pub(in crate::cli) enum As {
-    /// Judge
-    Labeler,
-    /// Judge, and see and decide what others did
-    Researcher,
-}
-
 pub(super) fn run(command: &PeopleCommand) -> Result<()> {
     let Some(now) = now() else {
         bail!("the clock is before 1970\nhint: set it");
@@ -70,14 +61,14 @@ pub(super) fn run(command: &PeopleCommand) -> Result<()> {
     let room = |store: &StoreArgs| Room::open(&store.store, Rules::default());
     match command {
         PeopleCommand::Invite { name, store, role } => {
-            let role = match role {
-                As::Labeler => Role::Labeler,
-                As::Researcher => Role::Researcher,
+            let role = match role.as_str() {
+                "researcher" => Role::Researcher,
+                _ => Role::Labeler,
             };
             let token = room(store)?.invite(name, role, now)?;
             println!("/enter#{token}");
             println!(
-                "the personal link of {name}: put the address that `attune serve` prints before it"
+                "the personal link of {name}: put it after the address that `attune serve` prints"
             );
             Ok(())
         }
@@ -85,7 +76,7 @@ pub(super) fn run(command: &PeopleCommand) -> Result<()> {
             store,
             json,
             judgements,
-        } => people(&store.store, now, (*json, *judgements)),
+        } => people(&store.store, now, *json, *judgements),
         PeopleCommand::Exclude {
             name,
             store,
@@ -96,7 +87,7 @@ pub(super) fn run(command: &PeopleCommand) -> Result<()> {
     }
 }
 
-fn people(store: &Path, now: i64, (json, judgements): (bool, bool)) -> Result<()> {
+fn people(store: &Path, now: i64, json: bool, judgements: bool) -> Result<()> {
     let room = Room::read(store, Rules::default())?;
     if judgements {
         for judged in room.judgements()? {
@@ -105,10 +96,9 @@ fn people(store: &Path, now: i64, (json, judgements): (bool, bool)) -> Result<()
         return Ok(());
     }
     let quality = room.quality(now)?;
-    if json {
-        println!("{}", serde_json::to_string(&quality)?);
-        return Ok(());
+    match json {
+        true => println!("{}", serde_json::to_string(&quality)?),
+        false => quality.lines().iter().for_each(|line| println!("{line}")),
     }
-    quality.lines().iter().for_each(|line| println!("{line}"));
     Ok(())
 }
