@@ -140,7 +140,7 @@ fn whole(runs: &[Told], sections: &[Section]) -> String {
     // Parts are known by what they are parts of.
     let is_part = |told: &&Told| {
         let above = told.name.rsplit_once('/').map(|(above, _)| above);
-        runs.iter().any(|other| above == Some(&other.name))
+        runs.iter().any(|other| above == Some(other.name.as_str()))
     };
     let named = runs.iter().filter(|told| !is_part(told));
     let mut names: Vec<String> = named.map(|told| name(&told.name)).collect();
