@@ -44,7 +44,7 @@ fn read(path: &Path) -> Value {
     match path.extension().is_some_and(|ending| ending == "jsonl") {
         true => text
             .lines()
-            .map(|line| serde_json::from_str::<Value>(line).unwrap())
+            .map(|line| serde_json::from_str::<Value>(line).unwrap_or_default())
             .collect(),
         false => serde_json::from_str(&text).unwrap(),
     }
