@@ -142,12 +142,29 @@ fn told(dirs: &[PathBuf]) -> Result<Vec<Told>> {
             name = format!("{} ({number})", run.name);
             number += 1;
         }
-        told.push(Told { name, run: read });
+        told.push(Told {
+            short: name.clone(),
+            name,
+            run: read,
+        });
     }
+    shorten(&mut told);
     if told.is_empty() {
         bail!(
             "there is no run to report\nhint: name run directories; `attune run` and `attune train` make them"
         );
     }
     Ok(told)
+}
+
+/// Takes away the directory that all but the first, the experiment itself, are in.
+fn shorten(told: &mut [Told]) {
+    let Some((first, rest)) = told.split_first_mut() else {
+        return;
+    };
+    let above = format!("{}/", first.name);
+    if rest.iter().all(|told| told.name.starts_with(&above)) {
+        rest.iter_mut()
+            .for_each(|told| told.short = told.name[above.len()..].to_owned());
+    }
 }

@@ -176,5 +176,9 @@ pub(crate) fn short(value: f64) -> String {
     }
     let before = size.log10().floor() as i32;
     let digits = (3 - before).clamp(0, 6) as usize;
-    format!("{value:.digits$}")
+    let text = format!("{value:.digits$}");
+    match digits {
+        0 => text,
+        _ => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+    }
 }

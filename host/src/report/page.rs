@@ -21,12 +21,18 @@ mod wins;
 /// Characters of a plot's file's name, which may be a number's.
 const LONGEST_FILE: usize = 80;
 
+/// Runs that the heading names.
+const NAMED: usize = 3;
+
 /// How the page looks.
 const STYLE: &str = include_str!("page/style.css");
 
-/// A run and the name that the page calls it by, which no other has.
+/// A run and the names that the page calls it by, which no other has.
 pub(super) struct Told {
+    /// Its directory and those above it, as files are named.
     pub(super) name: String,
+    /// The same without what is above all of the runs.
+    pub(super) short: String,
     pub(super) run: Run,
 }
 
@@ -131,11 +137,18 @@ pub(super) fn page(runs: &[Told], bounds: Bounds) -> Result<(String, Plots)> {
 }
 
 fn whole(runs: &[Told], sections: &[Section]) -> String {
-    let names: Vec<String> = runs.iter().take(3).map(|told| name(&told.name)).collect();
-    let more = match runs.len().saturating_sub(3) {
+    // Parts are known by what they are parts of.
+    let is_part = |told: &&Told| {
+        let above = told.name.rsplit_once('/').map(|(above, _)| above);
+        runs.iter().any(|other| above == Some(other.name.as_str()))
+    };
+    let named = runs.iter().filter(|told| !is_part(told));
+    let mut names: Vec<String> = named.map(|told| name(&told.name)).collect();
+    let more = match names.len().saturating_sub(NAMED) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
+    names.truncate(NAMED);
     let heading = format!("{}{more}", names.join(", "));
     let title = heading.replace("<bdi>", "").replace("</bdi>", "");
     let links: String = sections

@@ -7,7 +7,7 @@ use anyhow::{Context, Result};
 use plotters::prelude::*;
 
 use super::html::{cut, escaped};
-use crate::drawing::{Area, COLORS, Chart, range, words};
+use crate::drawing::{Area, COLORS, Chart, words};
 
 mod forest;
 
@@ -147,7 +147,7 @@ impl Plot {
         let y = points().flat_map(|point| [point.low, point.y, point.high]);
         let (x, y) = match self.diagonal {
             true => (0.0..1.0, 0.0..1.0),
-            false => (range(x), range(y)),
+            false => (span(x), span(y)),
         };
         let mut chart = self.frame(&upper, x, y)?;
         if self.diagonal {
@@ -175,6 +175,7 @@ impl Plot {
         x: Range<f64>,
         y: Range<f64>,
     ) -> Result<Chart<'a, 'b>> {
+        let (width, height) = (x.end - x.start, y.end - y.start);
         let mut chart = ChartBuilder::on(area)
             .caption(named(&self.title, LONGEST_TITLE), ("sans-serif", TITLE))
             .margin(14)
@@ -184,8 +185,8 @@ impl Plot {
             .build_cartesian_2d(x, y)
             .map_err(words)?;
         let across = |x: &f64| match self.doubling {
-            true => tick(x.exp2()),
-            false => tick(*x),
+            true => tick(x.exp2(), x.exp2()),
+            false => tick(*x, width),
         };
         chart
             .configure_mesh()
@@ -194,7 +195,7 @@ impl Plot {
             .x_labels(5)
             .y_labels(5)
             .x_label_formatter(&across)
-            .y_label_formatter(&|y| tick(*y))
+            .y_label_formatter(&|y| tick(*y, height))
             .label_style(("sans-serif", LABEL))
             .axis_desc_style(("sans-serif", LABEL))
             .light_line_style(TRANSPARENT)
@@ -299,17 +300,41 @@ fn color(number: usize) -> RGBColor {
     COLORS[ORDER[number % ORDER.len()]]
 }
 
-/// A number at an axis, in few letters.
-fn tick(value: f64) -> String {
-    let size = value.abs();
-    if size >= 1e6 || (size > 0.0 && size < 1e-3) {
-        return format!("{value:.0e}");
+/// What values span, and a little more, however small they are.
+fn span(values: impl Iterator<Item = f64>) -> Range<f64> {
+    let finite = values.filter(|value| value.is_finite());
+    let (low, high) = finite.fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+        (low.min(value), high.max(value))
+    });
+    if low > high {
+        return 0.0..1.0;
     }
-    let text = format!("{value:.3}");
-    let text = text.trim_end_matches('0').trim_end_matches('.');
-    match text {
-        "-0" | "" => "0".to_owned(),
-        text => text.to_owned(),
+    let size = low.abs().max(high.abs());
+    let more = match high - low {
+        // All the same, but for what rounding does.
+        wide if wide <= 1e-12 * size => 0.1 * size,
+        wide => 0.05 * wide,
+    };
+    let more = if more > 0.0 { more } else { 0.5 };
+    low - more..high + more
+}
+
+/// A number at an axis of which `span` is shown, in as few letters as tell it from its neighbours.
+fn tick(value: f64, span: f64) -> String {
+    // Steps that add up to nothing, but for what rounding does.
+    if value.abs() < 1e-6 * span {
+        return "0".to_owned();
+    }
+    let size = value.abs().max(span);
+    if !(1e-3..1e6).contains(&size) {
+        let text = format!("{value:.1e}");
+        return text.replace(".0e", "e");
+    }
+    let digits = (2 - span.log10().floor() as i32).clamp(0, 6) as usize;
+    let text = format!("{value:.digits$}");
+    match text.contains('.') {
+        true => text.trim_end_matches('0').trim_end_matches('.').to_owned(),
+        false => text,
     }
 }
 

@@ -28,7 +28,7 @@ pub(super) fn alarms(runs: &[Told]) -> String {
                 .iter()
                 .find(|alarm| alarm["alarm"] == begun["alarm"] && alarm["state"] == "over");
             table.row(vec![
-                name(&told.name),
+                name(&told.short),
                 code(text("alarm")),
                 begun["update"].to_string(),
                 over.map_or("it holds".to_owned(), |over| over["update"].to_string()),

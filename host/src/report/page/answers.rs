@@ -19,7 +19,7 @@ pub(super) fn all(runs: &[Told], bounds: Bounds) -> String {
         };
         let files = ["before", "after"].map(|when| told.file(&format!("eval/{when}.json")));
         let (before, after) = (Cited::of(&files[0], before), Cited::of(&files[1], after));
-        html += &format!("<h3>{}</h3>\n", name(&told.name));
+        html += &format!("<h3>{}</h3>\n", name(&told.short));
         html += &means(&before, &after).html();
         html += &pairs(&before, &after, bounds);
     }

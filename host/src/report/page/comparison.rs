@@ -18,7 +18,7 @@ pub(super) fn all(runs: &[Told], plots: &mut Plots) -> Result<String> {
         };
         let file = told.file("eval.json");
         let eval = Cited::of(&file, eval);
-        html += &format!("<h3>{}</h3>\n", name(&told.name));
+        html += &format!("<h3>{}</h3>\n", name(&told.short));
         html += &one(&eval, plots)?;
     }
     Ok(html)

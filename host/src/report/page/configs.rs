@@ -26,7 +26,7 @@ pub(super) fn all(runs: &[Told], bounds: Bounds) -> String {
         let (shown, more) = cut(&told.run.header.config, bounds.config);
         html += &format!(
             "<details><summary>The config of {}</summary>\n<pre tabindex=\"0\"><code>{}</code></pre>{}</details>\n",
-            name(&told.name),
+            name(&told.short),
             escaped(shown),
             left_out(more)
         );
@@ -44,7 +44,7 @@ fn differences(runs: &[&Told]) -> Table {
         .iter()
         .map(|told| flat(&told.run.header.config))
         .collect();
-    runs.iter().for_each(|told| table.column(name(&told.name)));
+    runs.iter().for_each(|told| table.column(name(&told.short)));
     let mut keys: Vec<&String> = configs.iter().flat_map(BTreeMap::keys).collect();
     keys.sort();
     keys.dedup();

@@ -115,7 +115,7 @@ pub(super) fn curve(runs: &[&Told], key: &str, about: &str, plots: &mut Plots) -
         let rows = if sparse { known } else { rows };
         let point = |row: usize| Point::at(metrics.updates()[row] as f64, column[row]);
         Some(Line {
-            name: told.name.clone(),
+            name: told.short.clone(),
             marked: rows.len() < 2,
             points: rows.into_iter().map(point).collect(),
             joined: true,
@@ -175,7 +175,7 @@ fn numbers(told: &Told) -> String {
     }
     format!(
         "<details><summary>All numbers of {}</summary>\n{}</details>\n",
-        name(&told.name),
+        name(&told.short),
         table.html()
     )
 }

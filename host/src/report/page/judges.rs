@@ -36,7 +36,7 @@ pub(super) fn all(runs: &[Told], plots: &mut Plots) -> Result<String> {
         if !bins.is_empty() {
             html += &format!(
                 "<details><summary>What {} promises and keeps</summary>\n{}{}</details>\n",
-                name(&told.name),
+                name(&told.short),
                 bins.html(),
                 spread(report)
             );
@@ -78,7 +78,7 @@ fn rated(models: &[&(&Told, Cited)]) -> Table {
         let share = |key: &str| or_none(held_out.and_then(|found| Some(found.get(key)?.share())));
         let r = held_out.and_then(|found| Some(found.get("ratings")?.get("correlation")?.html()));
         table.row(vec![
-            name(&told.name),
+            name(&told.short),
             own("train_labels"),
             own("steps"),
             own("best_epoch"),
@@ -151,7 +151,7 @@ fn calibration(models: &[&(&Told, Cited)], plots: &mut Plots) -> Result<String> 
         let points =
             some.filter_map(|bin| Some(Point::at(bin.number("mean")?, bin.number("accuracy")?)));
         Some(Line {
-            name: told.name.clone(),
+            name: told.short.clone(),
             points: points.collect(),
             joined: true,
             marked: true,
@@ -229,7 +229,7 @@ fn wrote(reports: &[&(&Told, Cited)]) -> Table {
     keys.iter().for_each(|key| table.column(code(key)));
     for (told, report) in reports {
         let cell = |key: &&str| or_none(report.get(key).map(|value| value.html()));
-        let mut cells = vec![name(&told.name)];
+        let mut cells = vec![name(&told.short)];
         cells.extend(keys.iter().map(cell));
         table.row(cells);
     }

@@ -35,7 +35,7 @@ pub(super) fn overview(runs: &[Told]) -> String {
             .iter()
             .filter(|alarm| alarm["state"] == "begins");
         table.row(vec![
-            name(&told.name),
+            name(&told.short),
             header.stage.to_owned(),
             header.state.name().to_owned(),
             updates,
@@ -69,8 +69,8 @@ pub(super) fn plugins(runs: &[Told]) -> String {
                     == (&plugin.name, &plugin.sha256, plugin.kind)
             };
             match known.iter_mut().find(same) {
-                Some((_, players)) => players.push(&told.name),
-                None => known.push((plugin, vec![&told.name])),
+                Some((_, players)) => players.push(&told.short),
+                None => known.push((plugin, vec![&told.short])),
             }
         }
     }
@@ -105,7 +105,7 @@ pub(super) fn environment(runs: &[Told]) -> String {
     let mut table = Table::new("From each run's <code>manifest.json</code>.", &["what"]);
     with_manifest
         .iter()
-        .for_each(|told| table.column(name(&told.name)));
+        .for_each(|told| table.column(name(&told.short)));
     for key in ["attune", "device", "threads", "seed", "queries", "held_out"] {
         let cell = |told: &&Told| {
             let file = told.file("manifest.json");
@@ -130,7 +130,7 @@ pub(super) fn environment(runs: &[Told]) -> String {
         let inputs = told.run.inputs.as_ref().and_then(Value::as_object);
         for (key, place) in inputs.into_iter().flatten() {
             table.row(vec![
-                name(&told.name),
+                name(&told.short),
                 code(key),
                 code(place["path"].as_str().unwrap_or_default()),
                 format!(

@@ -22,7 +22,7 @@ pub(super) fn all(runs: &[Told], bounds: Bounds) -> Result<String> {
         if found.newest.is_empty() {
             continue;
         }
-        html += &format!("<h3>{}</h3>\n", name(&told.name));
+        html += &format!("<h3>{}</h3>\n", name(&told.short));
         let file = told.file("samples.jsonl");
         for (title, list) in [
             ("Most rewarded", &found.rewarded),
@@ -43,8 +43,8 @@ pub(super) fn all(runs: &[Told], bounds: Bounds) -> Result<String> {
     Ok(match html.is_empty() {
         true => html,
         false => format!(
-            "<p>Of the responses that <code>samples.jsonl</code> has of each update. A token is the darker underlined, the \
-             more it adds to the KL; dots are under tokens that take from it.</p>\n{html}"
+            "<p>Of the responses that <code>samples.jsonl</code> has of each update. Tokens are shaded by what they \
+             add to the KL; dots are under tokens that take from it.</p>\n{html}"
         ),
     })
 }

@@ -55,7 +55,7 @@ pub(super) fn frontier(runs: &[Told], plots: &mut Plots) -> Result<String> {
     let ended = |told: &&Told| {
         let number = |key: &str| told.run.after.as_ref()?.get(key)?.as_f64();
         Some(Line {
-            name: told.name.clone(),
+            name: told.short.clone(),
             points: vec![Point::at(number("kl")?, number("score")?)],
             joined: false,
             marked: true,
@@ -107,7 +107,7 @@ fn course(told: &Told) -> Option<Line> {
     );
     let rows = chosen(&[kl, score], kl.len(), POINTS);
     Some(Line {
-        name: told.name.clone(),
+        name: told.short.clone(),
         points: rows
             .iter()
             .map(|row| Point::at(kl[*row], score[*row]))
@@ -131,7 +131,7 @@ fn table(policies: &[&Told]) -> Table {
         };
         if told.run.after.is_some() {
             table.row(vec![
-                name(&told.name),
+                name(&told.short),
                 or_none(number(&before, &told.run.before, "score")),
                 or_none(number(&after, &told.run.after, "score")),
                 or_none(number(&after, &told.run.after, "kl")),

@@ -4,9 +4,9 @@ use anyhow::Result;
 use plotters::prelude::*;
 
 use super::{
-    LABEL, LONGEST_AXIS, LONGEST_TITLE, Plot, STROKE, TITLE, WIDTH, color, mark, named, tick,
+    LABEL, LONGEST_AXIS, LONGEST_TITLE, Plot, STROKE, TITLE, WIDTH, color, mark, named, span, tick,
 };
-use crate::drawing::{range, words};
+use crate::drawing::words;
 
 /// Of a row.
 const ROW: u32 = 46;
@@ -32,8 +32,9 @@ pub(super) fn draw(plot: &Plot, text: &mut String) -> Result<()> {
     let points = || plot.shown().iter().flat_map(|line| &line.points);
     let x = match plot.diagonal {
         true => 0.0..1.0,
-        false => range(points().flat_map(|point| [point.low, point.x, point.high])),
+        false => span(points().flat_map(|point| [point.low, point.x, point.high])),
     };
+    let width = x.end - x.start;
     let mut chart = ChartBuilder::on(&upper)
         .caption(named(&plot.title, LONGEST_TITLE), ("sans-serif", TITLE))
         .margin(14)
@@ -46,7 +47,7 @@ pub(super) fn draw(plot: &Plot, text: &mut String) -> Result<()> {
         .configure_mesh()
         .x_desc(named(&plot.x, LONGEST_AXIS))
         .x_labels(5)
-        .x_label_formatter(&|x| tick(*x))
+        .x_label_formatter(&|x| tick(*x, width))
         .disable_y_mesh()
         .disable_y_axis()
         .label_style(("sans-serif", LABEL))
