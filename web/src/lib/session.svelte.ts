@@ -77,9 +77,9 @@ export async function close(): Promise<void> {
   session.trouble = ''
 }
 
-/** The page that a person wants first. */
+/** The page that a person wants first: who may judge is wanted for that. */
 export function home(me: Me | null): string {
   if (me === null) return '/enter'
-  if (me.role === 'labeler') return '/label'
+  if (me.label || me.role === 'labeler') return '/label'
   return me.runs > 0 || !me.store ? '/runs' : '/people'
 }
