@@ -88,7 +88,7 @@ impl<'a> Cited<'a> {
 
     /// The number as HTML; a dash where it is none.
     pub(crate) fn html(&self) -> String {
-        self.shown(|value| short(value))
+        self.shown(short)
     }
 
     /// The same in hundredths.

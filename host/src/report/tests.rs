@@ -47,7 +47,7 @@ fn policy(dir: &Path, text: &str) {
     let sample = |number: u64| {
         json!({
             "update": number / 4, "query": format!("a question {text}"), "response": format!("answer {number} {text}"),
-            "score": (number % 17) as f64 - 8.3, "kl": 0.03 * number as f64, "valid": number % 5 != 0,
+            "score": (number % 17) as f64 - 8.3, "kl": 0.03 * number as f64, "valid": !number.is_multiple_of(5),
             "parts": [[text, number as f64 / 7.0], ["nothing", null]],
             "tokens": [[text, 0.6], [" more", -0.2]],
         })

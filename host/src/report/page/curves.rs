@@ -157,7 +157,7 @@ fn numbers(told: &Told) -> String {
         let least = finite().min_by(|a, b| column[*a].total_cmp(&column[*b]));
         let most = finite().max_by(|a, b| column[*a].total_cmp(&column[*b]));
         let (Some(first), Some(last), Some(least), Some(most)) =
-            (finite().next(), finite().last(), least, most)
+            (finite().next(), finite().next_back(), least, most)
         else {
             continue;
         };
