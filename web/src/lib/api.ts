@@ -102,8 +102,13 @@ export function stream(path: string, prepare: (source: EventSource) => void): vo
     new Promise<{ status: number }>((done) => {
       const source = new EventSource(path)
       prepare(source)
-      source.addEventListener('open', () => done({ status: 200 }), { once: true })
-      source.addEventListener('error', () => done({ status: 0 }), { once: true })
+      // Open, refused, or closed by the caller meanwhile, of which no event tells; or without any answer.
+      const since = performance.now()
+      const look = setInterval(() => {
+        if (source.readyState === EventSource.CONNECTING && performance.now() - since < PATIENCE) return
+        clearInterval(look)
+        done({ status: 200 })
+      }, 50)
     })
   entered(opened).catch(() => undefined)
 }

@@ -24,6 +24,13 @@ export function short(x: number | null | undefined): string {
   return x.toFixed(size >= 100 ? 1 : size >= 10 ? 2 : size >= 0.1 ? 3 : 4)
 }
 
+/** A number on an axis whose ticks are `step` apart: with the digits in which they differ. */
+export function tick(x: number, step: number): string {
+  const size = Math.abs(x)
+  if (size !== 0 && (step < 1e-6 || size >= 1e6)) return x.toExponential(1)
+  return x.toLocaleString('en', { maximumFractionDigits: Math.max(0, Math.ceil(-Math.log10(step) - 1e-9)) })
+}
+
 /** Seconds in words: `42 ms`, `4.2 s`, `12 min`, `3 h 20 min`, `2 d 4 h`. */
 export function duration(seconds: number | null | undefined): string {
   if (seconds === null || seconds === undefined || !Number.isFinite(seconds)) return '–'

@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { spans } from '../../src/lib/alarms'
 import { Clock } from '../../src/lib/clock'
 import { appended, groups, joined, level, pen, told } from '../../src/lib/curves'
-import { duration, of, percent, short } from '../../src/lib/numbers'
+import { duration, of, percent, short, tick } from '../../src/lib/numbers'
 import type { Alarm } from '../../src/lib/types'
 
 test('keys stand in groups, what matters first', () => {
@@ -55,6 +55,7 @@ test('alarms are spans', () => {
 test('numbers as people read them', () => {
   expect([0, 1, 1234, 0.12345, 12.345, 123.45, 1e-9, 2.5e7, null, NaN].map(short)).toEqual(['0', '1', '1,234', '0.123', '12.35', '123.5', '1.00e-9', '2.50e+7', '–', '–'])
   expect([0.042, 4.2, 42, 720, 12_000, 187_200, null].map(duration)).toEqual(['42 ms', '4.2 s', '42 s', '12 min', '3 h 20 min', '2 d 4 h', '–'])
+  expect([tick(0.1498, 0.0001), tick(1.5, 0.5), tick(2000, 500), tick(0, 1), tick(-0.25, 0.05)]).toEqual(['0.1498', '1.5', '2,000', '0', '-0.25'])
   expect([percent(0.5), percent(null), of(3, 20), of(3, null)]).toEqual(['50 %', '–', '3 of 20', '3'])
 })
 
