@@ -109,7 +109,7 @@ fn what_cannot_be_served_is_said_with_a_hint() {
         ),
         (
             vec!["--store", path, "--port", port],
-            "cannot be listened at\nhint: ",
+            "cannot be listened at",
         ),
         (
             vec!["--store", path, "--cert", path, "--key", path],
