@@ -93,7 +93,7 @@ impl Header {
 
     fn of(run: &RunRef, metrics: &Metrics) -> Header {
         let run_dir = RunDir::at(&run.dir);
-        let config = std::fs::read_to_string(run_dir.config()).unwrap_or_default();
+        let config = std::fs::read_to_string(runs::config(&run_dir)).unwrap_or_default();
         let manifest = json(&run_dir.manifest()).unwrap_or(Value::Null);
         let (seconds, errors) = (
             metrics.last("time/plugins"),

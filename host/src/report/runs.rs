@@ -15,6 +15,8 @@ use crate::terminal::Line;
 
 /// Where runs are looked for where none is named.
 const USUAL: &str = "runs";
+/// The folder of what a comparison was made of, in a run directory; no run, though its config lies there too.
+const COMPARISON: &str = "comparison";
 /// How deep the parts of an experiment lie.
 const DEEPEST: usize = 3;
 /// Digits of a hash that tell runs apart.
@@ -117,7 +119,7 @@ fn tree(dir: &Path, above: &str, depth: usize) -> Vec<RunRef> {
     let name = own.name.clone();
     let mut all = vec![own];
     if depth < DEEPEST {
-        let parts = folders(dir).into_iter().filter(|dir| is_run(dir));
+        let parts = parts(dir).into_iter();
         all.extend(parts.flat_map(|part| tree(&part, &name, depth + 1)));
     }
     all
@@ -128,6 +130,13 @@ fn is_run(dir: &Path) -> bool {
     ["config.toml", "eval.json"]
         .iter()
         .any(|file| dir.join(file).is_file())
+}
+
+/// The parts of an experiment, by name.
+fn parts(dir: &Path) -> Vec<PathBuf> {
+    let mut parts = folders(dir);
+    parts.retain(|part| is_run(part) && !part.ends_with(COMPARISON));
+    parts
 }
 
 /// The folders in a folder, by name.
@@ -170,10 +179,10 @@ impl RunRef {
         let last = whole.file_name().unwrap_or(whole.as_os_str());
         let dir_name = last.to_string_lossy().into_owned();
         let run_dir = RunDir::at(dir);
-        let text = std::fs::read_to_string(run_dir.config()).unwrap_or_default();
-        let config: toml::Table = text.parse().unwrap_or_default();
-        let stage = stage(&run_dir, &config);
-        let updates = (stage == "policy").then(|| planned(&config)).flatten();
+        let text = std::fs::read_to_string(config(&run_dir)).unwrap_or_default();
+        let table: toml::Table = text.parse().unwrap_or_default();
+        let stage = stage(&run_dir, &table);
+        let updates = (stage == "policy").then(|| planned(&table)).flatten();
         let mut id = digest::of_bytes(whole.as_os_str().as_encoded_bytes());
         id.truncate(SHORT);
         RunRef {
@@ -184,13 +193,22 @@ impl RunRef {
             },
             dir_name,
             stage,
-            state: state(&run_dir, stage, &config),
+            state: state(&run_dir, stage, &table),
             update: made(&run_dir),
             updates,
             started: started(&run_dir),
             alarms: holding(&alarms(&run_dir)),
             dir: dir.to_owned(),
         }
+    }
+}
+
+/// The config of a run or, where there was but a comparison, of that.
+pub(super) fn config(run_dir: &RunDir) -> PathBuf {
+    let own = run_dir.config();
+    match own.is_file() {
+        true => own,
+        false => run_dir.root().join(COMPARISON).join("config.toml"),
     }
 }
 
@@ -207,12 +225,7 @@ fn stage(run_dir: &RunDir, config: &toml::Table) -> &'static str {
         () if has("reward/") => "reward model",
         () if has("sft/") => "sft",
         () if run_dir.eval().join("before.json").is_file() => "policy",
-        () if folders(run_dir.root())
-            .iter()
-            .any(|dir| dir.join("config.toml").is_file()) =>
-        {
-            "experiment"
-        }
+        () if !parts(run_dir.root()).is_empty() => "experiment",
         () if run_dir.root().join("eval.json").is_file() => "comparison",
         () if ["part", "collect", "study"].into_iter().any(asks) => "experiment",
         () if asks("reward") => "reward model",
@@ -243,10 +256,9 @@ fn state(run_dir: &RunDir, stage: &str, config: &toml::Table) -> State {
         "comparison" => there("eval.json"),
         _ if config.contains_key("compare") => there("eval.json"),
         _ => {
-            let parts: Vec<PathBuf> = folders(run_dir.root());
-            let mut parts = parts.iter().filter(|dir| is_run(dir)).peekable();
-            let is_done = |dir: &&PathBuf| RunRef::named(dir, "").state == State::Done;
-            parts.peek().is_some() && all_begun(run_dir, config) && parts.all(|dir| is_done(&dir))
+            let parts = parts(run_dir.root());
+            let is_done = |dir: &PathBuf| RunRef::named(dir, "").state == State::Done;
+            !parts.is_empty() && all_begun(run_dir, config) && parts.iter().all(is_done)
         }
     };
     match done {

@@ -5,6 +5,7 @@ use serde_json::Value;
 use super::Told;
 use crate::report::cited::{Cited, NONE, of_line, or_none};
 use crate::report::html::{Table, code, escaped, name};
+use crate::report::runs::config;
 use crate::terminal::Word;
 
 /// A row for each run.
@@ -170,7 +171,7 @@ pub(super) fn repeat(runs: &[Told]) -> String {
         again.push("-again");
         let command = format!(
             "attune {verb} {} --set {}",
-            Word(dir.join("config.toml").display()),
+            Word(config(&told.run.dir).display()),
             Word(format!(
                 "run.dir={}",
                 std::path::Path::new(&again).display()

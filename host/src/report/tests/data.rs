@@ -114,6 +114,8 @@ fn a_run_is_listed_with_its_parts_and_as_it_stands() {
     );
     policy(&root.join("policy"), "words");
     reward_model(&root.join("reward"), 64);
+    // What a comparison was made of is no run.
+    write(&root.join("policy/comparison/config.toml"), "[compare]\n");
     let found = runs(&[folder.path().to_path_buf()]).unwrap();
     let told: Vec<(&str, &str, State)> = found
         .iter()
