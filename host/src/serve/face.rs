@@ -200,7 +200,11 @@ impl FromRequestParts<Arc<Face>> for Address {
             .copied()
             .unwrap_or(Peer(IpAddr::V4(Ipv4Addr::LOCALHOST)));
         // The last is what the proxy itself has seen; those before it, anybody may have written.
-        let told = parts.headers.get_all("x-forwarded-for").into_iter().next_back();
+        let told = parts
+            .headers
+            .get_all("x-forwarded-for")
+            .into_iter()
+            .next_back();
         let told = told.filter(|_| face.proxied);
         let told = told.and_then(|all| all.to_str().ok()?.rsplit(',').next()?.trim().parse().ok());
         Ok(Address(told.unwrap_or(peer)))
