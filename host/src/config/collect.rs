@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 pub struct Collect {
     /// The store that labels are kept in; absent for `labels.db` in the run directory.
     pub store: Option<PathBuf>,
-    /// Who answers: `labeler`; `people`, in the room that [people] describes; or `store` when people do, elsewhere, into
+    /// Who answers: `labeler`; `people`, in the room that `[people]` describes; or `store` when people do, elsewhere, into
     /// the store.
     pub by: String,
     /// `online`, `batch` or `offline`.
