@@ -22,6 +22,7 @@ pub(crate) fn test(layout: &Layout, args: &[String]) -> Result<()> {
 pub(crate) fn ci(layout: &Layout) -> Result<()> {
     let start = Instant::now();
     lint(layout)?;
+    fuzz_and_docs(layout)?;
     test(layout, &[])?;
     println!("ci took {:.1} s: all passed", start.elapsed().as_secs_f64());
     Ok(())
@@ -44,7 +45,12 @@ pub(crate) fn lint(layout: &Layout) -> Result<()> {
             "warnings",
         ];
         run_command(cargo(root).args(lint))
-    })?;
+    })
+}
+
+/// What else can be said of it, which takes minutes more.
+fn fuzz_and_docs(layout: &Layout) -> Result<()> {
+    let root = layout.root();
     // They compile the host's files by themselves, which no other step does; what these stand on was checked for the
     // lints, in the same folder.
     step("fuzz targets", || {
@@ -94,7 +100,13 @@ impl Tally {
 
 fn run_tests(layout: &Layout, args: &[String]) -> Result<()> {
     // All binaries run even if one fails: a run is long, and one should learn all of it.
-    let mut child = cargo(layout.root())
+    let mut tests = cargo(layout.root());
+    if std::env::var_os("RUST_TEST_THREADS").is_none() {
+        // One more than there are cores: many wait for a program or a page.
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        tests.env("RUST_TEST_THREADS", (cores + 1).to_string());
+    }
+    let mut child = tests
         .args(["test", "--workspace", "--no-fail-fast"])
         .args(args)
         .stdout(Stdio::piped())
