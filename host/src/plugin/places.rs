@@ -15,8 +15,9 @@ use wasmparser::{Parser, Payload};
 use super::call::clean;
 use super::patience;
 
-/// Longer is not worth waiting for; what Rust leaves in a plugin takes a millisecond.
-const PATIENCE: Duration = Duration::from_millis(50);
+/// Longer is not worth waiting for; what Rust leaves in a plugin takes a millisecond, and more where the machine is busy
+/// or this program was built in haste.
+const PATIENCE: Duration = Duration::from_millis(500);
 const MAX_PLACES: usize = 6;
 /// Bytes of code after an address that has no line, in which one is looked for.
 const NEAR: u64 = 64;
