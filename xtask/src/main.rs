@@ -109,9 +109,9 @@ enum Verb {
     /// The tests do so for some seconds without feedback; this builds fuzz/ with libFuzzer, which looks
     /// for inputs that reach new code. What it learns is kept in target/fuzz/corpus.
     Fuzz(fuzz::Options),
-    /// Set up, then formatting, lints and documentation
+    /// Set up, then formatting and lints
     Lint,
-    /// What a change must pass: `lint`, then `test`
+    /// What a change must pass: `lint`, fuzz targets and documentation that build, then `test`
     Ci,
 }
 
