@@ -108,7 +108,7 @@ pub(crate) fn start(options: Options) -> Result<Server> {
             let mut room = Room::open(&store, options.rules.clone())?;
             people = room.people()?.into_iter().map(|one| one.name).collect();
             if people.is_empty() {
-                let token = room.invite(ME, Role::Researcher, face::now())?;
+                let token = room.invite(ME, Role::Researcher, ME, face::now())?;
                 first = Some(site.link(&token));
                 people.push(ME.to_owned());
             }

@@ -85,7 +85,7 @@ impl Sitting {
         let store = lab.path(name).join("labels.db");
         let mut room = Room::open(&store, rules_of(lab)).unwrap();
         let invited = people.iter().map(|name| {
-            let token = room.invite(name, Role::Labeler, 0).unwrap();
+            let token = room.invite(name, Role::Labeler, "", 0).unwrap();
             room.who(&token).unwrap().unwrap().id
         });
         Sitting {

@@ -25,7 +25,7 @@ fn numbers(html: &str) -> Vec<(String, String, f64)> {
 }
 
 /// Compares all numbers of a page with the files that they are from; returns how many are from each.
-fn check(html: &str, folder: &Path) -> BTreeMap<String, usize> {
+pub(crate) fn check(html: &str, folder: &Path) -> BTreeMap<String, usize> {
     let mut files: BTreeMap<String, Value> = BTreeMap::new();
     let mut counts = BTreeMap::new();
     for (file, pointer, said) in numbers(html) {

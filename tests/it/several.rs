@@ -5,7 +5,8 @@ use std::path::Path;
 use serde_json::{Value, json};
 
 use crate::eval;
-use crate::support::{Lab, attune, failure, lines, tiny_model};
+use crate::report;
+use crate::support::{Lab, attune, failure, lines, succeed, tiny_model};
 use crate::twins::root;
 
 const PARTS: &str = r#"
@@ -266,5 +267,35 @@ fn the_examples_run_on_a_tiny_model() {
             plot.contains("Copied from the query") && plot.ends_with("</svg>\n"),
             "{plot}"
         );
+        reported(Path::new(&run), folder.path());
+    }
+}
+
+/// The page of a comparison and all its parts: each number as its file has it, and each part's numbers there.
+fn reported(run: &Path, folder: &Path) {
+    succeed(&["report", run.to_str().unwrap()]);
+    let html = std::fs::read_to_string(run.join("report.html")).unwrap();
+    assert!(html.len() <= 5_000_000, "{} bytes", html.len());
+    let counts = report::check(&html, folder);
+    let name = run.file_name().unwrap().to_str().unwrap();
+    let parts: &[&str] = match run.join("supervised").is_dir() {
+        true => &[
+            "supervised/metrics.jsonl",
+            "rl/metrics.jsonl",
+            "supervised-rl/metrics.jsonl",
+        ],
+        false => &[
+            "overlap/policy/metrics.jsonl",
+            "coverage/reward-00/report.json",
+            "half/policy/samples.jsonl",
+        ],
+    };
+    for file in parts.iter().chain(&["eval.json"]) {
+        let found = counts.get(&format!("{name}/{file}")).copied();
+        assert!(found.unwrap_or(0) > 3, "{file}: {counts:?}");
+    }
+    for part in ["Who is better", "Reward models", "lead-1", "maintainer"] {
+        let is_told = html.contains(part) || part == "Reward models" && parts[0].starts_with("sup");
+        assert!(is_told, "{name}: `{part}` is not in the page");
     }
 }

@@ -55,6 +55,7 @@ export class Mock {
   disagreements: Disagreement[] = []
   decided: { key: string; answer: Answer }[] = []
   excluded: { name: string; excluded: boolean; why: string }[] = []
+  revoked: string[] = []
   #sessions = new Map<string, Person>()
   #leases = new Map<number, string>()
   #server: Server | null = null
@@ -219,6 +220,13 @@ export class Mock {
       }
       case '/api/people/invite':
         return json(response, { link: this.url + this.invite((body as { name: string }).name) })
+      case '/api/people/revoke': {
+        const { name } = body as { name: string }
+        this.revoked.push(name)
+        const one = this.quality?.people.find((person) => person.name === name)
+        if (one) one.link = false
+        return void response.writeHead(204).end()
+      }
       case '/api/people/disagreements':
         return json(response, this.disagreements)
       case '/api/people/adjudicate':

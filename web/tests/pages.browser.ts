@@ -245,6 +245,15 @@ test('somebody is excluded by one click and a reason', async () => {
   expect(mock.excluded).toEqual([{ name: 'ben', excluded: true, why: '402 of 640 answers came faster than the text can be read; 33 of 63 right on gold is what chance gives' }])
 })
 
+test('a link is revoked, and cannot be twice', async () => {
+  const mock = filled(scene())
+  const { page } = await visit(mock, 'researcher', '/people')
+  await page.getByRole('button', { name: 'Revoke the link of ben' }).click()
+  await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+  await page.getByRole('button', { name: 'Revoke the link of ben' }).waitFor({ state: 'detached' })
+  expect(mock.revoked).toEqual(['ben'])
+})
+
 test('an invitation is a link that is shown once, a disagreement is decided, and labels leave as a file', async () => {
   const mock = filled(scene())
   const { page } = await visit(mock, 'researcher', '/people')

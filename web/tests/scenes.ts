@@ -70,23 +70,23 @@ export const QUALITY: Quality = {
   adjudicated: 3,
   people: [
     {
-      name: 'Ann Olofsson', role: 'labeler', excluded: false, answers: 512, per_hour: 96, median_ms: 18_400, too_fast: 3,
+      name: 'Ann Olofsson', role: 'labeler', excluded: false, link: true, answers: 512, per_hour: 96, median_ms: 18_400, too_fast: 3,
       gold: { right: 48, of: 51 }, attention: { right: 12, of: 12 }, repeats: { same: 23, of: 25 }, agreement: { with_others: 61, of: 74 },
       first_place: { share: 0.52, of: 480 }, longest: { share: 0.47, of: 480 }, alarms: [],
     },
     {
-      name: 'ben', role: 'labeler', excluded: false, answers: 640, per_hour: 611, median_ms: 2_100, too_fast: 402,
+      name: 'ben', role: 'labeler', excluded: false, link: true, answers: 640, per_hour: 611, median_ms: 2_100, too_fast: 402,
       gold: { right: 33, of: 63 }, attention: { right: 5, of: 14 }, repeats: { same: 16, of: 31 }, agreement: { with_others: 39, of: 80 },
       first_place: { share: 0.49, of: 640 }, longest: { share: 0.55, of: 640 },
       alarms: ['402 of 640 answers came faster than the text can be read', '33 of 63 right on gold is what chance gives'],
     },
     {
-      name: 'كارلا', role: 'labeler', excluded: true, answers: 120, per_hour: 240, median_ms: 6_000, too_fast: 20,
+      name: 'كارلا', role: 'labeler', excluded: true, link: false, answers: 120, per_hour: 240, median_ms: 6_000, too_fast: 20,
       gold: { right: 6, of: 12 }, attention: { right: 1, of: 3 }, repeats: { same: 3, of: 6 }, agreement: { with_others: 8, of: 16 },
       first_place: { share: 1, of: 118 }, longest: { share: 0.5, of: 118 }, alarms: ['the first response was chosen in 118 of 118'],
     },
     {
-      name: 'dora', role: 'researcher', excluded: false, answers: 0, per_hour: null, median_ms: null, too_fast: 0,
+      name: 'dora', role: 'researcher', excluded: false, link: true, answers: 0, per_hour: null, median_ms: null, too_fast: 0,
       gold: none, attention: none, repeats: { same: 0, of: 0 }, agreement: { with_others: 0, of: 0 },
       first_place: { share: null, of: 0 }, longest: { share: null, of: 0 }, alarms: [],
     },

@@ -142,8 +142,8 @@ impl Observer for Progress {
             )),
             Event::LabelsCollected { there, due } => self.line(&format!("{there} of {due} labels")),
             Event::LabelsAwaited { left, store } => self.line(&format!(
-                "waiting for {left} labels in `{}`: `attune label pending` prints what is asked, \
-                 `attune label answer` takes answers",
+                "waiting for {left} labels in `{}`: people give them in the browser, where `attune serve` is open for \
+                 them; `attune label pending` prints what is asked, and `attune label answer` takes answers",
                 store.display()
             )),
             Event::Rated(report) => print_report(report),

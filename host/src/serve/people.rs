@@ -66,8 +66,8 @@ pub(super) async fn invite(
     Said(said): Said<Invite>,
 ) -> Answered<Json<Value>> {
     let token = face
-        .as_researcher(&headers, move |room, _, now| {
-            room.invite(&said.name, said.role, now)
+        .as_researcher(&headers, move |room, by, now| {
+            room.invite(&said.name, said.role, by, now)
         })
         .await?;
     Ok(Json(json!({ "link": face.site.link(&token) })))
@@ -85,8 +85,10 @@ pub(super) async fn revoke(
     headers: HeaderMap,
     Said(said): Said<Revoke>,
 ) -> Answered<StatusCode> {
-    face.as_researcher(&headers, move |room, _, now| room.revoke(&said.name, now))
-        .await?;
+    face.as_researcher(&headers, move |room, by, now| {
+        room.revoke(&said.name, by, now)
+    })
+    .await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

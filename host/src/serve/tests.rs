@@ -146,7 +146,7 @@ impl Lab {
 
     /// Somebody who has come in.
     async fn person(&mut self, name: &str, role: Role) -> String {
-        let token = self.room.invite(name, role, face::now()).unwrap();
+        let token = self.room.invite(name, role, "", face::now()).unwrap();
         self.enter(&token).await
     }
 

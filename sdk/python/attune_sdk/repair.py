@@ -5,22 +5,20 @@ of the web needs. In its order, and again until nothing changes:
 2. UTF-8 that was read as Latin-1 or Windows-1252 is read again, where the whole line allows it and the
    result looks better by that library's measure; else ``â€œ`` and its like alone, and C1 controls are what
    Windows-1252 has for them;
-3. entities of HTML: numbers, and a few names; none from the first line on that has ``<`` and ``>``;
+3. entities of HTML: numbers, and the names that HTML 4 has; none from the first line on that has ``<`` and ``>``;
 4. Latin ligatures, full-width ASCII, curly quotes, line ends of all kinds, control characters.
 
-It has no other encodings, no bytes that were lost on the way, no half-width katakana, no other names of
-entities, and composes no accents."""
+It has no other encodings, no bytes that were lost on the way, no half-width katakana, and composes
+no accents."""
 
 from __future__ import annotations
 
 import re
+from html.entities import html5, name2codepoint
 from typing import Dict, Iterator, Match, Optional, Tuple
 
-_NAMES = (
-    "amp & lt < gt > quot \" apos ' ndash – mdash — hellip … lsquo ‘ rsquo ’ ldquo “ rdquo ” bull • middot · "
-    "pound £ euro € cent ¢ deg ° copy © reg ® trade ™"
-).split()
-_ENTITIES = {**dict(zip(_NAMES[::2], _NAMES[1::2])), "nbsp": "\u00a0"}
+# The names that HTML 4 has.
+_ENTITIES = {"apos": "'", **{name: html5[name + ";"] for name in name2codepoint}}
 
 
 def _windows() -> Iterator[str]:

@@ -4,37 +4,45 @@
 //! 1. terminal escapes go;
 //! 2. UTF-8 that was read as Latin-1 or Windows-1252 is read again, where the whole line allows it and the result looks better by
 //!    that library's measure; else `â€œ` and its like alone, and C1 controls are what Windows-1252 has for them;
-//! 3. entities of HTML: numbers, and the names of [`ENTITIES`]; none from the first line on that has `<` and `>`;
+//! 3. entities of HTML: numbers, and the names that HTML 4 has; none from the first line on that has `<` and `>`;
 //! 4. Latin ligatures, full-width ASCII, curly quotes, line ends of all kinds, control characters.
 //!
-//! It has no other encodings, no bytes that were lost on the way, no half-width katakana, no other names of entities, and composes no accents.
+//! It has no other encodings, no bytes that were lost on the way, no half-width katakana, and composes no accents.
 
 use super::misread::{read_again, windows_of};
 
-/// Entities of HTML by their names.
-const ENTITIES: [(&str, &str); 22] = [
-    ("amp", "&"),
-    ("lt", "<"),
-    ("gt", ">"),
-    ("quot", "\""),
-    ("apos", "'"),
-    ("nbsp", "\u{a0}"),
-    ("ndash", "–"),
-    ("mdash", "—"),
-    ("hellip", "…"),
-    ("lsquo", "‘"),
-    ("rsquo", "’"),
-    ("ldquo", "“"),
-    ("rdquo", "”"),
-    ("bull", "•"),
-    ("middot", "·"),
-    ("pound", "£"),
-    ("euro", "€"),
-    ("cent", "¢"),
-    ("deg", "°"),
-    ("copy", "©"),
-    ("reg", "®"),
-    ("trade", "™"),
+/// Names of HTML's entities for the characters from U+00A0 to U+00FF, in their order.
+const LATIN: &str = "\
+    nbsp iexcl cent pound curren yen brvbar sect uml copy ordf laquo not shy reg macr deg plusmn sup2 sup3 acute \
+    micro para middot cedil sup1 ordm raquo frac14 frac12 frac34 iquest Agrave Aacute Acirc Atilde Auml Aring AElig \
+    Ccedil Egrave Eacute Ecirc Euml Igrave Iacute Icirc Iuml ETH Ntilde Ograve Oacute Ocirc Otilde Ouml times Oslash \
+    Ugrave Uacute Ucirc Uuml Yacute THORN szlig agrave aacute acirc atilde auml aring aelig ccedil egrave eacute \
+    ecirc euml igrave iacute icirc iuml eth ntilde ograve oacute ocirc otilde ouml divide oslash ugrave uacute ucirc \
+    uuml yacute thorn yuml";
+
+/// Names of others, each before its character.
+const OTHERS: &str = "\
+    quot \" apos ' amp & lt < gt > \
+    OElig Œ oelig œ Scaron Š scaron š Yuml Ÿ fnof ƒ circ ˆ tilde ˜ Alpha Α Beta Β Gamma Γ \
+    Delta Δ Epsilon Ε Zeta Ζ Eta Η Theta Θ Iota Ι Kappa Κ Lambda Λ Mu Μ Nu Ν Xi Ξ Omicron Ο Pi Π Rho Ρ Sigma Σ Tau Τ Upsilon Υ Phi Φ Chi Χ \
+    Psi Ψ Omega Ω alpha α beta β gamma γ delta δ epsilon ε zeta ζ eta η theta θ iota ι kappa κ lambda λ mu μ nu ν xi \
+    ξ omicron ο pi π rho ρ sigmaf ς sigma σ tau τ upsilon υ phi φ chi χ psi ψ omega ω thetasym ϑ upsih ϒ piv ϖ ndash \
+    – mdash — lsquo ‘ rsquo ’ sbquo ‚ ldquo “ rdquo ” bdquo „ dagger † Dagger ‡ bull • hellip … permil ‰ prime ′ \
+    Prime ″ lsaquo ‹ rsaquo › oline ‾ frasl ⁄ euro € image ℑ weierp ℘ real ℜ trade ™ alefsym ℵ larr ← uarr ↑ rarr → \
+    darr ↓ harr ↔ crarr ↵ lArr ⇐ uArr ⇑ rArr ⇒ dArr ⇓ hArr ⇔ forall ∀ part ∂ exist ∃ empty ∅ nabla ∇ isin ∈ notin ∉ \
+    ni ∋ prod ∏ sum ∑ minus − lowast ∗ radic √ prop ∝ infin ∞ ang ∠ and ∧ or ∨ cap ∩ cup ∪ int ∫ there4 ∴ sim ∼ cong \
+    ≅ asymp ≈ ne ≠ equiv ≡ le ≤ ge ≥ sub ⊂ sup ⊃ nsub ⊄ sube ⊆ supe ⊇ oplus ⊕ otimes ⊗ perp ⊥ sdot ⋅ lceil ⌈ rceil ⌉ \
+    lfloor ⌊ rfloor ⌋ lang ⟨ rang ⟩ loz ◊ spades ♠ clubs ♣ hearts ♥ diams ♦";
+
+/// Names of spaces and marks that nobody sees.
+const UNSEEN: [(&str, char); 7] = [
+    ("ensp", '\u{2002}'),
+    ("emsp", '\u{2003}'),
+    ("thinsp", '\u{2009}'),
+    ("zwnj", '\u{200c}'),
+    ("zwj", '\u{200d}'),
+    ("lrm", '\u{200e}'),
+    ("rlm", '\u{200f}'),
 ];
 
 /// Ligatures and digraphs, and the letters that they are of.
@@ -137,11 +145,29 @@ fn unescaped(line: &str) -> String {
     out
 }
 
+/// The character of a named entity.
+fn named(name: &str) -> Option<char> {
+    let latin = || {
+        let place = LATIN.split(' ').position(|known| known == name)?;
+        char::from_u32(0xa0 + u32::try_from(place).ok()?)
+    };
+    let other = || {
+        let mut words = OTHERS.split(' ');
+        while let (Some(known), Some(text)) = (words.next(), words.next()) {
+            if known == name {
+                return text.chars().next();
+            }
+        }
+        None
+    };
+    let unseen = || Some(UNSEEN.iter().find(|(known, _)| *known == name)?.1);
+    latin().or_else(other).or_else(unseen)
+}
+
 /// What stands between `&` and `;`, as a text.
 fn entity(name: &str) -> Option<String> {
     let Some(number) = name.strip_prefix('#') else {
-        let (_, text) = ENTITIES.iter().find(|(known, _)| *known == name)?;
-        return Some((*text).to_owned());
+        return named(name).map(String::from);
     };
     let (digits, radix) = match number.strip_prefix('x') {
         Some(digits) => (digits, 16),
@@ -177,6 +203,10 @@ mod tests {
             (
                 "&amp;amp; &lt;3 &#39;x&#x27; &#150; &nbsp;.",
                 "& <3 'x' – \u{a0}.",
+            ),
+            (
+                "caf&eacute; &Ntilde; &yuml;&times;2 &#233; &alpha;&diams;&thinsp;&lang;",
+                "café Ñ ÿ×2 é α♦\u{2009}⟨",
             ),
             ("<b>&amp;</b>\n&amp;", "<b>&amp;</b>\n&amp;"),
             ("&amp;\n<b>", "&\n<b>"),

@@ -47,7 +47,7 @@ pub(super) fn store(
 /// The token of somebody who is invited.
 pub(super) fn invite(store: &Path, name: &str, role: Role) -> String {
     let mut room = Room::open(store, Rules::default()).unwrap();
-    room.invite(name, role, 1).unwrap()
+    room.invite(name, role, "", 1).unwrap()
 }
 
 /// A port that nobody listens at.

@@ -113,6 +113,8 @@ export interface PersonQuality {
   name: string
   role: Role
   excluded: boolean
+  /** Whether a personal link leads in. */
+  link: boolean
   answers: number
   per_hour: number | null
   median_ms: number | null

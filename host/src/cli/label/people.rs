@@ -54,6 +54,9 @@ pub(in crate::cli) enum PeopleCommand {
     },
 }
 
+/// Who decides what is decided here.
+const HERE: &str = "the command line";
+
 pub(super) fn run(command: &PeopleCommand) -> Result<()> {
     let Some(now) = now() else {
         bail!("the clock is before 1970\nhint: set it");
@@ -65,7 +68,7 @@ pub(super) fn run(command: &PeopleCommand) -> Result<()> {
                 "researcher" => Role::Researcher,
                 _ => Role::Labeler,
             };
-            let token = room(store)?.invite(name, role, now)?;
+            let token = room(store)?.invite(name, role, HERE, now)?;
             println!("/enter#{token}");
             println!(
                 "the personal link of {name}: put it after the address that `attune serve` prints"
@@ -82,8 +85,8 @@ pub(super) fn run(command: &PeopleCommand) -> Result<()> {
             store,
             why,
             undo,
-        } => room(store)?.exclude(name, !undo, why, "the command line", now),
-        PeopleCommand::Revoke { name, store } => room(store)?.revoke(name, now),
+        } => room(store)?.exclude(name, !undo, why, HERE, now),
+        PeopleCommand::Revoke { name, store } => room(store)?.revoke(name, HERE, now),
     }
 }
 

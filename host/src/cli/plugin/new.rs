@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use anyhow::{Context, Result, bail};
 use clap::{Args, ValueEnum};
 
+use crate::disk;
 use crate::terminal::Word;
 
 mod templates;
@@ -105,14 +106,8 @@ pub(super) fn run(args: &NewArgs) -> Result<()> {
     let files = templates::of(args.lang, args.kind, &values)?;
     for (name, text) in &files {
         let path = folder.join(name);
-        let cannot = || {
-            format!(
-                "cannot write `{}`\nhint: name another folder by --in",
-                path.display()
-            )
-        };
-        std::fs::create_dir_all(path.parent().unwrap_or(&folder)).with_context(cannot)?;
-        std::fs::write(&path, text).with_context(cannot)?;
+        disk::replace(&path, text.as_bytes())
+            .context("the project could not be made\nhint: name another folder by --in")?;
     }
     attune_build::sdk::put_beside(&folder, templates::language(args.lang))?;
     println!(

@@ -44,6 +44,7 @@ pub(super) fn answer(
     observer: &mut dyn Observer,
 ) -> Result<Vec<Entrant>> {
     let digests = check(bench)?;
+    note_seen(bench, observer);
     let entries = bench.compare.entry.iter().zip(digests);
     let answered = entries.map(|(entry, sha256)| {
         let found = match &sha256 {
@@ -67,6 +68,22 @@ pub(super) fn answer(
 fn labels_of(entry: &Entry) -> Option<u64> {
     let weights = Weights::at(entry.model.as_ref()?).ok()?;
     taught::labels(weights.place())
+}
+
+/// Says whose answers are to queries that it may have been trained on.
+fn note_seen(bench: &Bench, observer: &mut dyn Observer) {
+    let all = bench.config.eval.queries;
+    for entry in &bench.compare.entry {
+        let model = entry.model.as_ref().and_then(|at| Weights::at(at).ok());
+        let seen = model.map_or(0, |weights| taught::seen(weights.place(), bench.config));
+        if seen > 0 {
+            observer.note(&format!(
+                "{}: its run did not hold back {seen} of the {all} queries that are compared, and may have been trained \
+                 on them; set eval.queries as that run did, or name data.held_out",
+                entry.name
+            ));
+        }
+    }
 }
 
 /// Looks at all entries before the first answers; the SHA-256 of each model.

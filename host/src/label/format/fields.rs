@@ -120,7 +120,7 @@ pub(super) fn responses<'a>(fields: &'a Map<String, Value>, told: &[&str]) -> Re
 }
 
 /// The place of the response that is called so: as its field is or, where no field is, by its number, such as `2`
-/// or `Response 2`.
+/// or `Response 2`, or by its letter, such as `B`.
 pub(super) fn place(said: &str, names: &[&str]) -> Option<usize> {
     if let Some(place) = names.iter().position(|name| *name == said) {
         return Some(place);
@@ -137,11 +137,13 @@ pub(super) fn place(said: &str, names: &[&str]) -> Option<usize> {
         return Some(place);
     }
     let said = said.trim();
-    let number: u32 = said
-        .trim_start_matches(|c: char| !c.is_ascii_digit())
-        .parse()
-        .ok()?;
-    let stem = plain(said.trim_end_matches(|c: char| c.is_ascii_digit()));
+    let digits = said.trim_start_matches(|c: char| !c.is_ascii_digit());
+    let (stem, number) = match digits.parse() {
+        Ok(number) => (&said[..said.len() - digits.len()], number),
+        // Such as `B` or `Option B`.
+        Err(_) => ended(said)?,
+    };
+    let stem = plain(stem);
     let is_stem = |name: &str| numbered(name).is_some_and(|(own, _)| plain(own) == stem);
     let known = stem.is_empty() || RESPONSES.iter().chain(&OPTIONS).any(|name| *name == stem);
     let own = names.iter().any(|name| is_stem(name));

@@ -49,14 +49,17 @@ pub struct Person {
     pub role: Role,
     /// Whether what the person says counts no more.
     pub excluded: bool,
+    /// Whether a personal link leads in: there was one, and it was not revoked.
+    pub link: bool,
 }
 
 impl Room {
-    /// A link's token for a person; one who was invited before has a new link, and the old one is revoked.
+    /// A link's token for a person; one who was invited before has a new link, and the old one is revoked. `by`: whoever
+    /// decides it, which is kept.
     ///
     /// # Errors
     /// The name is empty, too long or has control characters, or nothing can be written.
-    pub fn invite(&mut self, name: &str, role: Role, now: i64) -> Result<String> {
+    pub fn invite(&mut self, name: &str, role: Role, by: &str, now: i64) -> Result<String> {
         check_name(name)?;
         let token = token()?;
         let hash = digest::of_bytes(token.as_bytes());
@@ -68,20 +71,20 @@ impl Room {
                      RETURNING id",
                 )?
                 .query_row(params![name, role.name(), hash], |row| row.get(0))?;
-            decide(transaction, id, ("invited", role.name(), ""), now)
+            decide(transaction, id, ("invited", role.name(), by), now)
         })?;
         Ok(token)
     }
 
-    /// Has the person's link lead nowhere any more. What the person said stays.
+    /// Has the person's link lead nowhere any more. What the person said stays, and who decided it is kept.
     ///
     /// # Errors
     /// There is no such person, or nothing can be written.
-    pub fn revoke(&mut self, name: &str, now: i64) -> Result<()> {
+    pub fn revoke(&mut self, name: &str, by: &str, now: i64) -> Result<()> {
         self.write(|transaction, _| {
             let person = named(transaction, name)?.ok_or_else(|| nobody(name))?;
             transaction.execute("UPDATE people SET token = NULL WHERE id = ?1", [person.id])?;
-            decide(transaction, person.id, ("revoked", "", ""), now)
+            decide(transaction, person.id, ("revoked", "", by), now)
         })
     }
 
@@ -92,8 +95,9 @@ impl Room {
     pub fn who(&self, token: &str) -> Result<Option<Person>> {
         let hash = digest::of_bytes(token.as_bytes());
         self.look(|connection| {
-            let mut find = connection
-                .prepare_cached("SELECT id, name, role, excluded FROM people WHERE token = ?1")?;
+            let mut find = connection.prepare_cached(
+                "SELECT id, name, role, excluded, token IS NOT NULL FROM people WHERE token = ?1",
+            )?;
             Ok(find.query_row([hash], person).optional()?)
         })
     }
@@ -148,23 +152,26 @@ fn nobody(name: &str) -> Error {
 
 /// The person of this id.
 pub(super) fn of(connection: &Connection, id: i64) -> Result<Person> {
-    let mut find =
-        connection.prepare_cached("SELECT id, name, role, excluded FROM people WHERE id = ?1")?;
+    let mut find = connection.prepare_cached(
+        "SELECT id, name, role, excluded, token IS NOT NULL FROM people WHERE id = ?1",
+    )?;
     let found = find.query_row([id], person).optional()?;
     found.ok_or_else(|| unknown("there is no such person", "open the personal link again"))
 }
 
 /// All people by their names.
 pub(super) fn all(connection: &Connection) -> Result<Vec<Person>> {
-    let mut find =
-        connection.prepare_cached("SELECT id, name, role, excluded FROM people ORDER BY name")?;
+    let mut find = connection.prepare_cached(
+        "SELECT id, name, role, excluded, token IS NOT NULL FROM people ORDER BY name",
+    )?;
     let all = find.query_map([], person)?.collect::<Result<_, _>>()?;
     Ok(all)
 }
 
 fn named(connection: &Connection, name: &str) -> Result<Option<Person>> {
-    let mut find =
-        connection.prepare_cached("SELECT id, name, role, excluded FROM people WHERE name = ?1")?;
+    let mut find = connection.prepare_cached(
+        "SELECT id, name, role, excluded, token IS NOT NULL FROM people WHERE name = ?1",
+    )?;
     Ok(find.query_row([name], person).optional()?)
 }
 
@@ -196,6 +203,7 @@ fn person(row: &rusqlite::Row<'_>) -> rusqlite::Result<Person> {
             _ => Role::Labeler,
         },
         excluded: row.get(3)?,
+        link: row.get(4)?,
     })
 }
 

@@ -48,6 +48,8 @@ pub struct OfPerson {
     pub role: Role,
     /// Whether what the person says counts no more.
     pub excluded: bool,
+    /// Whether a personal link of the person's leads in.
+    pub link: bool,
     /// Items that were answered, without those of training.
     pub answers: u64,
     /// So many an hour, without pauses.
@@ -229,6 +231,7 @@ fn of_person(
         name: person.name.clone(),
         role: person.role,
         excluded: person.excluded,
+        link: person.link,
         answers: own.len() as u64,
         per_hour: pace::per_hour(&own),
         median_ms: pace::median(&own),

@@ -91,7 +91,7 @@ impl House {
     }
 
     fn person(&mut self, name: &str) -> i64 {
-        let token = self.room.invite(name, Role::Labeler, self.now).unwrap();
+        let token = self.room.invite(name, Role::Labeler, "", self.now).unwrap();
         self.room.who(&token).unwrap().unwrap().id
     }
 

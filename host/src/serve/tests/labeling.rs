@@ -194,7 +194,7 @@ async fn a_link_that_is_revoked_ends_its_sessions() {
         StatusCode::OK
     );
     // By another process, as by the command line.
-    lab.room.revoke("ann", face::now()).unwrap();
+    lab.room.revoke("ann", "", face::now()).unwrap();
     for path in ["/api/label/next", "/api/me"] {
         assert_eq!(
             lab.get(&cookie, path).await.status,

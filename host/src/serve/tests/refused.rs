@@ -202,7 +202,10 @@ async fn the_cookie_is_for_this_server_alone() {
 #[tokio::test]
 async fn wrong_tokens_are_counted_by_address() {
     let mut lab = Lab::new(1, plain());
-    let token = lab.room.invite("ann", Role::Labeler, face::now()).unwrap();
+    let token = lab
+        .room
+        .invite("ann", Role::Labeler, "", face::now())
+        .unwrap();
     let enter = |token: &str, address: &str| {
         from(
             saying("", "/api/enter", &json!({ "token": token })),

@@ -310,6 +310,8 @@ fn argillas_options_and_chats() {
             json!("response_2"),
             json!("Response 2"),
             json!("option 2"),
+            json!("B"),
+            json!("Option B"),
             json!(["2"]),
             ranking.clone(),
         ] {
@@ -322,7 +324,7 @@ fn argillas_options_and_chats() {
                 "{record}"
             );
         }
-        for unknown in ["3", "both", "rating 2"] {
+        for unknown in ["3", "C", "both", "rating 2", "rating B"] {
             let answer = json!({"value": unknown, "user_id": "u"});
             let record = json!([{"fields": fields, "responses": {"preference": [answer]}}]);
             assert!(

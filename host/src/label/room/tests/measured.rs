@@ -159,5 +159,5 @@ fn a_room_can_be_looked_at_without_being_changed() {
     let mut read = Room::read(&house.path, Rules::default()).unwrap();
     assert_eq!(read.quality(0).unwrap(), quality);
     assert_eq!(read.judgements().unwrap().len(), 1);
-    assert!(read.invite("bob", Role::Labeler, 0).is_err());
+    assert!(read.invite("bob", Role::Labeler, "", 0).is_err());
 }

@@ -6,8 +6,8 @@ use super::*;
 fn a_link_is_a_person_s_until_there_is_another_or_it_is_revoked() {
     let mut house = House::new(0, plain());
     let now = house.now;
-    let first = house.room.invite("ann", Role::Labeler, now).unwrap();
-    let second = house.room.invite("bob", Role::Researcher, now).unwrap();
+    let first = house.room.invite("ann", Role::Labeler, "", now).unwrap();
+    let second = house.room.invite("bob", Role::Researcher, "", now).unwrap();
     assert_eq!(first.len(), 64);
     assert_ne!(first, second);
     let who = |house: &House, token: &str| {
@@ -25,14 +25,23 @@ fn a_link_is_a_person_s_until_there_is_another_or_it_is_revoked() {
     assert_eq!(who(&house, &first.replace(&first[..1], "x")), None);
     assert_eq!(who(&house, ""), None);
     let id = house.room.who(&first).unwrap().unwrap().id;
-    let again = house.room.invite("ann", Role::Researcher, now).unwrap();
+    let again = house.room.invite("ann", Role::Researcher, "", now).unwrap();
     assert_eq!(who(&house, &first), None);
     let ann = house.room.who(&again).unwrap().unwrap();
     assert_eq!((ann.id, ann.role), (id, Role::Researcher));
     house.again();
-    house.room.revoke("ann", now).unwrap();
+    house.room.revoke("ann", "eve", now).unwrap();
     assert_eq!(who(&house, &again), None);
-    assert_eq!(house.room.people().unwrap().len(), 2);
+    let links = |house: &House| -> Vec<bool> {
+        let people = house.room.people().unwrap();
+        people.iter().map(|person| person.link).collect()
+    };
+    assert_eq!(links(&house), [false, true]);
+    let by = house.room.look(|connection| {
+        let last = "SELECT by FROM decisions WHERE what = 'revoked'";
+        Ok(connection.query_row(last, [], |row| row.get::<_, String>(0))?)
+    });
+    assert_eq!(by.unwrap(), "eve");
     // Nobody who reads the file can come in.
     for part in ["", "-wal"] {
         let file = house.path.with_file_name(format!("labels.db{part}"));
@@ -58,7 +67,7 @@ fn names_can_be_read() {
         "\u{1b}[31m",
         long.as_str(),
     ] {
-        let error = house.room.invite(name, Role::Labeler, 0).unwrap_err();
+        let error = house.room.invite(name, Role::Labeler, "", 0).unwrap_err();
         let refused = matches!(error.downcast_ref(), Some(Refusal::Malformed(_)));
         assert!(
             refused && error.to_string().contains("hint: "),
@@ -67,10 +76,10 @@ fn names_can_be_read() {
     }
     house
         .room
-        .invite("Größe, Ann 👩‍🔬 <b>", Role::Labeler, 0)
+        .invite("Größe, Ann 👩‍🔬 <b>", Role::Labeler, "", 0)
         .unwrap();
     for error in [
-        house.room.revoke("nobody", 0).unwrap_err(),
+        house.room.revoke("nobody", "", 0).unwrap_err(),
         house.room.exclude("nobody", true, "w", "b", 0).unwrap_err(),
         house.room.next(77, 0).unwrap_err(),
     ] {
