@@ -48,6 +48,17 @@ pub(crate) fn capture(command: &mut Command) -> Result<String> {
 pub(crate) fn cargo(folder: &Path) -> Command {
     let mut command = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(folder);
+    // What the cargo that runs us says of our own package. Some build scripts look at it, `ring`'s among them, so that what
+    // we build would be built once more by whoever calls cargo themselves.
+    for (name, _) in std::env::vars_os() {
+        let is_ours = |start: &&str| name.to_str().is_some_and(|name| name.starts_with(*start));
+        if ["CARGO_PKG_", "CARGO_MANIFEST_"]
+            .iter()
+            .any(|start| is_ours(&start))
+        {
+            command.env_remove(&name);
+        }
+    }
     command
 }
 
