@@ -11,8 +11,10 @@ use anyhow::{Context, Error, Result};
 /// a kill leaves beside it, the next attempt overwrites.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<()> {
     let parent = path.parent().context("a file has a folder")?;
-    fs::create_dir_all(parent)
-        .with_context(|| format!("cannot make the folder `{}`", parent.display()))?;
+    fs::create_dir_all(parent).with_context(|| {
+        let parent = parent.display();
+        format!("cannot make the folder `{parent}`\nhint: name a place that may be written to")
+    })?;
     replace_by(path, bytes.len() as u64, |beside| {
         let mut file = File::create(beside)?;
         file.write_all(bytes)?;

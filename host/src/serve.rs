@@ -224,12 +224,14 @@ fn bind(address: IpAddr, port: Option<u16>) -> Result<TcpListener> {
 
 fn labels(room: Room, store: PathBuf, rules: Rules) -> Result<Labels> {
     let settings = labeling::settings(&rules);
+    let id = room.id()?;
     let looking = Room::read(&store, rules)?;
     Ok(Labels {
         desk: Desk::open("labels", room)?,
         looking: Desk::open("researchers", looking)?,
         settings,
         store,
+        room: id,
     })
 }
 

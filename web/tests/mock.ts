@@ -56,6 +56,8 @@ export class Mock {
   decided: { key: string; answer: Answer }[] = []
   excluded: { name: string; excluded: boolean; why: string }[] = []
   revoked: string[] = []
+  /** How often somebody came to the door. */
+  knocks = 0
   #sessions = new Map<string, Person>()
   #leases = new Map<number, string>()
   #server: Server | null = null
@@ -111,12 +113,13 @@ export class Mock {
     if (!url.pathname.startsWith('/api/')) return this.#file(url.pathname, response)
     const body = request.method === 'POST' ? await read(request) : null
     if (body !== null && request.headers['x-attune'] !== '1') return refuse(response, 403, 'the header x-attune is missing')
+    if (url.pathname === '/api/enter') this.knocks += 1
     if (url.pathname === '/api/enter') return this.#enter((body as { token: string }).token, response)
     const person = this.#sessions.get(/attune=([^;]+)/.exec(request.headers.cookie ?? '')?.[1] ?? '')
     if (!person) return refuse(response, 401, 'you are not entered')
     if (url.pathname === '/api/leave') return void response.writeHead(204).end()
     if (url.pathname === '/api/me')
-      return json(response, { name: person.name, role: person.role, label: person.name !== 'host', store: true, runs: this.runs.list().length })
+      return json(response, { name: person.name, role: person.role, label: person.name !== 'host', store: true, room: 'a1b2c3d4', runs: this.runs.list().length })
     if (url.pathname.startsWith('/api/label/')) return this.#label(url, body, person, response)
     if (person.role !== 'researcher') return refuse(response, 403, 'this is for researchers')
     if (url.pathname.startsWith('/api/runs')) return this.runs.answer(url, response)

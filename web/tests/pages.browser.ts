@@ -245,6 +245,40 @@ test('somebody is excluded by one click and a reason', async () => {
   expect(mock.excluded).toEqual([{ name: 'ben', excluded: true, why: '402 of 640 answers came faster than the text can be read; 33 of 63 right on gold is what chance gives' }])
 })
 
+test('a dead link is said once, by all tabs of it', async () => {
+  const mock = filled(scene())
+  const { page, context } = await visit(mock, 'researcher', '/runs')
+  const other = await context.newPage()
+  await other.goto(`${mock.url}/people`)
+  await other.getByRole('heading', { name: 'People' }).waitFor()
+  await mock.kill()
+  mock.tokens.clear()
+  await mock.start()
+  mock.knocks = 0
+  for (const tab of [page, other]) await tab.getByRole('heading', { name: 'Open your personal link' }).waitFor()
+  const { knocks } = mock
+  expect(knocks).toBeLessThanOrEqual(2)
+  await page.waitForTimeout(3000)
+  expect(mock.knocks).toBe(knocks)
+})
+
+test('who is invited again keeps the role', async () => {
+  const { page } = await visit(filled(scene()), 'researcher', '/people')
+  await page.getByRole('button', { name: 'Invite somebody' }).click()
+  await page.getByLabel('Name').fill('dora')
+  expect(await page.getByRole('radio', { name: /^Researcher/ }).isChecked()).toBe(true)
+  await page.getByLabel('Name').fill('doran')
+  expect(await page.getByRole('radio', { name: /^Labeler/ }).isChecked()).toBe(true)
+})
+
+test('what is typed right behind n is a note', async () => {
+  const { page } = await visit(scene({ notes: true }))
+  await due(page)
+  await page.keyboard.type('nso it is')
+  await page.getByLabel(/^Note/).waitFor()
+  expect(await page.getByLabel(/^Note/).inputValue()).toBe('so it is')
+})
+
 test('a link is revoked, and cannot be twice', async () => {
   const mock = filled(scene())
   const { page } = await visit(mock, 'researcher', '/people')

@@ -32,7 +32,7 @@ pub use hinted::{Beside, gold_key, keep as keep_hints};
 pub use judged::{Besides, Judged, Kind};
 pub use learned::{Choice, choice, chosen};
 pub use messages::{Feedback, Given, Hint, Item, Next, Progress, Taken};
-pub(crate) use people::token;
+pub(crate) use people::{HOST, token};
 pub use people::{Person, Role};
 pub use quality::{Agreeing, OfPerson, Quality, Right, Same, Share};
 pub use rules::{Gold, Hints, Mode, Rules};
@@ -108,6 +108,14 @@ impl Room {
         &self.store
     }
 
+    /// What tells this store from others: 16 hexadecimal digits that were drawn when it was made.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn id(&self) -> Result<String> {
+        self.look(identity)
+    }
+
     /// The rules.
     pub fn rules(&self) -> &Rules {
         &self.rules
@@ -137,6 +145,11 @@ impl Room {
             )
         })
     }
+}
+
+/// What tells a store from others.
+fn identity(connection: &rusqlite::Connection) -> Result<String> {
+    Ok(connection.query_row("SELECT id FROM room", [], |row| row.get(0))?)
 }
 
 #[cfg(test)]

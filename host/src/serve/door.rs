@@ -1,7 +1,7 @@
 //! Who comes in: personal tokens become sessions, and too many wrong ones are not looked at. Sessions are in memory
 //! alone: after a restart the page comes in again by the token that it keeps. Knows nothing of what people may do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -99,6 +99,8 @@ pub(super) struct Door {
     secure: bool,
     sessions: Mutex<HashMap<String, Session>>,
     wrong: Mutex<HashMap<IpAddr, Bucket>>,
+    /// SHA-256 of tokens that nobody has. A page with a dead link says the same one again and again, which is no guess.
+    strangers: Mutex<HashSet<String>>,
 }
 
 impl Door {
@@ -110,11 +112,16 @@ impl Door {
             secure,
             sessions: Mutex::default(),
             wrong: Mutex::default(),
+            strangers: Mutex::default(),
         }
     }
 
     /// Who a token may be of, where the address has not said too many wrong ones.
     pub(super) fn knock(&self, token: &str, from: IpAddr, now: Instant) -> Answered<Caller> {
+        let digest = digest::of_bytes(token.as_bytes());
+        if locked(&self.strangers).contains(&digest) {
+            return Err(Refusal::stranger());
+        }
         let mut wrong = locked(&self.wrong);
         if let Some(bucket) = wrong.get_mut(&subnet(from)) {
             bucket.fill(WRONG, now);
@@ -124,17 +131,23 @@ impl Door {
         }
         drop(wrong);
         if token.is_empty() || token.len() > LONGEST_TOKEN {
-            return Err(self.wrong(from, now));
+            return Err(self.wrong(token, from, now));
         }
         // Compared as hashes, which tell nothing of the token by how long that takes.
-        match digest::of_bytes(token.as_bytes()) == self.host {
+        match digest == self.host {
             true => Ok(Caller::Host),
             false => Ok(Caller::Token(token.into())),
         }
     }
 
     /// Counts a token that nobody has.
-    pub(super) fn wrong(&self, from: IpAddr, now: Instant) -> Refusal {
+    pub(super) fn wrong(&self, token: &str, from: IpAddr, now: Instant) -> Refusal {
+        let mut strangers = locked(&self.strangers);
+        if strangers.len() >= REMEMBERED {
+            strangers.clear();
+        }
+        strangers.insert(digest::of_bytes(token.as_bytes()));
+        drop(strangers);
         let mut wrong = locked(&self.wrong);
         if wrong.len() >= REMEMBERED {
             wrong.retain(|_, bucket| {
@@ -276,9 +289,14 @@ mod tests {
         let (door, mut now) = (Door::new("secret", 1, false), Instant::now());
         let [one, same, other] = ["2001:db8::1", "2001:db8::2", "2001:db8:1::1"];
         let [one, same, other] = [one, same, other].map(|text| text.parse().unwrap());
-        for _ in 0..10 {
-            assert!(door.knock("guess", one, now).is_ok());
-            assert_eq!(door.wrong(one, now).status, StatusCode::UNAUTHORIZED);
+        for number in 0..10 {
+            let guess = format!("guess {number}");
+            assert!(door.knock(&guess, one, now).is_ok());
+            let refused = door.wrong(&guess, one, now);
+            assert_eq!(refused.status, StatusCode::UNAUTHORIZED);
+            // Once more it is no further guess.
+            let again = door.knock(&guess, one, now).unwrap_err();
+            assert_eq!(again.status, StatusCode::UNAUTHORIZED);
         }
         for address in [one, same] {
             let refused = door.knock("secret", address, now).unwrap_err();

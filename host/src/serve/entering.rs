@@ -33,7 +33,7 @@ pub(super) async fn enter(
     match face.of_caller(caller.clone()).await {
         Ok(_) => {}
         Err(refusal) if refusal.status == StatusCode::UNAUTHORIZED => {
-            return Err(face.door.wrong(from, now));
+            return Err(face.door.wrong(&said.token, from, now));
         }
         Err(refusal) => return Err(refusal),
     }
@@ -67,5 +67,6 @@ pub(super) async fn me(State(face): State<Arc<Face>>, headers: HeaderMap) -> Ans
         "label": labels,
         "runs": runs,
         "store": face.labels.is_some(),
+        "room": face.labels.as_ref().map(|labels| &labels.room),
     })))
 }

@@ -16,7 +16,7 @@ use super::door::{Caller, Door};
 use super::refusal::{Answered, Refusal};
 use super::site::Site;
 use super::watched::Watched;
-use crate::label::room::{Person, Role, Room};
+use crate::label::room::{HOST, Person, Role, Room};
 
 /// Says something to whoever runs the server.
 pub(crate) type Log = Arc<dyn Fn(&str) + Send + Sync>;
@@ -31,6 +31,8 @@ pub(super) struct Labels {
     pub(super) settings: Value,
     /// The file.
     pub(super) store: PathBuf,
+    /// What tells it from others.
+    pub(super) room: String,
 }
 
 /// One server.
@@ -57,7 +59,7 @@ impl Known {
     /// As decisions are signed.
     pub(super) fn name(&self) -> &str {
         match self {
-            Known::Host => "host",
+            Known::Host => HOST,
             Known::Person(person) => &person.name,
         }
     }

@@ -1,7 +1,7 @@
 //! What a request says, as a value, or which part of it is none.
 
 use axum::body::Bytes;
-use axum::extract::{FromRequest, FromRequestParts, Query, Request};
+use axum::extract::{FromRequest, FromRequestParts, Path, Query, Request};
 use axum::http::StatusCode;
 use axum::http::request::Parts;
 use serde::de::DeserializeOwned;
@@ -32,6 +32,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequestParts<S> for Asked<T> {
         let Query(value) =
             Query::try_from_uri(&parts.uri).map_err(|error| unheard(&error.to_string()))?;
         Ok(Asked(value))
+    }
+}
+
+/// The name in a path.
+pub(super) struct Named(pub(super) String);
+
+impl<S: Send + Sync> FromRequestParts<S> for Named {
+    type Rejection = Refusal;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Answered<Named> {
+        // What is no text is no name of anything.
+        let path = Path::from_request_parts(parts, state).await;
+        path.map(|Path(name)| Named(name))
+            .map_err(|_| Refusal::nowhere())
     }
 }
 

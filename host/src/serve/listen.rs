@@ -101,7 +101,8 @@ async fn speak(
     let spoken = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
-        .max_buf_size(LONGEST_HEAD)
+        // It is filled twice before a head is refused.
+        .max_buf_size(LONGEST_HEAD / 2)
         .serve_connection(TokioIo::new(stream), service)
         .await;
     // Whoever was spoken to is gone, or speaks something else.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::Result;
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::face::Face;
-use super::heard::Asked;
+use super::heard::{Asked, Named};
 use super::refusal::{Answered, Refusal};
 use crate::digest;
 use crate::label::store::Store;
@@ -60,7 +60,7 @@ pub(super) async fn of(face: &Arc<Face>, headers: &HeaderMap, id: &str) -> Answe
 pub(super) async fn header(
     State(face): State<Arc<Face>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Answered<Json<Value>> {
     let run = of(&face, &headers, &id).await?;
     let store = face.labels.as_ref().map(|labels| labels.store.clone());
@@ -105,7 +105,7 @@ pub(super) struct Curves {
 pub(super) async fn metrics(
     State(face): State<Arc<Face>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Named(id): Named,
     Asked(Curves { keys, points }): Asked<Curves>,
 ) -> Answered<Json<Series>> {
     let run = of(&face, &headers, &id).await?;
@@ -133,7 +133,7 @@ pub(super) struct Last {
 pub(super) async fn sampled(
     State(face): State<Arc<Face>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Named(id): Named,
     Asked(Last { last }): Asked<Last>,
 ) -> Answered<Json<Vec<Sample>>> {
     let run = of(&face, &headers, &id).await?;
@@ -148,7 +148,7 @@ pub(super) async fn sampled(
 pub(super) async fn report(
     State(face): State<Arc<Face>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Answered<Response> {
     let run = of(&face, &headers, &id).await?;
     let one = face.watched.makers.acquire().await;

@@ -10,7 +10,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::sse::{Event, KeepAlive, Sse};
 use axum::response::{IntoResponse, Response};
@@ -21,7 +21,7 @@ use tokio::sync::mpsc::{Receiver, Sender, channel};
 
 use super::door::Caller;
 use super::face::Face;
-use super::heard::Asked;
+use super::heard::{Asked, Named};
 use super::refusal::{Answered, Refusal};
 use super::runs;
 use super::tail::{Grown, Tail};
@@ -51,7 +51,7 @@ pub(super) struct From {
 pub(super) async fn stream(
     State(face): State<Arc<Face>>,
     headers: HeaderMap,
-    Path(id): Path<String>,
+    Named(id): Named,
     Asked(From { after }): Asked<From>,
 ) -> Answered<Response> {
     let run = runs::of(&face, &headers, &id).await?;

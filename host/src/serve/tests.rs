@@ -19,6 +19,7 @@ use crate::label::{Comparison, Passage};
 mod labeling;
 mod refused;
 mod researching;
+mod tls;
 mod watching;
 
 /// A server with a store in a folder of its own.

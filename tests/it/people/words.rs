@@ -6,7 +6,7 @@ use attune::label::room::{Next, Role};
 use serde_json::{Value, json};
 
 use super::{Sitting, begin, lab};
-use crate::support::{Lab, lines, succeed};
+use crate::support::{Lab, attune, fail, lines, succeed};
 
 #[test]
 fn the_command_line_invites_measures_and_answers() {
@@ -78,8 +78,31 @@ fn invites(sitting: &Sitting) {
     let token = token.strip_prefix("/enter#").unwrap();
     let cy = sitting.room.who(token).unwrap().unwrap();
     assert_eq!((cy.name.as_str(), cy.role), ("cy d'e", Role::Researcher));
+    // A new link changes nothing else.
+    assert!(sitting.cli(&["invite", "cy d'e"]).contains("a researcher"));
     sitting.cli(&["revoke", "cy d'e"]);
     assert_eq!(sitting.room.who(token).unwrap(), None);
+}
+
+#[test]
+fn people_of_a_store_that_is_not_there_are_nobody_s() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = folder.path().join("deep/labels.db");
+    let at = ["--store", store.to_str().unwrap()];
+    for verb in [&["revoke", "ann"][..], &["exclude", "ann", "--why", "w"]] {
+        let said = fail(&[&["label"], verb, &at].concat());
+        assert!(
+            said.contains("there is no store") && said.contains("hint: "),
+            "{said}"
+        );
+        assert!(!store.exists());
+    }
+    let output = attune(&[&["label", "invite", "ann"], &at[..]].concat())
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert!(said.contains("made the store"), "{said}");
+    assert!(succeed(&[&["label", "invite", "ann"], &at[..]].concat()).contains("a labeler"));
 }
 
 /// Answers up to two of what is asked as `attune label answer` has it.

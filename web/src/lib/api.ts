@@ -52,15 +52,33 @@ async function locked<T>(mode: LockMode, work: () => Promise<T>): Promise<T> {
   return navigator.locks ? await navigator.locks.request(LOCK, { mode }, work) : await work()
 }
 
+// A link that the server does not know. It is not tried again: a server bears few wrong tokens of one address, and others
+// of this address may have right ones.
+let dead: { secret: string; why: Refusal } | null = null
+let estranged: (why: Refusal) => void = () => undefined
+
+/** What is done where the server knows nobody by this tab's link any more. */
+export function whenEstranged(work: (why: Refusal) => void): void {
+  estranged = work
+}
+
 async function begin(secret: string): Promise<void> {
   localStorage.setItem(ENTERED, '')
   const answer = await send('/api/enter', { token: secret })
-  if (!answer.ok) throw await refusal(answer)
+  if (!answer.ok) {
+    const why = await refusal(answer)
+    if (why.status === 401) {
+      dead = { secret, why }
+      estranged(why)
+    }
+    throw why
+  }
   localStorage.setItem(ENTERED, secret)
 }
 
 /** Opens a session by a personal link, which this tab is of from now on. */
 export async function enter(secret: string): Promise<void> {
+  dead = null
   await locked('exclusive', () => begin(secret))
   keep(secret)
 }
@@ -78,11 +96,13 @@ export async function leave(): Promise<void> {
  * forgotten it, since it was started anew. */
 export async function entered<T extends { status: number }>(work: () => Promise<T>): Promise<T> {
   const secret = token()
+  if (dead !== null && dead.secret === secret) throw dead.why
   const mine = () => secret === null || localStorage.getItem(ENTERED) === secret
   const first = await locked('shared', async () => (mine() ? await work() : null))
   if (first !== null && first.status !== 401) return first
   if (secret === null) return first ?? work()
   return locked('exclusive', async () => {
+    if (dead !== null && dead.secret === secret) throw dead.why
     // Another call may have entered meanwhile.
     if (first === null && mine()) return work()
     await begin(secret)

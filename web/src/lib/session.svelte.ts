@@ -1,5 +1,5 @@
 // Who sits here, and which page is open. Both are seen by all components.
-import { Refusal, enter, get, leave } from './api'
+import { Refusal, enter, get, leave, whenEstranged } from './api'
 import { knows, token } from './token'
 import type { Me } from './types'
 
@@ -47,6 +47,8 @@ export async function ask(): Promise<void> {
     signOut(error)
   }
 }
+
+whenEstranged(signOut)
 
 /** Nobody sits here any more, because the server says so. */
 export function signOut(error: unknown): void {

@@ -98,6 +98,8 @@ export interface Me {
   runs: number
   /** Whether there is a store of labels. */
   store: boolean
+  /** What tells the store from another that is served at the same address. */
+  room: string | null
 }
 
 interface Right {

@@ -8,6 +8,7 @@ use clap::Subcommand;
 use super::StoreArgs;
 use crate::experiment::collect::now;
 use crate::label::room::{Role, Room, Rules};
+use crate::terminal::Line;
 
 #[derive(Subcommand)]
 pub(in crate::cli) enum PeopleCommand {
@@ -17,9 +18,10 @@ pub(in crate::cli) enum PeopleCommand {
         name: String,
         #[command(flatten)]
         store: StoreArgs,
-        /// Who sees and decides what others did is a researcher
-        #[arg(long, value_parser = ["labeler", "researcher"], default_value = "labeler")]
-        role: String,
+        /// Who sees and decides what others did is a researcher; without it, a person stays what they were, and a new one
+        /// is a labeler
+        #[arg(long, value_parser = ["labeler", "researcher"])]
+        role: Option<String>,
     },
     /// Print how many answers people gave, how fast, how right and how consistent; `docs/people.md` says how it is computed
     People {
@@ -61,19 +63,14 @@ pub(super) fn run(command: &PeopleCommand) -> Result<()> {
     let Some(now) = now() else {
         bail!("the clock is before 1970\nhint: set it");
     };
-    let room = |store: &StoreArgs| Room::open(&store.store, Rules::default());
+    // What is decided of people who are not there is no reason to make a store.
+    let room = |store: &StoreArgs| {
+        Room::read(&store.store, Rules::default())?;
+        Room::open(&store.store, Rules::default())
+    };
     match command {
         PeopleCommand::Invite { name, store, role } => {
-            let role = match role.as_str() {
-                "researcher" => Role::Researcher,
-                _ => Role::Labeler,
-            };
-            let token = room(store)?.invite(name, role, HERE, now)?;
-            println!("/enter#{token}");
-            println!(
-                "the personal link of {name}: put it after the address that `attune serve` prints"
-            );
-            Ok(())
+            invite(name, &store.store, role.as_deref(), now)
         }
         PeopleCommand::People {
             store,
@@ -88,6 +85,31 @@ pub(super) fn run(command: &PeopleCommand) -> Result<()> {
         } => room(store)?.exclude(name, !undo, why, HERE, now),
         PeopleCommand::Revoke { name, store } => room(store)?.revoke(name, HERE, now),
     }
+}
+
+fn invite(name: &str, store: &Path, role: Option<&str>, now: i64) -> Result<()> {
+    let is_new = !store.exists();
+    let mut room = Room::open(store, Rules::default())?;
+    let known = room.people()?.into_iter().find(|known| known.name == name);
+    let role = match (role, known) {
+        (Some("researcher"), _) => Role::Researcher,
+        (Some(_), _) => Role::Labeler,
+        (None, known) => known.map_or(Role::Labeler, |known| known.role),
+    };
+    let token = room.invite(name, role, HERE, now)?;
+    if is_new {
+        eprintln!("made the store {}", Line(store.display()));
+    }
+    println!("/enter#{token}");
+    let what = match role {
+        Role::Labeler => "a labeler",
+        Role::Researcher => "a researcher",
+    };
+    println!(
+        "the personal link of {}, {what}: put it after the address that `attune serve` prints",
+        Line(name)
+    );
+    Ok(())
 }
 
 fn people(store: &Path, now: i64, json: bool, judgements: bool) -> Result<()> {

@@ -6,6 +6,7 @@ use anyhow::Result;
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::Serialize;
 
+use super::answer::check_mode;
 use super::judged::{self, Judged, Kind};
 use super::turned::{same, says};
 use super::{Refusal, Room, learned, malformed, people, unknown};
@@ -84,7 +85,8 @@ impl Room {
             let hint = "choose a response; what nobody can judge may stay as it is";
             return Err(malformed("a decision says which response is better", hint));
         }
-        self.write(|transaction, _| {
+        self.write(|transaction, rules| {
+            check_mode(&answer, rules)?;
             let label = Label {
                 comparison: asked(transaction, key)?,
                 answer,

@@ -194,7 +194,16 @@ pub(super) fn make(
     let parts = [person.name.as_str(), new.kind.name(), new.key.as_str()].map(str::as_bytes);
     let places = drawn(&parts, comparison.responses.len());
     let person_id = person.id.to_le_bytes();
-    let digest = digest::of_parts(&[b"item", &person_id, parts[1], b"/", parts[2]]);
+    // An answer to the same question of another store is no answer to this one.
+    let room = super::identity(transaction)?;
+    let digest = digest::of_parts(&[
+        b"item",
+        room.as_bytes(),
+        &person_id,
+        parts[1],
+        b"/",
+        parts[2],
+    ]);
     let name = &digest[..24];
     let gold = new.gold.as_ref().map(serde_json::to_string).transpose()?;
     transaction
@@ -218,7 +227,12 @@ pub(super) fn make(
             serde_json::to_string(&About::of(&comparison, rules))?,
             lease
         ])?;
-    let made = named(transaction, person.id, name)?;
+    let which = "WHERE person = ?1 AND kind = ?2 AND key = ?3";
+    let made = find(
+        transaction,
+        which,
+        params![person.id, new.kind.name(), new.key],
+    )?;
     made.ok_or_else(|| anyhow::anyhow!("an item that was just made is not there"))
 }
 

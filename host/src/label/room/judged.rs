@@ -87,6 +87,9 @@ pub struct Judged {
     pub(super) person_id: i64,
     #[serde(skip)]
     pub(super) about: About,
+    /// Whether the first answer was to pass on.
+    #[serde(skip)]
+    pub(super) first_skips: bool,
 }
 
 impl Room {
@@ -104,7 +107,7 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Judged>> {
     let mut statement = connection.prepare_cached(
         "SELECT people.name, items.kind, items.key, items.number, items.places, latest.answer, latest.shown,
                 items.gold, (SELECT count(*) FROM judgements WHERE item = items.id), latest.said, begun.said,
-                begun.time, people.id, items.about
+                begun.time, people.id, items.about, begun.answer
          FROM items JOIN people ON people.id = items.person
          JOIN judgements AS begun ON begun.id = items.first
          JOIN judgements AS latest ON latest.id = (SELECT max(id) FROM judgements WHERE item = items.id)
@@ -136,5 +139,6 @@ fn judged(row: &rusqlite::Row<'_>) -> Result<Judged> {
         time: row.get(11)?,
         person_id: row.get(12)?,
         about: serde_json::from_str(&text(13)?)?,
+        first_skips: serde_json::from_str::<Answer>(&text(14)?)? == Answer::Skip,
     })
 }

@@ -8,7 +8,7 @@ use anyhow::{Context, Error, Result};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Room, malformed, unknown};
+use super::{Room, answer, malformed, unknown};
 use crate::digest;
 use crate::terminal::Line;
 
@@ -18,6 +18,9 @@ const BYTES: usize = 32;
 const NAME: usize = 80;
 /// Characters of a reason, at most.
 const WHY: usize = 2000;
+
+/// As whoever started a server signs, who is nobody of the store.
+pub(crate) const HOST: &str = "host";
 
 /// What a person may do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -136,6 +139,9 @@ impl Room {
                 "UPDATE people SET excluded = ?2 WHERE id = ?1",
                 params![person.id, excluded],
             )?;
+            if !excluded {
+                answer::count_again(transaction, &person)?;
+            }
             let what = if excluded { "excluded" } else { "included" };
             decide(transaction, person.id, (what, why, by), now)
         })
@@ -224,6 +230,10 @@ fn decide(
 
 fn check_name(name: &str) -> Result<()> {
     let length = name.chars().count();
+    if name == HOST {
+        let what = format!("nobody can be called `{HOST}`, who is whoever started the server");
+        return Err(malformed(what, "add something to the name"));
+    }
     if length == 0 || length > NAME || name.trim() != name {
         let what = format!(
             "the name `{}` has {length} characters, must have 1 to {NAME} and no space around them",

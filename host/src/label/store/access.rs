@@ -129,6 +129,14 @@ pub(super) const STEPS: &[Step] = &[
     CREATE TEMP TABLE adjudications (id INTEGER PRIMARY KEY, key TEXT, label TEXT, by TEXT, time INTEGER);
 ",
     },
+    // By which a browser tells this store from another that is served at the same address.
+    Step {
+        tables: "
+    CREATE TABLE room (id TEXT NOT NULL) STRICT;
+    INSERT INTO room VALUES (lower(hex(randomblob(8))));
+",
+        absent: "CREATE TEMP TABLE room (id TEXT);",
+    },
 ];
 
 impl Store {

@@ -129,7 +129,8 @@ fn files(folder: &Path) -> std::collections::BTreeMap<String, Vec<u8>> {
 }
 
 /// The tables of each step after the first, the latest first, in an order in which they can be dropped.
-const TABLES: [&[&str]; 3] = [
+const TABLES: [&[&str]; 4] = [
+    &["room"],
     &[
         "judgements",
         "items",

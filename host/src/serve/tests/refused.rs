@@ -288,6 +288,7 @@ async fn paths_lead_to_no_folder() {
         "/labels.db",
         "/api/runs/..%2f..%2fetc",
         "/api/runs/%00/metrics",
+        "/api/runs/%ff/metrics",
         "/api/runs/C:%5C/samples",
         "/api/runs/..%2f/stream",
         "/api/people/export?format=../../x",

@@ -1,7 +1,6 @@
 //! How fast somebody works.
 
 use super::Judged;
-use crate::label::Answer;
 
 /// Between two answers that are farther apart lies a pause, in milliseconds.
 const PAUSE: i64 = 5 * 60_000;
@@ -25,9 +24,9 @@ pub(super) fn median(own: &[&Judged]) -> Option<f64> {
     Some((times[low] as f64 + times[high] as f64) / 2.0)
 }
 
-/// Answers that came before anybody could have read. To pass on takes no reading.
+/// First answers that came before anybody could have read. To pass on takes no reading.
 pub(super) fn too_fast(own: &[&Judged]) -> u64 {
-    let read = own.iter().filter(|judged| judged.answer != Answer::Skip);
+    let read = own.iter().filter(|judged| !judged.first_skips);
     read.filter(|judged| judged.first.shown_ms < judged.about.least_ms)
         .count() as u64
 }

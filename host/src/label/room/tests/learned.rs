@@ -118,6 +118,11 @@ fn a_decision_comes_before_all() {
         ("nothing", Answer::Best(0), "nobody asked `nothing`"),
         (key(1).as_str(), Answer::Skip, "which response is better"),
         (key(1).as_str(), Answer::Best(2), "must be 0 to 1"),
+        (
+            key(1).as_str(),
+            Answer::Difference(0.5),
+            "a difference is no answer here",
+        ),
     ] {
         let error = house.room.adjudicate(key, answer, "boss", now).unwrap_err();
         assert!(

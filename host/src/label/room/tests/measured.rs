@@ -161,3 +161,26 @@ fn a_room_can_be_looked_at_without_being_changed() {
     assert_eq!(read.judgements().unwrap().len(), 1);
     assert!(read.invite("bob", Role::Labeler, "", 0).is_err());
 }
+
+#[test]
+fn the_first_answer_tells_who_was_fast() {
+    let rules = Rules {
+        characters_per_second: 10.0,
+        ..plain()
+    };
+    let mut house = House::new(2, rules);
+    let ann = house.person("ann");
+    for (first, then) in [
+        (Answer::Skip, Answer::Best(0)),
+        (Answer::Best(0), Answer::Skip),
+    ] {
+        let item = house.next(ann);
+        for (answer, shown_ms) in [(first, 5), (then, 9000)] {
+            let mut given = house.given(&item, answer);
+            given.shown_ms = shown_ms;
+            house.room.answer(ann, &given, house.now).unwrap();
+        }
+    }
+    let quality = house.room.quality(house.now).unwrap();
+    assert_eq!(quality.people[0].too_fast, 1);
+}

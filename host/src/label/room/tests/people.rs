@@ -61,6 +61,7 @@ fn names_can_be_read() {
     let long = "x".repeat(81);
     for name in [
         "",
+        "host",
         " ann",
         "ann\n",
         "a\u{202e}b",
@@ -124,4 +125,64 @@ fn who_is_excluded_is_shown_nothing_and_loses_nothing() {
         ("excluded", "guesses", "the boss")
     );
     assert_eq!(second.0, "included");
+}
+
+#[test]
+fn what_was_said_while_excluded_counts_once_the_person_is_back() {
+    let mut house = House::new(2, plain());
+    let [ann, bob] = ["ann", "bob"].map(|name| house.person(name));
+    for (answered_by_bob, number) in [(false, 0), (true, 1)] {
+        let item = house.next(ann);
+        let now = house.now;
+        house.room.exclude("ann", true, "fast", "eve", now).unwrap();
+        house.say(ann, &item, Answer::Best(0));
+        let beside = format!("more/{}/ann", key(number));
+        assert!(house.labels().iter().any(|(key, _)| *key == beside));
+        // It is free for others, and who comes back is not asked again.
+        if answered_by_bob {
+            house.now += 3_600_000;
+            let other = house.next(bob);
+            assert_eq!(other.query, item.query);
+            house.say(bob, &other, Answer::Best(0));
+        }
+        let now = house.now;
+        house
+            .room
+            .exclude("ann", false, "sorry", "eve", now)
+            .unwrap();
+        let labels = house.labels();
+        let own = labels.iter().find(|(found, _)| *found == key(number));
+        let by = &own.expect("the run has its label").1.labeler;
+        let who = if answered_by_bob { "bob" } else { "ann" };
+        assert_eq!(*by, crate::label::Labeler::Person(who.to_owned()));
+        let kept = labels.iter().any(|(key, _)| *key == beside);
+        assert_eq!(kept, answered_by_bob);
+        // What was said may still be changed.
+        if !answered_by_bob {
+            house.say(ann, &item, Answer::Best(1));
+            assert_eq!(house.labels().len(), 1);
+        }
+    }
+    assert!(house.try_next(ann).is_none() && house.try_next(bob).is_none());
+}
+
+#[test]
+fn an_answer_to_another_store_is_no_answer_here() {
+    let mut houses = [House::new(1, plain()), House::new(1, plain())];
+    let items = houses.each_mut().map(|house| {
+        let ann = house.person("ann");
+        (ann, house.next(ann))
+    });
+    assert_eq!(items[0].1.query, items[1].1.query);
+    let ids = houses.each_ref().map(|house| house.room.id().unwrap());
+    assert_ne!(ids[0], ids[1]);
+    let [(_, other), (ann, _)] = items;
+    let given = houses[1].given(&other, Answer::Best(0));
+    assert!(matches!(
+        houses[1].refused(ann, &given),
+        Refusal::Unknown(_)
+    ));
+    assert_eq!(houses[1].labels(), []);
+    houses[1].again();
+    assert_eq!(houses[1].room.id().unwrap(), ids[1]);
 }

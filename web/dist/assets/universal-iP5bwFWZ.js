@@ -1,0 +1,1 @@
+import{a5 as s,t as n}from"./index-DBQRMTMx.js";function t(o,i,r,f,a){var d=()=>{f(r[o])};r.addEventListener(i,d),a?s(()=>{r[o]=a()}):d(),(r===document.body||r===window||r===document)&&n(()=>{r.removeEventListener(i,d)})}export{t as b};
