@@ -13,6 +13,7 @@ use crate::terminal::Line;
 mod answer;
 mod checks;
 mod disagreements;
+mod excluded;
 mod gold;
 mod hinted;
 mod items;

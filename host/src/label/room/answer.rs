@@ -250,30 +250,6 @@ fn keep_label(
     Ok(())
 }
 
-/// Has what the person said while excluded be the run's own labels where nobody else has answered since: a run may wait
-/// for them, and the person is not asked again.
-pub(super) fn count_again(transaction: &Transaction<'_>, person: &Person) -> Result<()> {
-    let said = {
-        let mut find = transaction.prepare_cached(
-            "SELECT items.key, items.label FROM items JOIN queue ON queue.key = items.key
-             WHERE person = ?1 AND kind = 'work' AND first IS NOT NULL AND items.label != items.key AND given < needed",
-        )?;
-        let rows = find.query_map([person.id], |row| Ok((row.get(0)?, row.get(1)?)))?;
-        rows.collect::<rusqlite::Result<Vec<(String, String)>>>()?
-    };
-    for (key, label) in said {
-        if queue::is_answered(transaction, &key)? {
-            continue;
-        }
-        for (table, column) in [("labels", "key"), ("items", "label")] {
-            let update = format!("UPDATE {table} SET {column} = ?1 WHERE {column} = ?2");
-            transaction.execute(&update, [&key, &label])?;
-        }
-        queue::count(transaction, &key)?;
-    }
-    Ok(())
-}
-
 /// The key of what one more person said of the question under `key`.
 fn beside(key: &str, name: &str) -> String {
     format!("more/{key}/{name}")

@@ -8,7 +8,7 @@ use anyhow::{Context, Error, Result};
 use rusqlite::{Connection, OptionalExtension, Transaction, params};
 use serde::{Deserialize, Serialize};
 
-use super::{Room, answer, malformed, unknown};
+use super::{Room, malformed, unknown};
 use crate::digest;
 use crate::terminal::Line;
 
@@ -16,8 +16,6 @@ use crate::terminal::Line;
 const BYTES: usize = 32;
 /// Characters of a name, at most.
 const NAME: usize = 80;
-/// Characters of a reason, at most.
-const WHY: usize = 2000;
 
 /// As whoever started a server signs, who is nobody of the store.
 pub(crate) const HOST: &str = "host";
@@ -112,44 +110,10 @@ impl Room {
     pub fn people(&self) -> Result<Vec<Person>> {
         self.look(all)
     }
-
-    /// Has what a person says count no more, or again: in what is learned from now on. Whoever gave labels can be
-    /// named, invited or not.
-    ///
-    /// # Errors
-    /// There is no such person, or nothing can be written.
-    pub fn exclude(
-        &mut self,
-        name: &str,
-        excluded: bool,
-        why: &str,
-        by: &str,
-        now: i64,
-    ) -> Result<()> {
-        if why.chars().count() > WHY {
-            let what = format!("the reason has more than {WHY} characters");
-            return Err(malformed(what, "say it in fewer words"));
-        }
-        self.write(|transaction, _| {
-            let person = match named(transaction, name)? {
-                Some(person) => person,
-                None => known_by_labels(transaction, name)?.ok_or_else(|| nobody(name))?,
-            };
-            transaction.execute(
-                "UPDATE people SET excluded = ?2 WHERE id = ?1",
-                params![person.id, excluded],
-            )?;
-            if !excluded {
-                answer::count_again(transaction, &person)?;
-            }
-            let what = if excluded { "excluded" } else { "included" };
-            decide(transaction, person.id, (what, why, by), now)
-        })
-    }
 }
 
 /// What to say where nobody is called so.
-fn nobody(name: &str) -> Error {
+pub(super) fn nobody(name: &str) -> Error {
     unknown(
         format!("there is no person `{}`", Line(name)),
         "`attune label people` prints who there is, `attune label invite` invites somebody",
@@ -174,7 +138,7 @@ pub(super) fn all(connection: &Connection) -> Result<Vec<Person>> {
     Ok(all)
 }
 
-fn named(connection: &Connection, name: &str) -> Result<Option<Person>> {
+pub(super) fn named(connection: &Connection, name: &str) -> Result<Option<Person>> {
     let mut find = connection.prepare_cached(
         "SELECT id, name, role, excluded, token IS NOT NULL FROM people WHERE name = ?1",
     )?;
@@ -182,7 +146,7 @@ fn named(connection: &Connection, name: &str) -> Result<Option<Person>> {
 }
 
 /// Somebody who was never invited, and gave labels otherwise.
-fn known_by_labels(transaction: &Transaction<'_>, name: &str) -> Result<Option<Person>> {
+pub(super) fn known_by_labels(transaction: &Transaction<'_>, name: &str) -> Result<Option<Person>> {
     let has_labels: bool = transaction.query_row(
         "SELECT EXISTS (SELECT 1 FROM labelers WHERE kind = 'person' AND name = ?1)",
         [name],
@@ -214,7 +178,7 @@ fn person(row: &rusqlite::Row<'_>) -> rusqlite::Result<Person> {
 }
 
 /// Keeps what was decided of somebody, why and by whom.
-fn decide(
+pub(super) fn decide(
     transaction: &Transaction<'_>,
     person: i64,
     (what, why, by): (&str, &str, &str),
