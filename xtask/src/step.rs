@@ -50,12 +50,10 @@ pub(crate) fn cargo(folder: &Path) -> Command {
     command.current_dir(folder);
     // What the cargo that runs us says of our own package. Some build scripts look at it, `ring`'s among them, so that what
     // we build would be built once more by whoever calls cargo themselves.
+    let is_ours =
+        |name: &str| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     for (name, _) in std::env::vars_os() {
-        let is_ours = |start: &&str| name.to_str().is_some_and(|name| name.starts_with(*start));
-        if ["CARGO_PKG_", "CARGO_MANIFEST_"]
-            .iter()
-            .any(|start| is_ours(&start))
-        {
+        if name.to_str().is_some_and(is_ours) {
             command.env_remove(&name);
         }
     }
