@@ -43,6 +43,10 @@ pub(crate) enum Kind {
     Xz,
     /// An archive, as spreadsheets are.
     Zip,
+    /// An archive of files.
+    Tar,
+    /// An archive of files, packed.
+    SevenZip,
     /// An archive as PyTorch writes it.
     Pytorch,
     /// Objects of Python.
@@ -124,6 +128,8 @@ impl Kind {
             Kind::Bzip2 => "packed with bzip2",
             Kind::Xz => "packed with xz",
             Kind::Zip => "a ZIP file, as spreadsheets are",
+            Kind::Tar => "a tar archive",
+            Kind::SevenZip => "a 7z archive",
             Kind::Pytorch => "a file of PyTorch, a ZIP of pickles",
             Kind::Pickle => "a pickle of Python",
             Kind::Gguf => "a GGUF file",
@@ -156,6 +162,8 @@ impl Kind {
             Kind::Bzip2 => "unpack it with `bunzip2` first",
             Kind::Xz => "unpack it with `unxz` first",
             Kind::Zip => "save the table as CSV, or unpack it with `unzip` first",
+            Kind::Tar => "unpack it with `tar xf` first, and name a file of it",
+            Kind::SevenZip => "unpack it with `7z x` first, and name a file of it",
             Kind::Utf16 => "save it as UTF-8, such as by `iconv -f UTF-16 -t UTF-8`",
             Kind::Utf32 => "save it as UTF-8, such as by `iconv -f UTF-32 -t UTF-8`",
             _ => return None,

@@ -187,7 +187,12 @@ fn one_of<'a>(
     let Ok(at) = place.parse::<usize>() else {
         bail!(
             "`--set {whole}`: `{name}` is a list of {len}, and `{place}` is no place in it\nhint: places count from \
-             0: `{name}.0.{place}=…`"
+             0{}",
+            // What looks like a number was meant as one.
+            match place.parse::<f64>() {
+                Ok(_) => String::new(),
+                Err(_) => format!(": `{name}.0.{place}=…`"),
+            }
         );
     };
     if at > len {

@@ -148,6 +148,19 @@ pub(super) fn check(before: &[Input], now: &[Input]) -> Result<()> {
             input.path.display()
         );
     }
+    // The one whose place has other bytes, where there is one: another with the same bytes may have stood for it.
+    let other = |one: &&Input| {
+        let at = before.iter().find(|old| old.path == one.path);
+        at.is_some_and(|old| old.sha256 != one.sha256)
+    };
+    let known = now.iter().find(other);
+    if let (None, Some(new)) = (known, now.iter().find(|input| !is_there(input, before))) {
+        bail!(
+            "`{}` is none of the files that the run began with\nhint: name the file of then, or start a new run directory",
+            new.path.display()
+        );
+    }
+    let input = known.unwrap_or(input);
     let (old, new) = (find(before, &input.path), find(now, &input.path));
     bail!(
         "`{}` has changed since the run began: it was {old}, now it is {new}\nhint: put the \

@@ -64,6 +64,11 @@ impl Fit<'_> {
         if row.texts().next().is_none() {
             bail!("it has neither `response` nor `responses`\nhint: {LINES}");
         }
+        if row.response.is_some() && row.responses.is_some() {
+            bail!(
+                "it has both `response` and `responses`\nhint: write all of them into `responses`"
+            );
+        }
         let query = self
             .tokenizer
             .encode(row.query.as_deref().unwrap_or_default());

@@ -5,7 +5,8 @@ use serde::de::IgnoredAny;
 use super::{HEAD, Kind};
 
 /// Files that begin with bytes that no text begins with.
-const BYTES: [(&[u8], Kind); 17] = [
+const BYTES: [(&[u8], Kind); 18] = [
+    (b"7z\xbc\xaf\x27\x1c", Kind::SevenZip),
     (b"SQLite format 3\0", Kind::Sqlite),
     (b"PAR1", Kind::Parquet),
     (b"ARROW1", Kind::Arrow),
@@ -54,6 +55,10 @@ pub(super) fn of_bytes(head: &[u8]) -> Option<Kind> {
         let is_torch = first.windows(8).any(|part| part == b"data.pkl");
         return Some(if is_torch { Kind::Pytorch } else { Kind::Zip });
     }
+    // Behind the name and numbers of its first file.
+    if head.get(257..262) == Some(b"ustar") && head[..257].contains(&0) {
+        return Some(Kind::Tar);
+    }
     let known = BYTES.iter().find(|(start, _)| head.starts_with(start));
     let (_, kind) = known?;
     // Three letters could be a word of a text; the digit of bzip2 and its block make it sure.
@@ -72,6 +77,11 @@ pub(super) fn of_text(text: &[u8]) -> Option<Kind> {
     };
     if let Some((_, kind)) = TAGS.iter().find(|(tag, _)| begins(tag)) {
         return Some(*kind);
+    }
+    // A page may begin with a remark.
+    if let Some(remark) = text.strip_prefix(b"<!--") {
+        let end = remark.windows(3).position(|part| part == b"-->")?;
+        return of_text(remark[end + 3..].trim_ascii_start());
     }
     ERRORS
         .contains(&text.trim_ascii_end())

@@ -29,6 +29,9 @@ fn files_are_known_by_how_they_begin() {
         (b"\xfd7zXZ\0\0", Kind::Xz),
         (b"PK\x03\x04\x14\0[Content_Types].xml", Kind::Zip),
         (b"PK\x03\x04\0\0archive/data.pkl", Kind::Pytorch),
+        (b"7z\xbc\xaf\x27\x1c\0", Kind::SevenZip),
+        (b"<!-- saved -->\n<HTML>", Kind::Html),
+        (b"<!-- a remark", Kind::Text),
         (b"\x80\x02}q\0", Kind::Pickle),
         (b"GGUF\x03\0\0\0", Kind::Gguf),
         (b"\x40\0\0\0\0\0\0\0{\"weight\":", Kind::Safetensors),
@@ -132,4 +135,14 @@ proptest! {
         prop_assume!(!words.trim().is_empty());
         prop_assert_eq!(kind_of(words.as_bytes()), Kind::Text);
     }
+}
+
+#[test]
+fn an_archive_is_known_by_its_first_file() {
+    let mut head = vec![0; 512];
+    head[..10].copy_from_slice(b"rows.jsonl");
+    head[257..262].copy_from_slice(b"ustar");
+    assert_eq!(kind_of(&head), Kind::Tar);
+    let text = format!("{}ustar", "x".repeat(257));
+    assert_eq!(kind_of(text.as_bytes()), Kind::Text);
 }

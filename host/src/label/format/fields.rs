@@ -181,6 +181,9 @@ pub(super) fn places(told: &[&str], names: &[&str]) -> Option<Vec<usize>> {
         _ => 0,
     };
     // One of several that is called 1 may be the first or the second, where the others are counted from 0.
+    if by.abs() > 1 {
+        return None;
+    }
     if by == 0 && !is_own && own.contains(&0) && !told.contains(&0) {
         return None;
     }
@@ -209,7 +212,7 @@ fn ended(name: &str) -> Option<(&str, u32)> {
 
 /// The word in a question's name by which it asks for the opposite of the best.
 pub(super) fn opposite(name: &str) -> Option<&'static str> {
-    const BAD: [&str; 25] = [
+    const BAD: [&str; 39] = [
         "worst",
         "losing",
         "toxic",
@@ -235,11 +238,29 @@ pub(super) fn opposite(name: &str) -> Option<&'static str> {
         "disprefer",
         "unprefer",
         "dislike",
+        "negativ",
+        "weak",
+        "lower",
+        "discard",
+        "remov",
+        "delet",
+        "drop",
+        "flag",
+        "spam",
+        "down",
+        "runner",
+        "nonprefer",
+        "nonchose",
+        "unaccept",
     ];
-    const GOOD: [&str; 6] = ["best", "better", "most", "chose", "win", "prefer"];
+    // Not `most`, which says how much of what follows.
+    const GOOD: [&str; 5] = ["best", "better", "chose", "win", "prefer"];
     // Whole words, which begin others.
     const NOT: [&str; 4] = ["not", "less", "non", "no"];
     let name = apart(name);
+    if name.contains("second_best") || name.contains("second best") {
+        return Some("second");
+    }
     let words = name.split(|c: char| !c.is_alphanumeric());
     let begun = |words: &[&'static str], word: &str| {
         // Who is harmless does no harm.

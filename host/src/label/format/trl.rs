@@ -16,10 +16,27 @@ use crate::rows::opened::Opened;
 /// The fields that are read beside the prompt: texts, and whether they are equally good.
 const FIELDS: [&str; 3] = ["chosen", "rejected", "tie"];
 
+/// What some call the prompt where no field is called as prompts are: the text that is answered, or what was said before.
+const OTHERS: [&str; 6] = [
+    "input",
+    "messages",
+    "conversations",
+    "conversation",
+    "dialogue",
+    "history",
+];
+/// What belongs to a question as well, so that the question alone would be another one.
+const BESIDE: [&str; 2] = ["input", "context"];
+/// What no label can carry, and without which the text is another one.
+const SEEN: [&str; 6] = ["images", "image", "videos", "video", "audios", "audio"];
+
 /// Whether rows with these fields are read by this one. Many call the prompt otherwise where there is none.
 pub(super) fn is_read(name: &str, has: &[&str]) -> bool {
+    let known = has.iter().any(|name| QUERIES.contains(name));
     let is_prompt = name == QUERIES[0] || QUERIES.contains(&name) && !has.contains(&QUERIES[0]);
-    is_prompt || FIELDS.contains(&name)
+    let is_other = OTHERS.contains(&name) && !known;
+    let is_beside = [&BESIDE[..], &SEEN].concat().contains(&name);
+    is_prompt || is_other || is_beside || FIELDS.contains(&name)
 }
 
 pub(super) fn read(file: Opened, into: &mut Imported) -> Result<()> {
@@ -45,6 +62,7 @@ pub(super) fn push(row: &Map<String, Value>, into: &mut Imported) -> Result<()> 
 /// What `chosen` and `rejected` say; what of the row says more is counted.
 fn label(row: &Map<String, Value>, into: &mut Imported) -> Result<Label> {
     let mut besides = Besides::default();
+    check_seen(row)?;
     let asked = asked(row)?;
     let [prompt, chosen, rejected] =
         [asked, "chosen", "rejected"].map(|name| said(row, name, &mut besides));
@@ -83,7 +101,17 @@ fn label(row: &Map<String, Value>, into: &mut Imported) -> Result<Label> {
             "`rejected` is a text, must be a list of messages as `chosen` is\nhint: write it as \
              [{{\"role\": \"assistant\", \"content\": …}}]"
         ),
-        _ => texts(prompt, &[chosen, rejected], into),
+        _ => {
+            let is_known = prompt.is_some();
+            let (query, responses) = texts(prompt, &[chosen, rejected], into);
+            if !is_known && query.is_empty() {
+                count(
+                    &mut into.noted,
+                    "pairs of which no prompt is known, read with an empty one",
+                );
+            }
+            (query, responses)
+        }
     };
     Ok(Label {
         comparison: Comparison {
@@ -105,13 +133,36 @@ fn asked(row: &Map<String, Value>) -> Result<&'static str> {
     }
     let found: Vec<&str> = QUERIES.into_iter().filter(is_there).collect();
     match found.as_slice() {
-        [] => Ok(QUERIES[0]),
-        [name] => Ok(name),
+        [] => {
+            let mut others = OTHERS.into_iter().filter(|name| is_there(name));
+            Ok(others.next().unwrap_or(QUERIES[0]))
+        }
+        [name] => match BESIDE.iter().find(|other| is_said(row.get(**other))) {
+            Some(other) => bail!(
+                "has `{name}` and `{other}`, and both may belong to the query\nhint: write what the model reads, all of it, \
+                 into a field `prompt`"
+            ),
+            None => Ok(name),
+        },
         several => bail!(
             "has no `prompt`, and any of {} could be it\nhint: call the one that is meant `prompt`",
             listed(several)
         ),
     }
+}
+
+fn is_said(value: Option<&Value>) -> bool {
+    value.is_some_and(|value| !super::talk::is_nothing(value))
+}
+
+/// Refuses what was judged by more than its text.
+fn check_seen(row: &Map<String, Value>) -> Result<()> {
+    if let Some(name) = SEEN.iter().find(|name| is_said(row.get(**name))) {
+        bail!(
+            "has `{name}`, and labels are of texts alone\nhint: leave out rows whose responses are about more than text"
+        );
+    }
+    Ok(())
 }
 
 /// Says that a row has no such field, and what may be meant.

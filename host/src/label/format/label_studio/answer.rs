@@ -175,7 +175,7 @@ fn one(
     {
         bail!("`from_name`: {}", fields::not_the_best(name, word));
     }
-    if let (Some(name), Some("choices")) = (name, kind)
+    if let (Some(name), Some("choices" | "pairwise" | "ranker")) = (name, kind)
         && !fields::asks_for_best(name)
     {
         count(&mut into.noted, fields::taken_for_best(name));

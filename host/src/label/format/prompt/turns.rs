@@ -22,7 +22,8 @@ const ANSWERS: [&str; 8] = [
     "answer",
 ];
 /// Who asks, in templates of models.
-const ASKS_MARKED: [&str; 8] = [
+const ASKS_MARKED: [&str; 9] = [
+    "<|START_OF_TURN_TOKEN|><|USER_TOKEN|>",
     "<｜User｜>",
     "<|start|>user<|message|>",
     "<|im_start|>user",
@@ -33,7 +34,8 @@ const ASKS_MARKED: [&str; 8] = [
     "USER:",
 ];
 /// Who answers, in templates of models.
-const ANSWERS_MARKED: [&str; 9] = [
+const ANSWERS_MARKED: [&str; 10] = [
+    "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
     "<｜Assistant｜>",
     "<|start|>assistant<|channel|>final<|message|>",
     "<|start|>assistant<|message|>",
@@ -45,7 +47,8 @@ const ANSWERS_MARKED: [&str; 9] = [
     "ASSISTANT:",
 ];
 /// What ends a turn there.
-const ENDS: [&str; 8] = [
+const ENDS: [&str; 9] = [
+    "<|END_OF_TURN_TOKEN|>",
     "<｜end▁of▁sentence｜>",
     "<|return|>",
     "<|im_end|>",
@@ -56,7 +59,8 @@ const ENDS: [&str; 8] = [
     "</s>",
 ];
 /// What begins a text there.
-const BEGINS: [&str; 5] = [
+const BEGINS: [&str; 6] = [
+    "<BOS_TOKEN>",
     "<|begin_of_text|>",
     "<bos>",
     "<s>",
@@ -64,7 +68,8 @@ const BEGINS: [&str; 5] = [
     "<｜begin▁of▁sentence｜>",
 ];
 /// Where the last turn begins whose text is not the same, in transcripts without a prompt.
-const LAST: [&str; 15] = [
+const LAST: [&str; 16] = [
+    "<|START_OF_TURN_TOKEN|><|CHATBOT_TOKEN|>",
     "<｜Assistant｜>",
     "<|start|>assistant<|channel|>final<|message|>",
     "<|start|>assistant<|message|>",

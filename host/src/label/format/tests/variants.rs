@@ -378,3 +378,96 @@ fn preferences_in_tables() {
         "{error}"
     );
 }
+
+#[test]
+fn the_most_of_what_is_bad_is_not_the_best() {
+    use super::super::fields::{asks_for_best, opposite};
+    for name in [
+        "most_toxic",
+        "mostHarmful",
+        "which response has the most errors",
+        "second_best",
+        "weaker",
+        "lower_quality",
+        "thumbs_down",
+        "nonpreferred",
+        "discard",
+        "flagged",
+    ] {
+        assert!(opposite(name).is_some(), "{name}");
+    }
+    for name in [
+        "most_helpful",
+        "best_to_worst",
+        "harmless",
+        "best_second_pass",
+        "preference",
+    ] {
+        assert_eq!(opposite(name), None, "{name}");
+    }
+    assert!(!asks_for_best("quality"));
+    let pair = json!([{"type": "pairwise", "from_name": "quality", "to_name": "response1,response2",
+                       "value": {"selected": "left"}}]);
+    let two = json!({"prompt": "Q", "response1": "A", "response2": "B"});
+    let read = studio(two.clone(), pair).unwrap();
+    assert!(
+        read.noted.keys().any(|note| note.contains("`quality`")),
+        "{:?}",
+        read.noted
+    );
+    // Numbers that are none of the responses' are not shifted until they are.
+    let pair = json!([{"type": "pairwise", "to_name": "response9,response8", "value": {"selected": "left"}}]);
+    let read = studio(two, pair).unwrap();
+    assert_eq!(said(&read)[0].1, &Answer::Best(0));
+    assert_eq!(said(&read)[0].0, ["Q", "A", "B"]);
+}
+
+#[test]
+fn a_prompt_of_another_name_is_read_and_half_a_one_refused() {
+    let read = |row: Value| reread(row.to_string().as_bytes(), "trl");
+    let turn = |role: &str, words: &str| json!({"role": role, "content": words});
+    let from = |role: &str, words: &str| json!({"from": role, "value": words});
+    for (row, query) in [
+        (
+            json!({"messages": [turn("user", "hi")], "chosen": "A", "rejected": "B"}),
+            "hi",
+        ),
+        (
+            json!({"conversations": [from("human", "hi")], "chosen": from("gpt", "A"), "rejected": from("gpt", "B")}),
+            "hi",
+        ),
+        (json!({"input": "P", "chosen": "A", "rejected": "B"}), "P"),
+        (
+            json!({"instruction": "P", "input": "", "chosen": "A", "rejected": "B"}),
+            "P",
+        ),
+    ] {
+        let read = read(row.clone()).unwrap();
+        assert_eq!(said(&read)[0].0[0], query, "{row}");
+        assert_eq!(read.left.get("`messages`"), None);
+    }
+    let read_nothing = read(json!({"prompt": null, "chosen": "A", "rejected": "B"})).unwrap();
+    assert!(
+        read_nothing
+            .noted
+            .keys()
+            .any(|note| note.contains("no prompt is known"))
+    );
+    for (row, part) in [
+        (
+            json!({"instruction": "Sum up", "input": "Long", "chosen": "A", "rejected": "B"}),
+            "`instruction` and `input`",
+        ),
+        (
+            json!({"question": "Who?", "context": "Ann", "chosen": "A", "rejected": "B"}),
+            "`question` and `context`",
+        ),
+        (
+            json!({"prompt": "p", "chosen": "A", "rejected": "B", "images": ["x.png"]}),
+            "has `images`",
+        ),
+    ] {
+        let error = format!("{:#}", read(row).unwrap_err());
+        assert!(error.contains(part) && error.contains("hint: "), "{error}");
+    }
+}
