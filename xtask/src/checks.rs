@@ -22,7 +22,7 @@ pub(crate) fn test(layout: &Layout, args: &[String]) -> Result<()> {
 pub(crate) fn ci(layout: &Layout) -> Result<()> {
     let start = Instant::now();
     lint(layout)?;
-    fuzz_and_docs(layout)?;
+    fuzz(layout)?;
     test(layout, &[])?;
     println!("ci took {:.1} s: all passed", start.elapsed().as_secs_f64());
     Ok(())
@@ -45,17 +45,6 @@ pub(crate) fn lint(layout: &Layout) -> Result<()> {
             "warnings",
         ];
         run_command(cargo(root).args(lint))
-    })
-}
-
-/// What else can be said of it, which takes minutes more.
-fn fuzz_and_docs(layout: &Layout) -> Result<()> {
-    let root = layout.root();
-    // They compile the host's files by themselves, which no other step does; what these stand on was checked for the
-    // lints, in the same folder.
-    step("fuzz targets", || {
-        let check = ["check", "--bins", "--quiet", "--target-dir", "../target"];
-        run_command(cargo(&root.join("fuzz")).args(check))
     })?;
     step("documentation", || {
         run_command(
@@ -63,6 +52,17 @@ fn fuzz_and_docs(layout: &Layout) -> Result<()> {
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )
+    })
+}
+
+/// What else can be said of it, which takes minutes more.
+fn fuzz(layout: &Layout) -> Result<()> {
+    let root = layout.root();
+    // They compile the host's files by themselves, which no other step does; what these stand on was checked for the
+    // lints, in the same folder.
+    step("fuzz targets", || {
+        let check = ["check", "--bins", "--quiet", "--target-dir", "../target"];
+        run_command(cargo(&root.join("fuzz")).args(check))
     })
 }
 

@@ -109,9 +109,9 @@ enum Verb {
     /// The tests do so for some seconds without feedback; this builds fuzz/ with libFuzzer, which looks
     /// for inputs that reach new code. What it learns is kept in target/fuzz/corpus.
     Fuzz(fuzz::Options),
-    /// Set up, then formatting and lints
+    /// Set up, then formatting, lints and documentation that builds
     Lint,
-    /// What a change must pass: `lint`, fuzz targets and documentation that build, then `test`
+    /// What a change must pass: `lint`, fuzz targets that build, then `test`
     Ci,
 }
 
