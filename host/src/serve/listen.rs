@@ -101,7 +101,7 @@ async fn speak(
     let spoken = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(PATIENCE)
-        // It is filled twice before a head is refused.
+        // Depending on how a head arrives, it is refused at this size or at up to twice as much.
         .max_buf_size(LONGEST_HEAD / 2)
         .serve_connection(TokioIo::new(stream), service)
         .await;
