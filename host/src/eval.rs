@@ -11,6 +11,7 @@ pub mod measures;
 pub mod rating;
 pub mod rouge;
 pub mod share;
+pub mod spread;
 mod stem;
 
 #[cfg(test)]

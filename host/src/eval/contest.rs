@@ -97,6 +97,8 @@ impl Verdict {
 /// One query's comparison: what it came to, and how long both answers are, in words.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Compared {
+    /// The query, by its number.
+    pub query: usize,
     /// What it came to.
     pub verdict: Verdict,
     /// Of the first and of the second model's answer.
@@ -109,6 +111,7 @@ impl Compared {
     pub fn duel(&self, models: [usize; 2]) -> Duel {
         Duel {
             models,
+            query: self.query,
             outcome: self.verdict.outcome(),
             lengths: self.lengths,
         }
@@ -208,6 +211,7 @@ mod tests {
     #[test]
     fn what_is_not_decided_is_half_a_win() {
         let compared = |verdict, first| Compared {
+            query: 0,
             verdict,
             lengths: [first, 4.0],
         };

@@ -1,25 +1,10 @@
-//! What is measured of one answer by its text: words of the reference, copies of the query, length; and which of several
-//! answers' numbers are compared pair by pair.
+//! What is measured of one answer by its text: words of the reference, copies of the query, length.
 
 use super::copying::Copying;
 use super::rouge::{Overlap, Rouge};
 
 /// N-grams up to this are counted as new as well as copied, as papers on abstraction do.
 const NOVEL: usize = 4;
-
-/// Measures of which two models' answers to the same queries are compared, where both have them.
-pub const PAIRED: [&str; 10] = [
-    "rouge1",
-    "rouge2",
-    "rougeL",
-    "rougeLsum",
-    "copied_sentences",
-    "copied_4grams",
-    "longest_copied_run",
-    "copies_begin",
-    "words",
-    "kl",
-];
 
 /// All that can be said of `text` as an answer to `query`, by name. `docs/evaluation.md` explains each.
 #[must_use]
@@ -45,6 +30,8 @@ pub fn of_text(text: &str, query: &str, reference: &str) -> Vec<(String, f64)> {
     let begins = f64::from(u8::from(copying.copies_begin));
     add("copies_begin", (copying.words > 0).then_some(begins));
     add("words", Some(copying.words as f64));
+    let is_empty = f64::from(u8::from(copying.words == 0));
+    add("empty", Some(is_empty));
     add("characters", Some(text.trim().chars().count() as f64));
     found
 }
@@ -92,8 +79,14 @@ mod tests {
         assert_eq!(get("longest_copied_run"), Some(2.0));
         assert_eq!(get("copies_begin"), Some(0.0));
         assert_eq!((get("words"), get("characters")), (Some(2.0), Some(12.0)));
-        let silent = of_text("", query, "");
-        assert!(silent.iter().all(|(name, _)| !name.starts_with("rouge")));
-        assert_eq!(silent.len(), 3, "{silent:?}");
+        assert_eq!(get("empty"), Some(0.0));
+        // Marks are no words.
+        for text in ["", " ...\n"] {
+            let silent = of_text(text, query, "");
+            assert!(silent.iter().all(|(name, _)| !name.starts_with("rouge")));
+            assert!(silent.contains(&("empty".to_owned(), 1.0)), "{silent:?}");
+            // Of nothing no share is copied.
+            assert_eq!(silent.len(), 4, "{silent:?}");
+        }
     }
 }

@@ -53,7 +53,7 @@ pub struct Mean {
 }
 
 /// How often values are drawn again.
-const DRAWS: usize = 2000;
+pub(super) const DRAWS: usize = 2000;
 
 impl Mean {
     /// The mean of values and what drawing as many of them again, with replacement, makes of it (Efron 1979); the same
@@ -162,8 +162,11 @@ impl Paired {
             let mut stream = Stream::new(crate::seed::derive(seed, "exchanges", 0));
             let mut large = 1;
             for _ in 0..EXCHANGES {
-                let turned: Vec<bool> = (0..count).map(|_| stream.next_u64() >> 63 == 1).collect();
-                large += usize::from(is_as_large(exchanged(&|at| turned[at])));
+                let signed = differences.iter().map(|d| match stream.next_u64() >> 63 {
+                    1 => -d,
+                    _ => *d,
+                });
+                large += usize::from(is_as_large(signed.sum()));
             }
             // The way that was observed is one of them.
             large as f64 / (EXCHANGES + 1) as f64

@@ -37,12 +37,13 @@ fn golden() -> Golden {
 }
 
 fn duels(drawn: &[Drawn]) -> Vec<Duel> {
-    let duel = |drawn: &Drawn| Duel {
+    let duel = |(query, drawn): (usize, &Drawn)| Duel {
         models: drawn.models,
+        query,
         outcome: drawn.outcome,
         lengths: drawn.lengths,
     };
-    drawn.iter().map(duel).collect()
+    drawn.iter().enumerate().map(duel).collect()
 }
 
 fn near(got: f64, expected: f64) {
@@ -55,11 +56,15 @@ fn near(got: f64, expected: f64) {
 #[test]
 fn ratings_are_those_of_other_libraries() {
     let golden = golden();
-    let rated = ratings(golden.ratings.len(), &duels(&golden.duels)).expect("ratings");
+    let rated = ratings(golden.ratings.len(), &duels(&golden.duels), 1).expect("ratings");
     for (rating, [value, low, high]) in rated.iter().zip(golden.ratings) {
         near(rating.value, value);
-        near(rating.low, low);
-        near(rating.high, high);
+        near(rating.wald_low, low);
+        near(rating.wald_high, high);
+        // Where all duels are over queries of their own, drawing queries says about the same.
+        let drawn = [rating.low, rating.high].map(|end| end.expect("an end"));
+        let wide = (drawn[1] - drawn[0]) / (high - low);
+        assert!((0.8..1.25).contains(&wide), "{wide} {rating:?}");
     }
     let two = duels(&golden.two);
     let controlled = win_rate_by_length(&two).expect("a rate");
@@ -69,7 +74,7 @@ fn ratings_are_those_of_other_libraries() {
         .for_each(|(got, expected)| near(got, expected));
     // Of two models a rating is the win rate in other words.
     let rate = win_rate(&two).value;
-    let rated = ratings(2, &two).expect("ratings");
+    let rated = ratings(2, &two, 1).expect("ratings");
     let odds = 10f64.powf((rated[0].value - rated[1].value) / 400.0);
     near(odds / (1.0 + odds), rate);
 }
@@ -78,20 +83,21 @@ fn ratings_are_those_of_other_libraries() {
 fn what_duels_do_not_decide_has_no_rating() {
     let duel = |a, b, outcome| Duel {
         models: [a, b],
+        query: 0,
         outcome,
         lengths: [3.0, 3.0],
     };
     let all_won = [duel(0, 1, 1.0), duel(0, 1, 1.0)];
-    assert_eq!(ratings(2, &all_won), None);
+    assert_eq!(ratings(2, &all_won, 1), None);
     let never_met = [
         duel(0, 1, 1.0),
         duel(0, 1, 0.0),
         duel(2, 3, 1.0),
         duel(2, 3, 0.0),
     ];
-    assert_eq!(ratings(4, &never_met), None);
-    assert_eq!(ratings(3, &[duel(0, 1, 1.0), duel(0, 1, 0.0)]), None);
-    assert_eq!(ratings(2, &[]), None);
+    assert_eq!(ratings(4, &never_met, 1), None);
+    assert_eq!(ratings(3, &[duel(0, 1, 1.0), duel(0, 1, 0.0)], 1), None);
+    assert_eq!(ratings(2, &[], 1), None);
     assert_eq!(win_rate_by_length(&all_won), None);
     assert_eq!(win_rate_by_length(&[]), None);
 }

@@ -20,12 +20,15 @@ mod judged;
 mod judges;
 mod kept;
 mod measured;
+mod numbers;
 mod outlook;
 mod people;
 mod plot;
 mod report;
 mod tables;
 mod taught;
+#[cfg(test)]
+mod tests;
 mod weights;
 
 use self::bench::Bench;
@@ -87,6 +90,7 @@ pub fn run(config: &Config, observer: &mut dyn Observer) -> Result<()> {
         },
         against: entries[against].name.clone(),
         entries,
+        pairs: measured::pairs(&bench, &entrants, &columns),
         judges: judged,
     };
     write(&bench, &entrants, &report, observer)?;
@@ -107,7 +111,7 @@ fn write(
         .for_each(|table| observer.event(&Event::Table(table)));
     for (name, file, bytes) in [
         ("answers", "answers.jsonl", files::answers(bench, entrants)?),
-        ("numbers", "eval.csv", files::csv(report)),
+        ("numbers", "eval.csv", numbers::csv(report)),
         ("plot", "eval.svg", plot::draw(report)?.into_bytes()),
         ("tables", "eval.md", files::markdown(report, &tables)),
         // Last: where it is, all else is there too.

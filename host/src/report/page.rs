@@ -16,6 +16,7 @@ mod judges;
 mod overview;
 mod responses;
 mod rewards;
+mod spread;
 mod wins;
 
 /// Characters of a plot's file's name, which may be a number's.

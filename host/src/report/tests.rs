@@ -81,11 +81,16 @@ fn policy(dir: &Path, text: &str) {
 fn compared(text: &str) -> Value {
     let mean =
         |value: f64| json!({"value": value, "low": value - 0.1, "high": value + 0.1, "count": 40});
+    let of_fewer = json!({"value": 0.5, "low": 0.25, "high": 0.75, "count": 38});
     let entry = |name: &str, labels: u64| {
         json!({
             "name": name, "kind": "model", "labels": labels, "answers": 40, "missing": 0, "cut": 0,
-            "invalid": mean(0.2), "invalid_because": {text: 8}, "measures": {"rouge1": mean(0.3), "kl": mean(2.0)},
-            "quantiles": {"words": [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]},
+            "invalid": mean(0.2), "invalid_because": {text: 8}, "empty": mean(0.25),
+            "measures": {"rouge1": mean(0.3), "kl": mean(2.0), "copied_4grams": of_fewer},
+            "quantiles": {"words": {
+                "least": 1.0, "p5": 2.0, "p25": 3.0, "median": 4.0, "p75": 5.0, "p95": 6.0, "most": 7.0, "count": 40,
+            }},
+            "copied_from_tenths": [9, 8, 7, 6, 5, 4, 1, 0, 0, 0],
             "paired": {"rouge1": {"difference": mean(0.05), "p": 0.0123}},
         })
     };
@@ -95,16 +100,19 @@ fn compared(text: &str) -> Value {
         })
     };
     json!({
-        "version": 1, "queries": 40, "with_reference": 40, "against": text,
+        "version": 2, "queries": 40, "with_reference": 40, "against": text,
         "entries": [entry(text, 64), entry("more", 512)],
         "judges": [{
-            "name": text, "kind": "labeler", "failed": 2, "first_seat": mean(0.5),
+            "name": text, "kind": "labeler", "failed": 2, "failed_scores": 3, "first_seat": mean(0.5),
             "scores": [score(text, 1.0), score("more", 2.5)],
             "contests": [{
                 "first": text, "second": "more", "wins": 10, "losses": 20, "ties": 3, "undecided": 7, "abstained": 0,
                 "win_rate": mean(0.375), "bootstrap": mean(0.375), "equal_length": null, "p": 0.0987,
             }],
-            "ratings": [{"entry": text, "value": -30.5, "low": -60.25, "high": 0.5, "count": 40}],
+            "ratings": [
+                {"entry": text, "value": -30.5, "low": -60.25, "high": 0.5, "wald_low": -50.5, "wald_high": -10.5, "count": 40},
+                {"entry": "more", "value": 30.5, "low": null, "high": null, "wald_low": 10.5, "wald_high": 50.5, "count": 40},
+            ],
         }],
     })
 }

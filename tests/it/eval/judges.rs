@@ -4,7 +4,7 @@ use attune::model::reward::{Placement, RewardModel};
 use serde_json::{Value, json};
 
 use super::{compare, contest, lab, named, results};
-use crate::support::succeed;
+use crate::support::{failure, succeed};
 
 #[test]
 fn reward_models_and_people_judge() {
@@ -75,4 +75,53 @@ fn reward_models_and_people_judge() {
     );
     assert_eq!(contest(people, "untrained", "other")["ties"], 2);
     assert_eq!(results["entries"], results_before["entries"]);
+}
+
+#[test]
+fn what_a_judge_fails_on_is_counted_and_not_kept() {
+    let lab = lab();
+    // Of both seats it fails on query 0 and on query 20, and of scores on that of query 0.
+    let hostile =
+        "compare.judge.1={labeler={plugin=\"hostile\", settings={mode=\"error\", every=40}}}";
+    let set = ["--set", hostile, "--set", "plugins.on_error=drop"];
+    let drops = || {
+        compare(&lab, "compared", &set);
+        results(&lab, "compared")
+    };
+    let found = drops();
+    let judge = named(&found["judges"], "name", "hostile");
+    // Of six pairs of entries, and of four entries.
+    assert_eq!(
+        (&judge["failed"], &judge["failed_scores"]),
+        (&12.into(), &4.into()),
+        "{judge}"
+    );
+    assert_eq!(judge["scores"][0]["score"]["count"], 39);
+    let pair = contest(judge, "lead-1", "by hand");
+    assert_eq!(pair["win_rate"]["count"], 38, "{pair}");
+    let shown = std::fs::read_to_string(lab.path("compared/eval.md")).unwrap();
+    for part in [
+        "; n 39)",
+        "It failed on 12 comparisons",
+        "It failed on 4 answers",
+    ] {
+        assert!(shown.contains(part), "`{part}` is not in: {shown}");
+    }
+    // What the other judge said is kept: six pairs and four entries.
+    let kept = || {
+        std::fs::read_dir(lab.path("compared/comparison/judged"))
+            .unwrap()
+            .count()
+    };
+    assert_eq!(kept(), 10);
+    assert_eq!(drops(), found);
+    // What was let pass once is not let pass by a config that does not.
+    let said = failure(&mut lab.command(&["eval"], "compared", &set[..2]));
+    for part in [
+        "labeler `hostile`: query 0: ",
+        "2 of 40 queries",
+        "on_error",
+    ] {
+        assert!(said.contains(part), "`{part}` is not in: {said}");
+    }
 }

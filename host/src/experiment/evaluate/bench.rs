@@ -136,16 +136,21 @@ impl<'a> Bench<'a> {
         })
     }
 
+    /// Where models compute: another device gives other last bits. Other numbers of threads do too, but they belong to a
+    /// machine and not to a comparison, so that what one machine made is good on another.
+    pub(super) fn device(&self) -> Result<String> {
+        Ok(format!("{:?}", device::resolve(&self.config.run.device)?))
+    }
+
     /// What all answers to some queries depend on.
     pub(super) fn key(&self, queries: &[Query]) -> Result<Value> {
         let config = self.config;
         Ok(json!({
-            "version": 1,
             "reference": self.model,
             "task": plugin_key(self.task.identity(), config.task()?)?,
             "queries": digest::of_bytes(&serde_json::to_vec(queries)?),
             "seed": config.run.seed,
-            "device": format!("{:?}", device::resolve(&config.run.device)?),
+            "device": self.device()?,
             "dtype": config.run.dtype,
         }))
     }

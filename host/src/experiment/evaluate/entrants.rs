@@ -162,7 +162,9 @@ fn by_model(
             .into_iter()
             .map(Some)
             .collect();
-        let scores = judge.scores(bench, kept, &replies)?.with_context(|| {
+        let scored = judge.scores(bench, kept, &replies)?;
+        note_failed(entry, judge, draw, scored.failed, observer);
+        let scores = scored.values.with_context(|| {
             format!(
                 "judge `{}` compares and gives no scores\nhint: best_of takes one that scores",
                 judge.title
@@ -184,6 +186,24 @@ fn by_model(
     // The bound is of the divergence from the model that was sampled.
     let bound = (*sha256 == bench.model).then(|| best_of_bound(count));
     Ok((chosen.collect(), bound))
+}
+
+/// Says of how many answers a judge gave no score because it failed: they are chosen where there are no others.
+fn note_failed(
+    entry: &Entry,
+    judge: &Judge,
+    draw: u64,
+    failed: usize,
+    observer: &mut dyn Observer,
+) {
+    if failed > 0 {
+        observer.note(&format!(
+            "{}: judge `{}` failed on {failed} answers of draw {}, which are the last to be chosen",
+            entry.name,
+            judge.title,
+            draw + 1
+        ));
+    }
 }
 
 /// A model that answers all queries, part by part; loaded when there is a part that was not answered before.

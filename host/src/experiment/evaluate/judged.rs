@@ -6,8 +6,8 @@ use super::bench::Bench;
 use super::entrants::Entrant;
 use super::judges::{Judge, Said, verdict};
 use super::kept::Kept;
-use super::measured::{Columns, differences, seed_of};
-use super::report::{ContestReport, EntryReport, JudgeReport, Rated, Scored};
+use super::measured::{Columns, differences, others, seed_of};
+use super::report::{ContestReport, EntryReport, JudgeReport, Rated, ScorePair, Scored};
 use crate::eval::contest::{Choice, Compared, Contest, Verdict};
 use crate::eval::frontier::on_frontier;
 use crate::eval::rating::{Duel, ratings};
@@ -39,19 +39,23 @@ impl Field<'_> {
         }
         let count = self.entrants.len();
         let rated = Some(count).filter(|count| *count > 2);
-        let rated = rated.and_then(|count| ratings(count, &tally.duels));
+        let seed = seed_of(self.bench, "rating");
+        let rated = rated.and_then(|count| ratings(count, &tally.duels, seed));
         let named = self.entrants.iter().zip(rated.into_iter().flatten());
         let ratings = named.map(|(entrant, rating)| Rated {
             entry: entrant.name.clone(),
             rating,
         });
+        let scoring = self.scores(judge)?;
         Ok(JudgeReport {
             name: judge.title.clone(),
             kind: judge.kind(),
             about: judge.key.clone(),
             failed: tally.failed,
+            failed_scores: scoring.failed,
             first_seat: tally.first_seat(),
-            scores: self.scores(judge)?,
+            scores: scoring.scores,
+            score_pairs: scoring.pairs,
             contests,
             ratings: ratings.collect(),
         })
@@ -84,6 +88,7 @@ impl Field<'_> {
             .enumerate()
             .filter_map(|(row, verdict)| {
                 Some(Compared {
+                    query: row,
                     verdict: verdict?,
                     lengths: [words(first, row), words(second, row)],
                 })
@@ -95,14 +100,15 @@ impl Field<'_> {
     }
 
     /// The entries' scores; none where the judge gives none.
-    fn scores(&self, judge: &Judge) -> Result<Vec<Scored>> {
-        let mut columns = Vec::new();
+    fn scores(&self, judge: &Judge) -> Result<Scoring> {
+        let (mut columns, mut failed) = (Vec::new(), 0);
         for entrant in self.entrants {
             let found = judge.scores(self.bench, self.kept, &entrant.replies)?;
-            let Some(column) = found else {
-                return Ok(Vec::new());
+            let Some(column) = found.values else {
+                return Ok(Scoring::default());
             };
             columns.push(column);
+            failed += found.failed;
         }
         let against = self.bench.compare.baseline();
         let seed = seed_of(self.bench, "score");
@@ -126,8 +132,29 @@ impl Field<'_> {
         for (at, is_on) in models.into_iter().zip(on_frontier(&points)) {
             scored[at].on_frontier = Some(is_on);
         }
-        Ok(scored)
+        let pairs = others(self.bench)
+            .into_iter()
+            .filter_map(|[first, second]| {
+                Some(ScorePair {
+                    first: self.entries[first].name.clone(),
+                    second: self.entries[second].name.clone(),
+                    paired: differences(&columns[first], &columns[second], seed)?,
+                })
+            });
+        Ok(Scoring {
+            pairs: pairs.collect(),
+            scores: scored,
+            failed,
+        })
     }
+}
+
+/// All scores that a judge gives.
+#[derive(Default)]
+struct Scoring {
+    scores: Vec<Scored>,
+    pairs: Vec<ScorePair>,
+    failed: usize,
 }
 
 /// What is counted over all pairs of entries.

@@ -6,7 +6,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::bench::{Bench, plugin_key};
@@ -23,6 +22,8 @@ use crate::train::answers::Reply;
 use crate::train::reward::scores;
 
 mod labeler;
+
+use self::labeler::Heard;
 
 /// Tokens that go through a reward model at a time.
 const MICRO_TOKENS: usize = 2048;
@@ -44,8 +45,17 @@ enum Source {
     People(People),
 }
 
+/// What a judge gives an entrant's answers by themselves.
+#[derive(Debug, Default)]
+pub(super) struct Scores {
+    /// The score of each answer; none where the judge gives no scores.
+    pub(super) values: Option<Vec<Option<f64>>>,
+    /// Answers on which the judge failed.
+    pub(super) failed: usize,
+}
+
 /// What a judge said of two entrants' answers.
-#[derive(Debug, Default, Serialize, Deserialize)]
+#[derive(Debug, Default)]
 pub(super) struct Said {
     /// For each query what was said with the first entrant's answer in the first seat, and with it in the second; the
     /// first entrant's is [`Choice::First`] in both. None where nothing was asked or said.
@@ -77,7 +87,7 @@ impl Judge {
             let limits = &bench.config.plugins;
             let key = json!({
                 "labeler": plugin_key(labeler.identity(), reference)?,
-                // Where it failed on some, it may not by others.
+                // What it failed on is not kept, so what is done about failures is no part of this.
                 "limits": [limits.deadline_ms, limits.memory_mib],
             });
             (key, Source::Labeler(labeler))
@@ -87,7 +97,11 @@ impl Judge {
                 // It says what is missing there.
                 let _ = reward_model(bench.config, folder, &bench.tokenizer)?;
             }
-            let key = json!({"reward_model": digest_at(folder)?, "dtype": bench.config.run.dtype});
+            let key = json!({
+                "reward_model": digest_at(folder)?,
+                "dtype": bench.config.run.dtype,
+                "device": bench.device()?,
+            });
             let folder = folder.clone();
             (key, Source::Model { folder, model })
         } else {
@@ -126,19 +140,28 @@ impl Judge {
         }
     }
 
-    /// The score of each answer; none where the judge gives no scores.
+    /// What it gives each answer by itself.
     pub(super) fn scores(
         &self,
         bench: &Bench,
         kept: &Kept,
         replies: &[Option<Reply>],
-    ) -> Result<Option<Vec<Option<f64>>>> {
+    ) -> Result<Scores> {
         let mut key = self.key.clone();
         key["scores"] = of_answers(bench, replies)?;
-        kept.get("judged", &key, || match &self.source {
-            Source::Labeler(labeler) => labeler::scored(labeler.as_ref(), bench, replies),
-            Source::Model { .. } => Ok(Some(self.rewards(bench, replies)?)),
-            Source::People(_) => Ok(None),
+        Ok(match &self.source {
+            Source::Labeler(labeler) => {
+                let labeler = labeler.as_ref();
+                let scored = || labeler::scored(labeler, bench, replies);
+                let heard = kept.get_if("judged", &key, Heard::is_whole, scored)?;
+                let (values, failed) = heard.settle(labeler, bench)?;
+                Scores { values, failed }
+            }
+            Source::Model { .. } => Scores {
+                values: Some(kept.get("judged", &key, || self.rewards(bench, replies))?),
+                failed: 0,
+            },
+            Source::People(_) => Scores::default(),
         })
     }
 
@@ -152,12 +175,17 @@ impl Judge {
         let mut key = self.key.clone();
         key["pairs"] = json!([of_answers(bench, one)?, of_answers(bench, other)?]);
         match &self.source {
-            Source::Labeler(labeler) => kept.get("judged", &key, || {
-                labeler::in_both_seats(labeler.as_ref(), bench, [one, other])
-            }),
+            Source::Labeler(labeler) => {
+                let labeler = labeler.as_ref();
+                let compared = || labeler::in_both_seats(labeler, bench, [one, other]);
+                let heard = kept.get_if("judged", &key, Heard::is_whole, compared)?;
+                let (choices, failed) = heard.settle(labeler, bench)?;
+                Ok(Said { choices, failed })
+            }
             Source::Model { .. } => {
                 let scored = [one, other].map(|replies| self.scores(bench, kept, replies));
-                let [first, second] = scored.map(|scores| scores.map(Option::unwrap_or_default));
+                let values = |scores: Scores| scores.values.unwrap_or_default();
+                let [first, second] = scored.map(|scores| scores.map(values));
                 let pairs = first?.into_iter().zip(second?);
                 // A score has no seat.
                 let choices = pairs.map(|(a, b)| Some([Choice::by_scores(a?, b?); 2]));

@@ -6,10 +6,14 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::digest;
 use crate::run_dir::replace;
+
+/// Raised where the same key comes to mean something else, so that nothing that was made before is taken for it. The
+/// program's own version is part of every key as well.
+const FORMAT: u32 = 2;
 
 /// A folder with a file for each thing that was made.
 pub(super) struct Kept {
@@ -56,9 +60,25 @@ impl Kept {
         key: &Value,
         make: impl FnOnce() -> Result<T>,
     ) -> Result<T> {
+        self.get_if(kind, key, |_| true, make)
+    }
+
+    /// The same of what is kept only where `is_whole` says so: what failed once may not the next time.
+    pub(super) fn get_if<T: Serialize + DeserializeOwned>(
+        &self,
+        kind: &str,
+        key: &Value,
+        is_whole: impl FnOnce(&T) -> bool,
+        make: impl FnOnce() -> Result<T>,
+    ) -> Result<T> {
         let path = self.path(kind, key);
         if !path.is_file() {
-            replace(&path, &serde_json::to_vec(&make()?)?)?;
+            let made = make()?;
+            let bytes = serde_json::to_vec(&made)?;
+            if !is_whole(&made) {
+                return Ok(serde_json::from_slice(&bytes)?);
+            }
+            replace(&path, &bytes)?;
         }
         let bytes =
             std::fs::read(&path).with_context(|| format!("cannot read `{}`", path.display()))?;
@@ -76,7 +96,33 @@ impl Kept {
     }
 
     fn path(&self, kind: &str, key: &Value) -> PathBuf {
+        let key = json!([env!("CARGO_PKG_VERSION"), FORMAT, key]);
         let name = digest::of_bytes(key.to_string().as_bytes());
         self.folder.join(kind).join(format!("{}.json", &name[..32]))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_whole_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let kept = Kept::open(folder.path()).unwrap();
+        let key = json!({"of": "two answers"});
+        let made = |value: f64| kept.get_if("judged", &key, |made| *made > 0.0, || Ok(value));
+        assert_eq!(made(-1.0).unwrap(), -1.0);
+        assert!(!kept.has("judged", &key));
+        assert_eq!(made(0.1).unwrap(), 0.1);
+        assert!(kept.has("judged", &key));
+        assert_eq!(made(0.3).unwrap(), 0.1);
+        // Another program's work is not looked for.
+        let plain = digest::of_bytes(key.to_string().as_bytes());
+        assert!(
+            !kept
+                .path("judged", &key)
+                .ends_with(format!("{}.json", &plain[..32]))
+        );
     }
 }

@@ -4,17 +4,18 @@ use std::collections::BTreeMap;
 
 use super::bench::Bench;
 use super::entrants::Entrant;
-use super::report::EntryReport;
+use super::report::{EntryReport, PairReport};
 use crate::eval::diversity::{distinct, self_bleu};
-use crate::eval::measures::{PAIRED, of_text};
-use crate::eval::share::{Mean, Paired, Share, quantile};
+use crate::eval::measures::of_text;
+use crate::eval::share::{Mean, Paired, Share};
+use crate::eval::spread::{Spread, tenths};
 use crate::seed;
 use crate::train::answers::Reply;
 
 /// Measures of which the distribution is kept.
-const SPREAD: [&str; 4] = ["words", "tokens", "longest_copied_run", "kl"];
-/// Where it is looked at.
-const PLACES: [f64; 7] = [0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0];
+const SPREAD: [&str; 5] = ["words", "tokens", "longest_copied_run", "copied_from", "kl"];
+/// Measures that are yes or no: what they come to is a share, and no mean.
+const SHARES: [&str; 2] = ["empty", "invalid"];
 /// N-grams of which the different ones are counted, up to this.
 const DISTINCT: usize = 3;
 
@@ -31,6 +32,8 @@ pub(super) fn columns(bench: &Bench, entrant: &Entrant) -> Columns {
         };
         let mut found = of_text(&reply.text, &query.text, &query.reference);
         found.push(("tokens".to_owned(), reply.tokens.len() as f64));
+        let is_invalid = f64::from(u8::from(reply.invalid.is_some()));
+        found.push(("invalid".to_owned(), is_invalid));
         found.extend(reply.kl.map(|kl| ("kl".to_owned(), kl)));
         let entropy = reply.entropy;
         found.extend(entropy.map(|entropy| ("entropy".to_owned(), entropy)));
@@ -49,27 +52,13 @@ pub(super) fn report(
     against: Option<&Columns>,
 ) -> EntryReport {
     let replies: Vec<&Reply> = entrant.replies.iter().flatten().collect();
-    let invalid: Vec<&String> = replies.iter().filter_map(|r| r.invalid.as_ref()).collect();
     let mut invalid_because = BTreeMap::new();
-    for reason in &invalid {
-        *invalid_because.entry((*reason).clone()).or_default() += 1;
+    for reason in replies.iter().filter_map(|reply| reply.invalid.clone()) {
+        *invalid_because.entry(reason).or_default() += 1;
     }
-    let seed = |name: &str| seed_of(bench, name);
-    let means = own.iter().map(|(name, column)| {
-        let values: Vec<f64> = column.iter().flatten().copied().collect();
-        (name.clone(), Mean::of(&values, seed(name)))
-    });
-    let mut measures: BTreeMap<String, Mean> = means.collect();
-    of_all(&replies, seed("self_bleu"), &mut measures);
     let spread = SPREAD.iter().filter_map(|name| {
-        let mut sorted: Vec<f64> = own.get(*name)?.iter().flatten().copied().collect();
-        sorted.sort_by(f64::total_cmp);
-        Some(((*name).to_owned(), PLACES.map(|at| quantile(&sorted, at))))
-    });
-    let paired = PAIRED.iter().filter_map(|name| {
-        let (own, other) = (own.get(*name)?, against?.get(*name)?);
-        let paired = differences(own, other, seed(name))?;
-        Some(((*name).to_owned(), paired))
+        let spread = Spread::of(&values(own, name))?;
+        Some(((*name).to_owned(), spread))
     });
     EntryReport {
         name: entrant.name.clone(),
@@ -79,13 +68,69 @@ pub(super) fn report(
         answers: replies.len(),
         missing: entrant.replies.len() - replies.len(),
         cut: replies.iter().filter(|reply| reply.cut).count(),
-        invalid: (!replies.is_empty()).then(|| Share::of(invalid.len() as f64, replies.len())),
+        invalid: share(own, "invalid"),
         invalid_because,
-        measures,
+        empty: share(own, "empty"),
+        measures: means(bench, &replies, own),
         quantiles: spread.collect(),
+        copied_from_tenths: tenths(&values(own, "copied_from")),
         kl_bound: entrant.kl_bound,
-        paired: paired.collect(),
+        paired: against.map_or_else(BTreeMap::new, |other| paired(bench, own, other)),
     }
+}
+
+/// How each two entries differ of which neither is the one that all are measured against.
+pub(super) fn pairs(bench: &Bench, entrants: &[Entrant], columns: &[Columns]) -> Vec<PairReport> {
+    let pair = |[first, second]: [usize; 2]| PairReport {
+        first: entrants[first].name.clone(),
+        second: entrants[second].name.clone(),
+        paired: paired(bench, &columns[first], &columns[second]),
+    };
+    others(bench).into_iter().map(pair).collect()
+}
+
+/// Each two entries of which neither is the one that all are measured against, by their numbers.
+pub(super) fn others(bench: &Bench) -> Vec<[usize; 2]> {
+    let (count, against) = (bench.compare.entry.len(), bench.compare.baseline());
+    let all = (0..count).flat_map(|second| (0..second).map(move |first| [first, second]));
+    all.filter(|pair| !pair.contains(&against)).collect()
+}
+
+/// The values of a measure, of the answers that have it.
+fn values(own: &Columns, name: &str) -> Vec<f64> {
+    own.get(name)
+        .into_iter()
+        .flatten()
+        .flatten()
+        .copied()
+        .collect()
+}
+
+/// How often a measure that is yes or no is yes.
+fn share(own: &Columns, name: &str) -> Option<Share> {
+    let values = values(own, name);
+    (!values.is_empty()).then(|| Share::of(values.iter().sum(), values.len()))
+}
+
+/// All means, and what is measured of all answers together.
+fn means(bench: &Bench, replies: &[&Reply], own: &Columns) -> BTreeMap<String, Mean> {
+    let names = own.keys().filter(|name| !SHARES.contains(&name.as_str()));
+    let means = names.map(|name| {
+        let mean = Mean::of(&values(own, name), seed_of(bench, name));
+        (name.clone(), mean)
+    });
+    let mut measures: BTreeMap<String, Mean> = means.collect();
+    of_all(replies, seed_of(bench, "self_bleu"), &mut measures);
+    measures
+}
+
+/// By each measure that both have how one entry's answers differ from another's, over the queries that both answered.
+fn paired(bench: &Bench, own: &Columns, other: &Columns) -> BTreeMap<String, Paired> {
+    let each = own.iter().filter_map(|(name, column)| {
+        let found = differences(column, other.get(name)?, seed_of(bench, name))?;
+        Some((name.clone(), found))
+    });
+    each.collect()
 }
 
 /// The seed of an interval: the same for all entries, and another for each measure.

@@ -1,8 +1,12 @@
 //! The results as tables for people: entries, differences, scores, who wins, ratings.
 
-use super::report::{ContestReport, EntryReport, JudgeReport, Report};
+use super::report::{ContestReport, EntryReport, JudgeReport, Report, Scored};
 use crate::eval::share::{Mean, Share};
 use crate::train::observer::Table;
+
+mod more;
+
+pub(super) use self::more::more;
 
 /// Measures in the first table: how they are called there, by what they are multiplied, and digits.
 const COLUMNS: [(&str, &str, f64, usize); 10] = [
@@ -18,6 +22,23 @@ const COLUMNS: [(&str, &str, f64, usize); 10] = [
     ("distinct_2", "distinct-2", 1.0, 3),
 ];
 
+/// Measures of which the table of differences has those against the one entry that all are measured against; `eval.json`
+/// and `eval.csv` have all, of each two entries.
+const DIFFERENCES: [&str; 12] = [
+    "rouge1",
+    "rouge2",
+    "rougeL",
+    "rougeLsum",
+    "copied_sentences",
+    "copied_4grams",
+    "longest_copied_run",
+    "copies_begin",
+    "words",
+    "kl",
+    "invalid",
+    "empty",
+];
+
 /// What stands where there is no number.
 const NONE: &str = "–";
 
@@ -25,7 +46,7 @@ const NONE: &str = "–";
 pub(super) fn of(report: &Report) -> Vec<Table> {
     let mut tables = vec![entries(report), differences(report)];
     for judge in &report.judges {
-        tables.push(scores(judge));
+        tables.push(scores(report, judge));
         tables.push(contests(judge));
         tables.push(ratings(judge));
     }
@@ -33,13 +54,18 @@ pub(super) fn of(report: &Report) -> Vec<Table> {
     tables
 }
 
-fn cell(mean: &Mean, times: f64, digits: usize) -> String {
+/// A mean with its interval, and of how many it is where that is not as many as one would think.
+fn cell(mean: &Mean, usual: usize, times: f64, digits: usize) -> String {
     let [value, low, high] = [mean.value, mean.low, mean.high].map(|x| times * x);
-    format!("{value:.digits$} ({low:.digits$} to {high:.digits$})")
+    let n = match mean.count == usual {
+        true => String::new(),
+        false => format!("; n {}", mean.count),
+    };
+    format!("{value:.digits$} ({low:.digits$} to {high:.digits$}{n})")
 }
 
-fn percent(share: &Share) -> String {
-    cell(&Mean::from(*share), 100.0, 1)
+fn percent(share: &Share, usual: usize) -> String {
+    cell(&Mean::from(*share), usual, 100.0, 1)
 }
 
 fn or_none(text: Option<String>) -> String {
@@ -65,19 +91,24 @@ fn entries(report: &Report) -> Table {
         row(title, &|entry| {
             let found = entry.measures.get(name);
             let bound = entry.kl_bound.filter(|_| name == "kl");
-            let found = found.map(|mean| cell(mean, times, digits));
+            let found = found.map(|mean| cell(mean, entry.answers, times, digits));
             found.or_else(|| Some(format!("at most {:.2}", bound?)))
         });
     }
-    row("invalid, %", &|entry| entry.invalid.as_ref().map(percent));
+    row("invalid, %", &|entry| {
+        Some(percent(&entry.invalid?, entry.answers))
+    });
+    row("empty, %", &|entry| {
+        Some(percent(&entry.empty?, entry.answers))
+    });
     for judge in &report.judges {
         row(&format!("score by {}", judge.name), &|entry| {
             let mut scores = judge.scores.iter();
             let scored = scores.find(|scored| scored.entry == entry.name)?;
-            Some(cell(&scored.score, 1.0, 3))
+            Some(cell(&scored.score, entry.answers, 1.0, 3))
         });
         let title = format!("wins over {} by {}, %", report.against, judge.name);
-        row(&title, &|entry| wins(judge, &entry.name, &report.against));
+        row(&title, &|entry| wins(judge, entry, &report.against));
     }
     let mut columns = vec!["measure".to_owned()];
     columns.extend(all.iter().map(|entry| entry.name.clone()));
@@ -86,21 +117,25 @@ fn entries(report: &Report) -> Table {
         columns,
         rows,
         caption: format!(
-            "{} held-out queries, {} with a reference. Means with 95 % intervals of queries drawn again; ROUGE is F1 of \
-             stems, in hundredths; shares with Wilson's interval, what is neither won nor lost counts half.",
+            "{} held-out queries, {} with a reference. Means over an entry's answers, or over the n of them that have \
+             such a number: an answer without a word has no share that is copied. In brackets are 95 % intervals of \
+             queries drawn again. ROUGE is F1 of stems, in hundredths. Invalid, empty (without a word) and wins are \
+             shares with Wilson's interval; what is neither won nor lost counts half.",
             report.queries, report.with_reference
         ),
     }
 }
 
 /// How often one entry wins over another, before one judge.
-fn wins(judge: &JudgeReport, entry: &str, against: &str) -> Option<String> {
+fn wins(judge: &JudgeReport, entry: &EntryReport, against: &str) -> Option<String> {
+    let (name, usual) = (&entry.name, entry.answers);
     judge.contests.iter().find_map(|one| {
         let rate = one.contest.win_rate;
-        if one.first == entry && one.second == against {
-            return Some(percent(&rate));
+        if one.first == *name && one.second == against {
+            return Some(percent(&rate, usual));
         }
-        (one.first == against && one.second == entry).then(|| percent(&turned(&rate)))
+        let is_other = one.first == against && one.second == *name;
+        is_other.then(|| percent(&turned(&rate), usual))
     })
 }
 
@@ -120,19 +155,21 @@ fn differences(report: &Report) -> Table {
         &["entry", "measure", "difference", "p", "queries"],
     );
     for entry in &report.entries {
-        for (name, paired) in &entry.paired {
+        let shown = DIFFERENCES.iter();
+        for (name, paired) in shown.filter_map(|name| Some((name, entry.paired.get(*name)?))) {
+            let difference = &paired.difference;
             table.rows.push(vec![
                 entry.name.clone(),
-                name.clone(),
-                cell(&paired.difference, 1.0, 3),
+                (*name).to_owned(),
+                cell(difference, difference.count, 1.0, 3),
                 p(paired.p),
-                paired.difference.count.to_string(),
+                difference.count.to_string(),
             ]);
         }
     }
     table.caption = format!(
-        "Each entry less {}, over the queries that both answered; p of Fisher's randomization test, not corrected for how \
-         many there are.",
+        "Each entry less {}, over the queries to which both have an answer with such a number; p of Fisher's \
+         randomization test, not corrected for how many there are. eval.csv has all measures, of each two entries.",
         report.against
     );
     table
@@ -145,17 +182,22 @@ fn p(value: f64) -> String {
     }
 }
 
-fn scores(judge: &JudgeReport) -> Table {
+fn scores(report: &Report, judge: &JudgeReport) -> Table {
+    let answers = |scored: &Scored| {
+        let mut entries = report.entries.iter();
+        let own = entries.find(|entry| entry.name == scored.entry);
+        own.map_or(0, |entry| entry.answers)
+    };
     let mut table = Table::new(
         &format!("scores by {}", judge.name),
         &["entry", "score", "difference", "p", "KL, nats", "frontier"],
     );
     for scored in &judge.scores {
-        let paired = scored.paired.as_ref();
+        let (paired, usual) = (scored.paired.as_ref(), answers(scored));
         table.rows.push(vec![
             scored.entry.clone(),
-            cell(&scored.score, 1.0, 3),
-            or_none(paired.map(|paired| cell(&paired.difference, 1.0, 3))),
+            cell(&scored.score, usual, 1.0, 3),
+            or_none(paired.map(|paired| cell(&paired.difference, usual, 1.0, 3))),
             or_none(paired.map(|paired| p(paired.p))),
             or_none(scored.kl.map(|kl| format!("{kl:.2}"))),
             or_none(
@@ -165,8 +207,13 @@ fn scores(judge: &JudgeReport) -> Table {
             ),
         ]);
     }
+    let failed = match judge.failed_scores {
+        0 => String::new(),
+        failed => format!(" It failed on {failed} answers, which are left out."),
+    };
     table.caption = format!(
-        "Mean scores by {} ({}). On the frontier are models that no other beats at score and divergence.",
+        "Mean scores by {} ({}), over the n answers that have one where that is not all. On the frontier are models that no \
+         other beats at score and divergence.{failed}",
         judge.name, judge.kind
     );
     table
@@ -201,10 +248,11 @@ fn contests(judge: &JudgeReport) -> Table {
         let mut cells = vec![report.first.clone(), report.second.clone()];
         cells.extend(counts.map(|count| count.to_string()));
         let (low, high) = (contest.bootstrap.low, contest.bootstrap.high);
+        let of_length = contest.equal_length.as_ref();
         cells.extend([
-            percent(&contest.win_rate),
+            percent(&contest.win_rate, contest.win_rate.count),
             format!("{:.1} to {:.1}", 100.0 * low, 100.0 * high),
-            or_none(contest.equal_length.as_ref().map(percent)),
+            or_none(of_length.map(|share| percent(share, share.count))),
             p(contest.p),
         ]);
         cells
@@ -213,7 +261,7 @@ fn contests(judge: &JudgeReport) -> Table {
     let seat = judge.first_seat.map_or(String::new(), |share| {
         format!(
             " Of its choices {} % took the answer that it saw first.",
-            percent(&share)
+            percent(&share, share.count)
         )
     });
     let failed = match judge.failed {
@@ -234,17 +282,17 @@ fn ratings(judge: &JudgeReport) -> Table {
     );
     for rated in &judge.ratings {
         let rating = &rated.rating;
+        let ends = rating.low.zip(rating.high);
+        let ends = ends.map(|(low, high)| format!(" ({low:+.0} to {high:+.0})"));
         table.rows.push(vec![
             rated.entry.clone(),
-            format!(
-                "{:+.0} ({:+.0} to {:+.0})",
-                rating.value, rating.low, rating.high
-            ),
+            format!("{:+.0}{}", rating.value, ends.unwrap_or_default()),
             rating.count.to_string(),
         ]);
     }
     table.caption = format!(
-        "Strengths of Bradley and Terry by {}, in points of Elo's scale around 0.",
+        "Strengths of Bradley and Terry by {}, in points of Elo's scale around 0, with 95 % intervals of queries drawn again; \
+         there is none where queries that are drawn again too often decide no strength.",
         judge.name
     );
     table

@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use super::spread::{quantiles, tenths};
 use super::wins::wins;
 use super::{Plots, Told};
 use crate::report::cited::{Cited, or_none};
@@ -47,16 +48,17 @@ fn one(eval: &Cited, plots: &mut Plots) -> Result<String> {
         html += &scores(&judge).html();
         html += &ratings(&judge).html();
     }
-    let (paired, quantiles) = (differences(eval).html(), quantiles(eval).html());
+    let paired = differences(eval).html();
+    let spread = [quantiles(eval), tenths(eval)].map(|table| table.html());
+    let spread = spread.concat();
     if !paired.is_empty() {
         html += &format!(
             "<details><summary>Differences, query by query</summary>\n{paired}</details>\n"
         );
     }
-    if !quantiles.is_empty() {
-        html += &format!(
-            "<details><summary>How measures are spread</summary>\n{quantiles}</details>\n"
-        );
+    if !spread.is_empty() {
+        html +=
+            &format!("<details><summary>How measures are spread</summary>\n{spread}</details>\n");
     }
     Ok(html)
 }
@@ -65,7 +67,8 @@ fn one(eval: &Cited, plots: &mut Plots) -> Result<String> {
 fn entries(eval: &Cited) -> Table {
     let entries = eval.list("entries");
     let mut table = Table::new(
-        "Means with 95 % intervals; <code>docs/evaluation.md</code> says what each is. Shares are from 0 to 1.",
+        "Means with 95 % intervals; <code>docs/evaluation.md</code> says what each is. Shares are from 0 to 1; n is of how \
+         many answers a number is, where that is not all.",
         &["measure"],
     );
     entries
@@ -85,11 +88,13 @@ fn entries(eval: &Cited) -> Table {
             table.row(row(title, cells));
         }
     }
-    let invalid = |entry: &Cited| Some(entry.get("invalid")?.share());
-    table.row(row(
-        "invalid".to_owned(),
-        entries.iter().map(invalid).collect(),
-    ));
+    for key in ["invalid", "empty"] {
+        let share = |entry: &Cited| Some(entry.get(key)?.share());
+        let cells: Vec<Option<String>> = entries.iter().map(share).collect();
+        if cells.iter().any(Option::is_some) {
+            table.row(row(key.to_owned(), cells));
+        }
+    }
     let mut keys: Vec<&str> = Vec::new();
     for entry in &entries {
         for (key, _) in entry.table("measures") {
@@ -99,10 +104,21 @@ fn entries(eval: &Cited) -> Table {
         }
     }
     for key in keys {
-        let cell = |entry: &Cited| Some(entry.get("measures")?.get(key)?.interval());
+        let cell = |entry: &Cited| {
+            let mean = entry.get("measures")?.get(key)?;
+            Some(mean.interval() + &of_fewer(entry, &mean))
+        };
         table.row(row(code(key), entries.iter().map(cell).collect()));
     }
     table
+}
+
+/// Of how many answers a number is, where that is not all.
+fn of_fewer(entry: &Cited, mean: &Cited) -> String {
+    let count = mean.get("count").filter(|count| {
+        count.value().as_u64() != entry.get("answers").and_then(|all| all.value().as_u64())
+    });
+    count.map_or(String::new(), |count| format!("; n {}", count.html()))
 }
 
 fn row(title: String, cells: Vec<Option<String>>) -> Vec<String> {
@@ -219,7 +235,8 @@ fn scores(judge: &Cited) -> Table {
 
 fn ratings(judge: &Cited) -> Table {
     let mut table = Table::new(
-        "Strengths of Bradley and Terry, in points of Elo's scale around 0, with 95 % intervals.",
+        "Strengths of Bradley and Terry, in points of Elo's scale around 0, with 95 % intervals of queries drawn again; none \
+         where those decide no strength too often.",
         &["entry", "rating", "comparisons"],
     );
     for rated in judge.list("ratings") {
@@ -235,7 +252,7 @@ fn ratings(judge: &Cited) -> Table {
 fn differences(eval: &Cited) -> Table {
     let mut table = Table::new(
         "Each entry less the one that all are measured against, over the queries that both answered; p of Fisher's \
-         randomization test, not corrected for how many there are.",
+         randomization test, not corrected for how many there are. <code>eval.csv</code> has those of each two entries.",
         &["entry", "measure", "difference", "p", "queries"],
     );
     for entry in eval.list("entries") {
@@ -248,22 +265,6 @@ fn differences(eval: &Cited) -> Table {
                 or_none(paired.get("p").map(|p| p.html())),
                 or_none(difference.and_then(|mean| Some(mean.get("count")?.html()))),
             ]);
-        }
-    }
-    table
-}
-
-fn quantiles(eval: &Cited) -> Table {
-    let columns = [
-        "entry", "measure", "least", "5 %", "25 %", "median", "75 %", "95 %", "most",
-    ];
-    let mut table = Table::new("Of single answers.", &columns);
-    for entry in eval.list("entries") {
-        for (key, quantiles) in entry.table("quantiles") {
-            let mut cells = vec![name(entry.text("name")), code(key)];
-            let cell = |place| or_none(quantiles.at(place).map(|value: Cited| value.html()));
-            cells.extend((0..7).map(cell));
-            table.row(cells);
         }
     }
     table

@@ -102,14 +102,19 @@ fn habits(judge: &Cited) -> String {
             seat.share()
         );
     }
-    if let Some(failed) = judge
-        .get("failed")
-        .filter(|failed| failed.value().as_u64() != Some(0))
-    {
-        html += &format!(
-            "<p>It failed on {} comparisons, which are left out.</p>\n",
-            failed.html()
-        );
+    for (key, what) in [
+        ("failed", "comparisons"),
+        ("failed_scores", "scores of answers"),
+    ] {
+        if let Some(failed) = judge
+            .get(key)
+            .filter(|failed| failed.value().as_u64() != Some(0))
+        {
+            html += &format!(
+                "<p>It failed on {} {what}, which are left out.</p>\n",
+                failed.html()
+            );
+        }
     }
     html
 }

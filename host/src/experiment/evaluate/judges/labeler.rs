@@ -1,14 +1,37 @@
 //! A plugin that judges: asked for scores of single answers, and for the better of two in both seats.
 
 use anyhow::{Result, bail};
+use serde::{Deserialize, Serialize};
 
-use super::Said;
 use crate::config::OnError;
 use crate::eval::contest::Choice;
 use crate::experiment::evaluate::bench::Bench;
 use crate::role::{CallContext, Group, Judgement, Labeler, Outcome, Query, Split, Verdict};
 use crate::seed;
 use crate::train::answers::Reply;
+
+/// What was said in both seats of each query; none where nothing was asked, or where nothing was said that is of use.
+type Choices = Vec<Option<[Choice; 2]>>;
+
+/// What a labeler said, and where it failed.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) struct Heard<T> {
+    said: T,
+    failures: Failures,
+}
+
+impl<T> Heard<T> {
+    /// Whether it failed nowhere. Where it did, it may not the next time, or under other limits.
+    pub(super) fn is_whole(&self) -> bool {
+        self.failures.count == 0
+    }
+
+    /// What was said, and on how many queries the labeler failed, where the config puts up with so many.
+    pub(super) fn settle(self, labeler: &dyn Labeler, bench: &Bench) -> Result<(T, usize)> {
+        let failed = self.failures.settle(labeler, bench)?;
+        Ok((self.said, failed))
+    }
+}
 
 fn context(bench: &Bench) -> CallContext {
     CallContext {
@@ -18,12 +41,12 @@ fn context(bench: &Bench) -> CallContext {
     }
 }
 
-/// A labeler's score of each answer by itself.
+/// A labeler's score of each answer by itself; none where it gives no scores.
 pub(super) fn scored(
     labeler: &dyn Labeler,
     bench: &Bench,
     replies: &[Option<Reply>],
-) -> Result<Option<Vec<Option<f64>>>> {
+) -> Result<Heard<Option<Vec<Option<f64>>>>> {
     let rows = bench.queries.iter().zip(replies).enumerate();
     let groups: Vec<Group> = rows
         .filter_map(|(row, (query, reply))| Some(group(row, query, [reply.as_ref()?])))
@@ -38,15 +61,17 @@ pub(super) fn scored(
                 compares_only |= judgement.scores.is_empty();
                 judgement.scores.first().map(|&score| f64::from(score))
             }
-            None | Some(Outcome::NotApplicable) => None,
+            None | Some(Outcome::NotApplicable(_)) => None,
             Some(Outcome::Invalid(said) | Outcome::Error(said)) => {
                 failures.add(row, said);
                 None
             }
         });
     }
-    failures.settle(labeler, bench)?;
-    Ok(Some(scores).filter(|_| !compares_only))
+    Ok(Heard {
+        said: Some(scores).filter(|_| !compares_only),
+        failures,
+    })
 }
 
 fn group<const N: usize>(id: usize, query: &Query, replies: [&Reply; N]) -> Group {
@@ -63,18 +88,15 @@ pub(super) fn in_both_seats(
     labeler: &dyn Labeler,
     bench: &Bench,
     [one, other]: [&[Option<Reply>]; 2],
-) -> Result<Said> {
-    let mut said = Said {
-        choices: vec![None; bench.queries.len()],
-        failed: 0,
-    };
+) -> Result<Heard<Choices>> {
+    let mut said: Choices = vec![None; bench.queries.len()];
     let (mut groups, mut asked) = (Vec::new(), Vec::new());
     for (row, query) in bench.queries.iter().enumerate() {
         let (Some(a), Some(b)) = (&one[row], &other[row]) else {
             continue;
         };
         if a.text == b.text {
-            said.choices[row] = Some([Choice::Tie; 2]);
+            said[row] = Some([Choice::Tie; 2]);
             continue;
         }
         groups.push(group(2 * row, query, [a, b]));
@@ -87,7 +109,7 @@ pub(super) fn in_both_seats(
         let mut heard = seats.iter().map(heard);
         match (heard.next(), heard.next()) {
             (Some(Ok(first)), Some(Ok(second))) => {
-                said.choices[row] = Some([first, second.turned()]);
+                said[row] = Some([first, second.turned()]);
             }
             (first, second) => {
                 let text = first.into_iter().chain(second).find_map(Result::err);
@@ -95,8 +117,7 @@ pub(super) fn in_both_seats(
             }
         }
     }
-    said.failed = failures.settle(labeler, bench)?;
-    Ok(said)
+    Ok(Heard { said, failures })
 }
 
 fn heard(outcome: &Outcome<Judgement>) -> Result<Choice, String> {
@@ -107,13 +128,13 @@ fn heard(outcome: &Outcome<Judgement>) -> Result<Choice, String> {
             Verdict::Tie(_) => Choice::Tie,
             Verdict::Abstain => Choice::Abstain,
         }),
-        Outcome::NotApplicable => Ok(Choice::Abstain),
+        Outcome::NotApplicable(_) => Ok(Choice::Abstain),
         Outcome::Invalid(said) | Outcome::Error(said) => Err(said.clone()),
     }
 }
 
 /// Queries on which a labeler failed.
-#[derive(Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 struct Failures {
     count: usize,
     first: Option<(usize, String)>,
