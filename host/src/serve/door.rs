@@ -236,7 +236,7 @@ fn thin(sessions: &mut HashMap<String, Session>, most: usize, meant: impl Fn(&Se
 }
 
 /// What one household has: of IPv6 a whole /64.
-fn subnet(address: IpAddr) -> IpAddr {
+pub(super) fn subnet(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
             let bits = address.to_bits() >> 64 << 64;

@@ -18,12 +18,13 @@ use tokio::sync::Semaphore;
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
+use super::door::subnet;
 use super::face::Peer;
 use super::patient::Patient;
 
 /// Connections at a time.
 const CONNECTIONS: usize = 1024;
-/// Connections of one address at a time, where no proxy stands before all of them.
+/// Connections of one address, or of one household of IPv6, at a time, where no proxy stands before all of them.
 const OF_ONE: usize = 256;
 /// How long a handshake, the head of a request, or the pause before the next one may take.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -109,13 +110,14 @@ async fn speak(
     drop(spoken);
 }
 
-/// How many connections each address has.
+/// How many connections each address has; of IPv6, each household.
 #[derive(Default)]
 struct Open(Mutex<HashMap<IpAddr, usize>>);
 
 impl Open {
     /// One more, until what is returned is dropped; none where there are too many.
     fn count(self: &Arc<Open>, address: IpAddr, proxied: bool) -> Option<Counted> {
+        let address = subnet(address);
         let mut open = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let count = open.entry(address).or_default();
         if *count >= OF_ONE && !proxied {
@@ -144,5 +146,64 @@ impl Drop for Counted {
                 open.remove(&self.address);
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Read, Write};
+
+    use super::*;
+
+    /// What the first line of the reply to a request is, with a header of so many bytes.
+    fn replied(server: SocketAddr, bytes: usize) -> String {
+        let mut stream = std::net::TcpStream::connect(server).unwrap();
+        let head = format!(
+            "GET / HTTP/1.1\r\nhost: a\r\nconnection: close\r\nx-long: {}\r\n\r\n",
+            "y".repeat(bytes)
+        );
+        // It may be refused, and closed, before all is sent.
+        let _ = stream.write_all(head.as_bytes());
+        let mut reply = Vec::new();
+        let _ = stream.read_to_end(&mut reply);
+        let reply = String::from_utf8_lossy(&reply);
+        reply.lines().next().unwrap_or_default().to_owned()
+    }
+
+    #[tokio::test]
+    async fn heads_of_requests_are_bounded() {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let server = listener.local_addr().unwrap();
+        tokio::spawn(listen(Listening {
+            listener,
+            app: Router::new(),
+            tls: None,
+            proxied: false,
+        }));
+        for (bytes, wanted) in [
+            (8 << 10, "HTTP/1.1 404 Not Found"),
+            (LONGEST_HEAD, "HTTP/1.1 431 Request Header Fields Too Large"),
+        ] {
+            let reply = tokio::task::spawn_blocking(move || replied(server, bytes));
+            assert_eq!(reply.await.unwrap(), wanted, "{bytes} bytes");
+        }
+    }
+
+    #[test]
+    fn a_household_has_so_many_connections() {
+        let address = |text: &str| text.parse::<IpAddr>().unwrap();
+        let open = Arc::new(Open::default());
+        let from = |place: usize| address(&format!("2001:db8::{place:x}"));
+        let held: Vec<_> = (0..OF_ONE)
+            .map(|place| open.count(from(place), false))
+            .collect();
+        assert!(held.iter().all(Option::is_some));
+        assert!(open.count(from(OF_ONE), false).is_none());
+        // But those of others, and those that a proxy brings.
+        assert!(open.count(address("2001:db8:0:1::1"), false).is_some());
+        assert!(open.count(address("192.0.2.1"), false).is_some());
+        assert!(open.count(from(OF_ONE), true).is_some());
+        drop(held);
+        assert!(open.0.lock().unwrap().is_empty());
     }
 }
