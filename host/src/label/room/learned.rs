@@ -23,16 +23,20 @@ pub struct Choice {
     pub instead: BTreeMap<String, Option<String>>,
 }
 
-/// What is learned of `labels`, by what is decided now.
+/// What is learned of `labels`, by what is decided now; nothing of what those said who are `besides` excluded.
 ///
 /// # Errors
 /// The store cannot be read.
-pub fn choice(store: &Store, labels: &[(String, Label)]) -> Result<Choice> {
+pub fn choice(store: &Store, labels: &[(String, Label)], besides: &[&str]) -> Result<Choice> {
     let choose = || -> Result<Choice> {
         let connection = store.connection();
         let people = people::all(connection)?;
         let excluded = people.into_iter().filter(|person| person.excluded);
-        let excluded: Vec<String> = excluded.map(|person| person.name).collect();
+        let excluded = excluded.map(|person| person.name);
+        let mut excluded: Vec<String> = excluded.collect();
+        let more = besides.iter().map(|name| (*name).to_owned());
+        let more: Vec<String> = more.filter(|name| !excluded.contains(name)).collect();
+        excluded.extend(more);
         let mut instead = BTreeMap::new();
         for (key, label) in labels {
             let found = match decided(connection, key)? {

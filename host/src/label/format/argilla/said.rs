@@ -33,6 +33,28 @@ struct Said<'a> {
     ranks: bool,
 }
 
+impl Said<'_> {
+    /// Whether names alone, of all responses, are read as an order, though the question does not say that it asks for one:
+    /// who marks all responses that are good writes the same.
+    fn is_list_of_all(&self, responses: usize) -> bool {
+        const ORDERS: [&str; 6] = ["rank", "order", "sort", "prefer", "compar", "place"];
+        let question = self.question.to_lowercase();
+        let list = self.value.as_array();
+        self.ranks
+            && list.is_some_and(|list| list.len() == responses && list.iter().all(Value::is_string))
+            && !ORDERS.iter().any(|word| question.contains(word))
+    }
+}
+
+/// What is said of a list that may be no order.
+fn taken_for_order(question: &str) -> String {
+    format!(
+        "lists of all responses by `{}` were read as rankings from the best on, though its name does not say that it asks for \
+         an order",
+        Line(question)
+    )
+}
+
 /// What the program writes of an answer, in version 2, and of a user's, in version 1; the rest it keeps for itself.
 const OF_ANSWERS: [&str; 9] = [
     "value",
@@ -161,6 +183,9 @@ pub(super) fn judgements<'a>(
                         && !fields::asks_for_best(one.question)
                     {
                         count(&mut into.noted, fields::taken_for_best(one.question));
+                    }
+                    if names.len() > 1 && one.is_list_of_all(names.len()) {
+                        count(&mut into.noted, taken_for_order(one.question));
                     }
                     let user = one.user;
                     found.push(Judgement {

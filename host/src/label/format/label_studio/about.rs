@@ -35,6 +35,8 @@ pub(super) fn pair(result: &Value, task: &Task<'_>, into: &mut Imported) -> Resu
         ([left, right], 2, _) if left != right => Ok(places),
         (_, 2, _) if let Some(places) = fields::places(&told, &task.names()) => Ok(places),
         (_, 0, 2) => Ok(vec![0, 1]),
+        // One name is enough to know which side is which.
+        (_, 2, 2) if let Some(places) = by_one(&told, task) => Ok(places),
         (_, _, 2) => {
             count(&mut into.noted, SUPPOSED);
             Ok(vec![0, 1])
@@ -49,6 +51,16 @@ pub(super) fn pair(result: &Value, task: &Task<'_>, into: &mut Imported) -> Resu
             &format!("two of {}", listed(&task.names())),
             "the first name is that of the left response"
         )),
+    }
+}
+
+/// The places of two responses of which one alone is named as the data name it.
+fn by_one(told: &[&str], task: &Task<'_>) -> Option<Vec<usize>> {
+    let exact = |name: &str| task.names.iter().position(|own| own == name);
+    match (exact(told[0]), exact(told[1])) {
+        (Some(left), None) => Some(vec![left, 1 - left]),
+        (None, Some(right)) => Some(vec![1 - right, right]),
+        _ => None,
     }
 }
 

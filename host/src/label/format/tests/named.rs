@@ -31,6 +31,15 @@ fn any_names_that_end_as_the_responses_do() {
             assert_eq!(noted(&read), 0, "{to}");
         }
     }
+    // One name that is there says which side is which.
+    for to in ["response2,other", "other,response1"] {
+        let read = studio(two.clone(), json!([pair(to)])).unwrap();
+        assert_eq!(
+            (texts(&read.labels[0]), noted(&read)),
+            (vec!["Q", "B", "A"], 0),
+            "{to}"
+        );
+    }
     for unclear in ["one,other", "v2,w1", "v3,v9,v2", "v2,v2"] {
         let read = studio(two.clone(), json!([pair(unclear)])).unwrap();
         assert_eq!(
@@ -216,6 +225,28 @@ fn questions_for_the_worst_are_not_read_as_for_the_best() {
     assert_eq!(
         (said(&read)[0].1, read.noted.clone()),
         (&Answer::Best(1), Tally::from([(note.to_owned(), 1)]))
+    );
+}
+
+#[test]
+fn lists_of_all_names_whose_question_does_not_ask_for_an_order() {
+    let fields = json!({"prompt": "Q", "response1": "A", "response2": "B"});
+    let read = |question: &str, names: Value| {
+        let answers = json!({question: [{"value": names, "user_id": "u"}]});
+        let record = json!([{"fields": fields, "responses": answers}]).to_string();
+        let read = reread(record.as_bytes(), "argilla").unwrap();
+        (read.labels[0].answer.clone(), read.noted)
+    };
+    let note = "lists of all responses by `good_ones` were read as rankings from the best on, though its name does not say \
+                that it asks for an order";
+    let all = json!(["response2", "response1"]);
+    let order = Answer::Best(1);
+    let noted = Tally::from([(note.to_owned(), 1)]);
+    assert_eq!(read("good_ones", all.clone()), (order.clone(), noted));
+    assert_eq!(read("preference", all), (order, Tally::new()));
+    assert_eq!(
+        read("good_ones", json!(["response2"])),
+        (Answer::Best(1), Tally::new())
     );
 }
 

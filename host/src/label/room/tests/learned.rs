@@ -39,7 +39,7 @@ fn learned(house: &House, choice: &Choice) -> Vec<(String, Answer)> {
 #[test]
 fn another_s_word_takes_the_place_of_who_is_excluded() {
     let mut house = judged();
-    let none = choice(house.room.store(), &own(&house)).unwrap();
+    let none = choice(house.room.store(), &own(&house), &[]).unwrap();
     assert_eq!(none, Choice::default());
     let mine = |who: &str, answer: usize| (who.to_owned(), Answer::Best(answer));
     let before = [
@@ -49,11 +49,15 @@ fn another_s_word_takes_the_place_of_who_is_excluded() {
         mine("bob", 1),
     ];
     assert_eq!(learned(&house, &none), before);
+    // Whom a config gives no weight is as good as excluded.
+    let configured = choice(house.room.store(), &own(&house), &["bob"]).unwrap();
+    assert_eq!(configured.excluded, ["bob"]);
+    assert_eq!(learned(&house, &configured), vec![mine("ann", 0); 4]);
     house
         .room
         .exclude("bob", true, "guesses", "boss", house.now)
         .unwrap();
-    let without = choice(house.room.store(), &own(&house)).unwrap();
+    let without = choice(house.room.store(), &own(&house), &[]).unwrap();
     assert_eq!(without.excluded, ["bob"]);
     assert_eq!(learned(&house, &without), vec![mine("ann", 0); 4]);
     // Nothing of the store was changed, and the schedule has all labels.
@@ -64,7 +68,7 @@ fn another_s_word_takes_the_place_of_who_is_excluded() {
         .room
         .exclude("ann", true, "left", "boss", house.now)
         .unwrap();
-    let nobody = choice(house.room.store(), &own(&house)).unwrap();
+    let nobody = choice(house.room.store(), &own(&house), &[]).unwrap();
     assert_eq!(learned(&house, &nobody), []);
     for name in ["ann", "bob"] {
         house
@@ -72,7 +76,7 @@ fn another_s_word_takes_the_place_of_who_is_excluded() {
             .exclude(name, false, "back", "boss", house.now)
             .unwrap();
     }
-    assert_eq!(choice(house.room.store(), &own(&house)).unwrap(), none);
+    assert_eq!(choice(house.room.store(), &own(&house), &[]).unwrap(), none);
     // It is written down as it is read.
     let text = serde_json::to_string(&without).unwrap();
     assert_eq!(serde_json::from_str::<Choice>(&text).unwrap(), without);
@@ -103,7 +107,7 @@ fn a_decision_comes_before_all() {
         .room
         .adjudicate(&key(1), Answer::Best(0), "boss", now)
         .unwrap();
-    let chosen = choice(house.room.store(), &own(&house)).unwrap();
+    let chosen = choice(house.room.store(), &own(&house), &[]).unwrap();
     assert_eq!(
         learned(&house, &chosen)[1],
         ("boss".to_owned(), Answer::Best(0))
@@ -149,7 +153,7 @@ fn who_was_never_invited_can_be_excluded() {
         .room
         .exclude("from a file", true, "w", "b", 0)
         .unwrap();
-    let choice = choice(house.room.store(), &own(&house)).unwrap();
+    let choice = choice(house.room.store(), &own(&house), &[]).unwrap();
     assert_eq!(choice.instead[&key(0)], None);
     assert_eq!(learned(&house, &choice), []);
 }
