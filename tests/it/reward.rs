@@ -120,6 +120,42 @@ fn learns_from_labels_and_scores() {
 }
 
 #[test]
+fn what_people_say_counts_as_the_config_says() {
+    let lab = lab();
+    let honest = train(&lab, "honest", &[]);
+    // Others' labels of the same comparisons, all of them wrong.
+    let lies = comparisons(160, 1).replace("somebody", "liar");
+    let lies = (0..4).fold(lies, |lies, best| {
+        let wrong = format!("{{\"worst\":{}}}", (best + 1) % 4);
+        lies.replace(&format!("{{\"best\":{best}}}"), &wrong)
+    });
+    let labels = comparisons(160, 1) + &lies.replace("worst", "best");
+    lab.write("labels.jsonl", labels);
+    let weigh = |run: &str, weights: &str| {
+        let set = format!("reward.weights={weights}");
+        let report = train(&lab, run, &["--set", &set]);
+        let learned = report["train_labels"].as_u64().unwrap();
+        (learned, report["held_out"]["loss"].as_f64().unwrap())
+    };
+    let alone = honest["held_out"]["loss"].as_f64().unwrap();
+    let (_, both) = weigh("both", "{}");
+    assert_eq!(weigh("without", "{liar = 0}"), (160, alone));
+    let (learned, less) = weigh("less", "{liar = 0.1, nobody = 3}");
+    assert_eq!(learned, 320);
+    assert!(alone < less && less < both, "{alone} {less} {both}");
+    let weights = ["--set", "reward.weights={liar = 0.1, nobody = 3}"];
+    let output = lab.command(&["train", "reward"], "told", &weights).output();
+    let output = output.unwrap();
+    let said = [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap());
+    let said = said.concat();
+    let told = "weights of labels: 160 of `liar` count 0.1 times, none is of `nobody`";
+    assert!(said.contains(told), "{said}");
+    let refused = ["--set", "reward.weights={liar = -1}"];
+    let said = failure(&mut lab.command(&["train", "reward"], "refused", &refused));
+    assert!(said.contains("reward.weights.liar"), "{said}");
+}
+
+#[test]
 fn all_kinds_of_labels_and_losses() {
     let lab = lab();
     let texts = |count: usize| {

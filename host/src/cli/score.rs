@@ -124,6 +124,7 @@ pub(super) fn run(args: &ScoreArgs) -> Result<()> {
             tokenizer: &tokenizer,
             model: model.config(),
             refuses_bad: (!args.skip_bad).then_some("leave such labels out by `--skip-bad`"),
+            weights: None,
         };
         let read = reader.read(&args.labels, 0)?;
         if let Some(note) = read.left_out() {

@@ -264,6 +264,10 @@ pub(super) fn check_reward(reward: &Reward, problems: &mut Problems) {
         1 << 24,
     );
     problems.within("reward", "lr", reward.lr, 0.0..=1.0);
+    for (name, weight) in &reward.weights {
+        let key = format!("weights.{name}");
+        problems.within("reward", &key, *weight, 0.0..=100.0);
+    }
     problems.within("reward", "adam_epsilon", reward.adam_epsilon, 0.0..=1.0);
     if reward.trainable_layers == Some(0) {
         problems.add(

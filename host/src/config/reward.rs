@@ -51,6 +51,9 @@ pub struct Reward {
     pub num_train: u64,
     /// Leave out labels that the model cannot read, such as those that are too long for it, and say how many.
     pub skip_bad: bool,
+    /// How much what a person said counts in training, by the person's name; 1 for all others, 0 to learn nothing of it.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub weights: BTreeMap<String, f64>,
     /// Labels for each optimizer step.
     pub batch_size: u64,
     /// Passes over the labels.
@@ -103,6 +106,7 @@ impl Default for Reward {
             test: Vec::new(),
             num_train: 0,
             skip_bad: false,
+            weights: BTreeMap::new(),
             batch_size: 32,
             epochs: 1,
             patience: 0,

@@ -1,5 +1,6 @@
 //! From labels, as people and plugins gave them, to examples, as a reward model learns from them.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Error, Result, bail};
@@ -8,7 +9,7 @@ use crate::experiment::inputs::of_labels;
 use crate::experiment::scorable::in_words;
 use crate::label::format::{self, Format};
 use crate::label::store::{Store, is_store};
-use crate::label::{Answer as Said, Label, Passage};
+use crate::label::{Answer as Said, Label, Labeler, Passage};
 use crate::model::config::ModelConfig;
 use crate::model::reward::Passages;
 use crate::rl::preference::Answer;
@@ -78,6 +79,8 @@ pub(crate) struct Read {
     first_bad: Option<Error>,
     /// What was read of each store.
     pub(crate) stores: Vec<Input>,
+    /// How many labels are of each person whose word has a weight.
+    pub(crate) weighed: BTreeMap<String, usize>,
 }
 
 impl Read {
@@ -115,11 +118,14 @@ impl Read {
 }
 
 /// Turns labels into examples for a model.
+#[derive(Clone, Copy)]
 pub(crate) struct Reader<'a> {
     pub(crate) tokenizer: &'a Tokenizer,
     pub(crate) model: &'a ModelConfig,
     /// How to leave out labels that the model cannot read, for a message; none where they are left out.
     pub(crate) refuses_bad: Option<&'static str>,
+    /// How much people's words count, by name, where they do not count the same.
+    pub(crate) weights: Option<&'a BTreeMap<String, f64>>,
 }
 
 impl Reader<'_> {
@@ -150,7 +156,7 @@ impl Reader<'_> {
                     break;
                 }
                 let about = || format!("label {} of `{}`", number + 1, path.display());
-                read.take(self.example(label), about);
+                self.take(label, &mut read, about);
             }
             if is_store(path) {
                 let store = format!("`{}`", path.display());
@@ -178,9 +184,32 @@ impl Reader<'_> {
     /// Adds the examples of labels that were read already.
     pub(crate) fn add(&self, labels: &[Label], read: &mut Read) -> Result<()> {
         for (number, label) in labels.iter().enumerate() {
-            read.take(self.example(label), || format!("label {}", number + 1));
+            self.take(label, read, || format!("label {}", number + 1));
         }
         self.check(read)
+    }
+
+    /// Adds the example of a label with its weight; nothing of a label that does not count.
+    fn take(&self, label: &Label, read: &mut Read, about: impl Fn() -> String) {
+        let weight = self.weight(label);
+        if let Some((name, weight)) = weight {
+            *read.weighed.entry(name.to_owned()).or_default() += 1;
+            if weight == 0.0 {
+                return;
+            }
+        }
+        let weight = weight.map_or(1.0, |(_, weight)| weight);
+        let example = self.example(label);
+        let weighed = |example: Example| Example { weight, ..example };
+        read.take(example.map(|example| example.map(weighed)), about);
+    }
+
+    /// Who said it, and how much that counts, where it is told.
+    fn weight<'a>(&self, label: &'a Label) -> Option<(&'a str, f64)> {
+        match &label.labeler {
+            Labeler::Person(name) => Some((name.as_str(), *self.weights?.get(name)?)),
+            Labeler::Plugin { .. } | Labeler::Unknown => None,
+        }
     }
 
     /// Refuses labels that the model cannot read, unless they are left out.
@@ -222,7 +251,11 @@ impl Reader<'_> {
                 passages.span()
             );
         }
-        Ok(Some(Example { passages, answer }))
+        Ok(Some(Example {
+            passages,
+            answer,
+            weight: 1.0,
+        }))
     }
 
     /// Token ids without the pads at their end, which are one id beyond the vocabulary; text is encoded where there are none, as what goes on after

@@ -224,16 +224,16 @@ impl Loop<'_> {
             "reward model {number}: {} labels of this run",
             own.len()
         ));
+        let default = Reward::default();
+        let reward = part.reward.as_ref().unwrap_or(&default);
         let own: Vec<Label> = match self.collect.by_people() {
             false => own.into_iter().map(|(_, label)| label).collect(),
             true => {
-                let (learned, said) = people::learned(&self.store, &run_dir, own)?;
+                let (learned, said) = people::learned(&self.store, &run_dir, own, &reward.weights)?;
                 said.iter().for_each(|said| observer.note(said));
                 learned
             }
         };
-        let default = Reward::default();
-        let reward = part.reward.as_ref().unwrap_or(&default);
         reward::train_in(&part, reward, &own, &run_dir, true, observer)
             .with_context(|| format!("in `{}`", part.run.dir.display()))?;
         Ok(part.run.dir)

@@ -1,6 +1,7 @@
 //! People in place of a labeler: the rules by which they judge, from a config and its files; hints for what is asked
 //! of everybody; and what a reward model learns where somebody was excluded.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail};
@@ -161,11 +162,13 @@ fn annotate_gold(store: &mut Store, labeler: &dyn Labeler, gold: &[Gold], root: 
 }
 
 /// What a reward model learns of a run's own labels, and what to say of those that it does not. What was left out when
-/// its training was begun is kept beside it, and a training that goes on leaves out the same.
+/// its training was begun is kept beside it, and a training that goes on leaves out the same. Whose word has no weight
+/// is excluded.
 pub(super) fn learned(
     store: &Path,
     run_dir: &RunDir,
     labels: Vec<(String, Label)>,
+    weights: &BTreeMap<String, f64>,
 ) -> Result<(Vec<Label>, Option<String>)> {
     let store = Store::read(store)?;
     let place = run_dir.root().join(KEPT);
@@ -177,7 +180,9 @@ pub(super) fn learned(
             )
         })?,
         Err(_) => {
-            let choice = choice(&store, &labels)?;
+            let without = weights.iter().filter(|(_, weight)| **weight == 0.0);
+            let without: Vec<&str> = without.map(|(name, _)| name.as_str()).collect();
+            let choice = choice(&store, &labels, &without)?;
             replace(&place, &serde_json::to_vec_pretty(&choice)?)?;
             choice
         }

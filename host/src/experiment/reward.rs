@@ -75,6 +75,9 @@ pub(super) fn train_in(
         dir: run_dir.root(),
     });
     observer.note(&labels.describe());
+    if let Some(weights) = labels.weights(reward) {
+        observer.note(&weights);
+    }
     if let Some(twins) = labels.twins() {
         observer.note(&twins);
     }

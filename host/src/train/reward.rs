@@ -25,4 +25,6 @@ pub struct Example {
     pub passages: Passages,
     /// What was said of them.
     pub answer: Answer,
+    /// How much it counts in training; 1 as a rule.
+    pub weight: f64,
 }

@@ -23,6 +23,7 @@ pub(super) fn of_reward(args: &BenchArgs, config: &Config, settings: &Reward) ->
         tokenizer: &tokenizer,
         model: &shape,
         refuses_bad: reward::refuses_bad(settings),
+        weights: Some(&settings.weights),
     };
     let read = reader
         .read(&settings.train, settings.num_train)

@@ -10,6 +10,7 @@ use crate::experiment::examples::{Read, Reader};
 use crate::experiment::parts;
 use crate::label::Label;
 use crate::model::reward::Passages;
+use crate::terminal::Line;
 use crate::train::checkpoint::Input;
 use crate::train::reward::Example;
 
@@ -28,11 +29,16 @@ impl Labels {
             tokenizer: &tokenizer,
             model: &shape,
             refuses_bad: refuses_bad(reward),
+            weights: None,
         };
-        let mut train = reader
+        let weighing = Reader {
+            weights: Some(&reward.weights),
+            ..reader
+        };
+        let mut train = weighing
             .read(&reward.train, reward.num_train)
             .context("in [reward] train")?;
-        reader
+        weighing
             .add(own, &mut train)
             .context("in the labels of this run")?;
         let validation = reader
@@ -104,6 +110,19 @@ impl Labels {
                 found.join(", ")
             )
         })
+    }
+
+    /// How much whose word counts, where it is told, for a person to read.
+    pub(super) fn weights(&self, reward: &Reward) -> Option<String> {
+        let one = |(name, weight): (&String, &f64)| {
+            let name = Line(name);
+            match self.train.weighed.get(name.0.as_str()) {
+                Some(count) => format!("{count} of `{name}` count {weight} times"),
+                None => format!("none is of `{name}`"),
+            }
+        };
+        let told: Vec<String> = reward.weights.iter().map(one).collect();
+        (!told.is_empty()).then(|| format!("weights of labels: {}", told.join(", ")))
     }
 
     /// How many there are, for a person to read.

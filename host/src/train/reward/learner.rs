@@ -103,7 +103,7 @@ impl Learns for Learner<'_> {
 impl Learner<'_> {
     /// Adds up the gradient of a batch; returns its mean loss and how often the model agreed, where
     /// anything was compared.
-    fn accumulate(&self, batch: &[usize], epoch: u64) -> (f64, Option<f64>) {
+    pub(super) fn accumulate(&self, batch: &[usize], epoch: u64) -> (f64, Option<f64>) {
         let heads = self.model.heads();
         let share = 1.0 / (batch.len() * heads) as f64;
         let (mut loss, mut agreed, mut asked) = (0.0, 0.0, 0usize);
@@ -125,7 +125,7 @@ impl Learner<'_> {
                         let weight = self.weight(epoch, at, head);
                         let own = rewards.select(1, head as i64);
                         let loss = preference::loss(&own, &example.answer, self.options.form);
-                        terms.push(loss * (weight * share));
+                        terms.push(loss * (weight * example.weight * share));
                     }
                 }
                 Tensor::stack(&terms, 0).sum(None)

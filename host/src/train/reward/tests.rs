@@ -49,6 +49,7 @@ pub(in crate::train) fn examples(count: usize, from: u64) -> Vec<Example> {
             Example {
                 passages: Passages { query, responses },
                 answer,
+                weight: 1.0,
             }
         })
         .collect()
@@ -161,6 +162,7 @@ fn training_counts_as_the_report_does() {
                 responses: responses.map(|id| vec![id]).to_vec(),
             },
             answer: answer.clone(),
+            weight: 1.0,
         };
         let given = Tensor::from_slice(&rewards).unsqueeze(1);
         let learned = |responses| super::batch::agreement(&given, &example(responses));
@@ -239,6 +241,7 @@ fn held_out_ratings_are_compared_on_their_own_scale() {
                     responses: vec![tokens],
                 },
                 answer: Answer::Rating(50.0 + 10.0 * low as f64),
+                weight: 1.0,
             }
         };
         (0..count).map(|_| one(&mut stream)).collect()
@@ -270,4 +273,34 @@ fn bootstrap_weights_have_mean_one() {
         .sum::<f64>()
         / 10_000.0;
     assert!((mean - 1.0).abs() < 1e-2, "{mean}");
+}
+
+#[test]
+fn what_counts_twice_is_as_good_as_said_twice() {
+    let grown = |examples: &[Example]| {
+        let model = model(1);
+        let options = options();
+        let learner = Learner {
+            model: &model,
+            examples,
+            validation: &[],
+            options: &options,
+        };
+        let all: Vec<usize> = (0..examples.len()).collect();
+        model.allocate_gradients();
+        let (loss, _) = learner.accumulate(&all, 0);
+        let head = model.trainable().into_iter().last().unwrap().1.grad();
+        (loss * examples.len() as f64, head * examples.len() as i64)
+    };
+    let mut twice = examples(2, 1);
+    let said = [twice[0].clone(), twice[0].clone(), twice[1].clone()];
+    twice[0].weight = 2.0;
+    let ((loss, gradient), (wanted, gradients)) = (grown(&twice), grown(&said));
+    assert!((loss - wanted).abs() < 1e-5, "{loss} {wanted}");
+    assert!(gradient.allclose(&gradients, 1e-4, 1e-6, false));
+    // Nothing follows from what does not count.
+    twice[0].weight = 0.0;
+    let (loss, _) = grown(&twice);
+    let (alone, _) = grown(&twice[1..]);
+    assert!((loss - alone).abs() < 1e-5, "{loss} {alone}");
 }
