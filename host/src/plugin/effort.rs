@@ -60,19 +60,51 @@ pub(super) fn waited(time: Duration) {
 
 /// What this thread has computed so far.
 #[cfg(unix)]
-fn computed() -> Option<Duration> {
+pub(super) fn computed() -> Option<Duration> {
+    read(libc::CLOCK_THREAD_CPUTIME_ID)
+}
+
+#[cfg(unix)]
+fn read(clock: libc::clockid_t) -> Option<Duration> {
     let mut time = libc::timespec {
         tv_sec: 0,
         tv_nsec: 0,
     };
     // SAFETY: the pointer leads to a live value, which the system fills in.
-    let done = unsafe { libc::clock_gettime(libc::CLOCK_THREAD_CPUTIME_ID, &mut time) };
+    let done = unsafe { libc::clock_gettime(clock, &mut time) };
     (done == 0).then(|| Duration::new(time.tv_sec as u64, time.tv_nsec as u32))
 }
 
 #[cfg(not(unix))]
-fn computed() -> Option<Duration> {
+pub(super) fn computed() -> Option<Duration> {
     None
+}
+
+/// What says to other threads how long a thread has computed.
+pub(super) struct Clock(#[cfg(unix)] libc::clockid_t);
+
+impl Clock {
+    /// This thread's.
+    #[cfg(unix)]
+    pub(super) fn own() -> Option<Clock> {
+        let mut id = 0;
+        // SAFETY: the pointer leads to a live value, which the system fills in, and this thread runs.
+        let found = unsafe { libc::pthread_getcpuclockid(libc::pthread_self(), &raw mut id) };
+        (found == 0).then_some(Clock(id))
+    }
+
+    #[cfg(not(unix))]
+    pub(super) fn own() -> Option<Clock> {
+        None
+    }
+
+    /// How long the thread has computed, while it is there.
+    pub(super) fn read(&self) -> Option<Duration> {
+        #[cfg(unix)]
+        return read(self.0);
+        #[cfg(not(unix))]
+        None
+    }
 }
 
 /// Computes for so long.

@@ -3,8 +3,6 @@
 //! A plugin waits for no longer than its call may take: the tokenizer, which nobody can interrupt,
 //! is left behind when it takes too long.
 
-use std::time::Instant;
-
 use wasmtime::{Trap, bail};
 
 use super::call::{Stop, clean};
@@ -101,9 +99,8 @@ impl State {
             if size <= QUICK {
                 return Ok(job());
             }
-            let begun = Instant::now();
-            let answer = patience::within(self.patience(), "tokenizer", job);
-            effort::waited(begun.elapsed());
+            let (answer, worked) = patience::computing(self.patience(), "tokenizer", job);
+            effort::waited(worked);
             match answer {
                 Ok(answer) => return Ok(answer),
                 Err(Impatience::Late) => {

@@ -7,9 +7,9 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::mpsc;
 use std::thread::{Builder, Scope, ScopedJoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::effort;
+use super::effort::{self, Clock};
 
 /// What the code of a plugin may need of the stack of the thread that runs it.
 pub(super) const PLUGIN_STACK: usize = 512 << 10;
@@ -52,6 +52,65 @@ pub(super) fn within<T: Send + 'static>(
         Ok(Ok(answer)) => Ok(answer),
         Ok(Err(panic)) => Err(Impatience::Panic(text(panic.as_ref()))),
         Err(_) => Err(Impatience::Late),
+    }
+}
+
+/// How many times its limit a job may last that does not compute, since others have its turn or it waits for something.
+const IDLE: u32 = 16;
+
+/// What the thread of a job says.
+enum Told<T> {
+    Begun(Option<Clock>),
+    Done(std::thread::Result<T>, Option<Duration>),
+}
+
+/// The answer of `job` as of [`within`], but the limit is on what it computes, not on how long a busy machine has it wait
+/// for its turn; and for how long it has worked.
+pub(super) fn computing<T: Send + 'static>(
+    limit: Duration,
+    name: &str,
+    job: impl FnOnce() -> T + Send + 'static,
+) -> (Result<T, Impatience>, Duration) {
+    let (tell, told) = mpsc::channel();
+    let begun = Instant::now();
+    let thread = Builder::new().name(name.into()).stack_size(STACK);
+    let started = thread.spawn(move || {
+        // Nobody may be there any more.
+        let _ = tell.send(Told::Begun(Clock::own()));
+        let answer = catch_unwind(AssertUnwindSafe(job));
+        let _ = tell.send(Told::Done(answer, effort::computed()));
+    });
+    if let Err(error) = started {
+        return (
+            Err(Impatience::NoThread(error.to_string())),
+            begun.elapsed(),
+        );
+    }
+    let (mut worked, mut clock) = (Duration::ZERO, None);
+    loop {
+        // Looked at again and again, as nobody knows when it had its turns.
+        let next = limit.saturating_sub(worked).max(Duration::from_millis(1));
+        match told.recv_timeout(next) {
+            Ok(Told::Begun(own)) => clock = Some(own),
+            Ok(Told::Done(answer, worked)) => {
+                let answer = answer.map_err(|panic| Impatience::Panic(text(panic.as_ref())));
+                return (answer, worked.unwrap_or_else(|| begun.elapsed()));
+            }
+            Err(_) => {}
+        }
+        worked = match &clock {
+            None => Duration::ZERO,
+            Some(clock) => clock
+                .as_ref()
+                .and_then(Clock::read)
+                .unwrap_or_else(|| begun.elapsed()),
+        };
+        if begun.elapsed() >= limit * IDLE {
+            return (Err(Impatience::Late), begun.elapsed());
+        }
+        if worked >= limit {
+            return (Err(Impatience::Late), worked);
+        }
     }
 }
 
@@ -130,6 +189,28 @@ mod tests {
         assert_eq!(late.map(|_| ()), Err(Impatience::Late));
         drop(release);
         assert_eq!(within(long, "test", || 7), Ok(7));
+    }
+
+    #[test]
+    fn what_a_job_computes_is_counted_and_not_how_long_it_lasts() {
+        let limit = Duration::from_millis(60);
+        let (answer, worked) = computing(limit, "test", || {
+            std::thread::sleep(2 * Duration::from_millis(60));
+            7
+        });
+        assert!(answer == Ok(7) && worked < limit, "{answer:?} {worked:?}");
+        let (late, worked) = computing(limit, "test", || effort::compute(Duration::from_secs(2)));
+        assert!(
+            late == Err(Impatience::Late) && worked >= limit,
+            "{late:?} {worked:?}"
+        );
+        // Who waits for ever is left behind as well.
+        let (release, held) = mpsc::channel::<()>();
+        let short = Duration::from_millis(5);
+        let (late, worked) = computing(short, "test", move || held.recv());
+        assert_eq!(late.map(|_| ()), Err(Impatience::Late));
+        assert!(worked >= short * IDLE, "{worked:?}");
+        drop(release);
     }
 
     #[test]
