@@ -36,8 +36,9 @@ pub struct CallContext {
 pub enum Outcome<T> {
     /// The answer.
     Value(T),
-    /// The row is none of this role's business: a task drops it, a labeler or shaper adds nothing.
-    NotApplicable,
+    /// The row is none of this role's business: a task drops it, a labeler or shaper adds nothing; and why, where
+    /// that is said.
+    NotApplicable(Option<String>),
     /// The row breaks a rule of the role; the text says which.
     Invalid(String),
     /// The role failed on this row: a bug in it, a limit it ran into, a number that is not finite.
@@ -57,7 +58,7 @@ impl<T> Outcome<T> {
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Outcome<U> {
         match self {
             Outcome::Value(value) => Outcome::Value(f(value)),
-            Outcome::NotApplicable => Outcome::NotApplicable,
+            Outcome::NotApplicable(why) => Outcome::NotApplicable(why),
             Outcome::Invalid(text) => Outcome::Invalid(text),
             Outcome::Error(text) => Outcome::Error(text),
         }
@@ -331,7 +332,8 @@ pub trait Labeler: Send + Sync {
         _context: CallContext,
         groups: &[Group],
     ) -> Result<Vec<Outcome<Vec<Hint>>>, CallError> {
-        Ok(groups.iter().map(|_| Outcome::NotApplicable).collect())
+        let none = |_| Outcome::NotApplicable(None);
+        Ok(groups.iter().map(none).collect())
     }
 }
 

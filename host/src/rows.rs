@@ -7,6 +7,7 @@ use anyhow::{Context, Error, Result, anyhow, bail};
 
 use crate::terminal::Line;
 
+mod bad;
 mod breaks;
 pub(crate) mod cells;
 mod form;
@@ -17,9 +18,11 @@ mod looked;
 pub(crate) mod opened;
 pub(crate) mod parquet;
 mod source;
+mod starts;
 pub(crate) mod stories;
 mod table;
 
+pub(crate) use self::bad::Bad;
 pub(crate) use self::form::Form;
 use self::form::{contradiction, form_of};
 use self::kept::{Kept, Lines, Lying, Numbers};
@@ -27,7 +30,7 @@ use self::source::Source;
 
 /// What files of rows there are.
 pub(crate) const FORMS: &str = "rows are JSON lines, a JSON array, CSV, TSV, Parquet, or plain text with a row a line; each \
-                         but Parquet may be packed by gzip or Zstandard";
+                         may be packed by gzip or Zstandard";
 
 /// All rows of a file.
 #[derive(Debug)]
@@ -45,8 +48,8 @@ pub struct Rows {
     places: Numbers,
     /// What a person should know of the reading, such as a name that says something else.
     pub notes: Vec<String>,
-    /// Rows that cannot be read, by their places, where those are passed over.
-    pub bad: Vec<(u64, Error)>,
+    /// Rows that cannot be read, where those are passed over.
+    pub bad: Bad,
     passes_over: bool,
 }
 
@@ -78,7 +81,7 @@ impl Rows {
     /// Takes what is wrong with a row, or fails by it.
     fn refuse(&mut self, place: u64, error: Error) -> Result<()> {
         if self.passes_over {
-            self.bad.push((place, error));
+            self.bad.push(place, error);
             return Ok(());
         }
         Err(match self.form.unit() {
@@ -93,7 +96,7 @@ impl Rows {
         mut make: impl FnMut(&str) -> Result<T>,
     ) -> (Vec<T>, Vec<Error>) {
         let mut good = Vec::new();
-        let mut bad = std::mem::take(&mut self.bad);
+        let mut bad = self.bad.take_each();
         for at in 0..self.len() {
             match self.kept.get(at).and_then(|json| make(&json)) {
                 Ok(made) => good.push(made),
@@ -180,7 +183,7 @@ impl Rows {
             ids: Numbers::default(),
             places: Numbers::default(),
             notes: Vec::new(),
-            bad: Vec::new(),
+            bad: Bad::default(),
             passes_over: false,
         }
     }
@@ -197,8 +200,20 @@ pub(crate) fn twice<'a>(names: &[&'a str]) -> Option<&'a str> {
 pub(crate) struct Reading {
     /// Rows that cannot be read are passed over and told by themselves.
     pub(crate) passes_over: bool,
+    /// And each by itself, not only how many there are of a kind.
+    pub(crate) tells_each: bool,
     /// Rows are not kept in memory, but read again where they are wanted.
     pub(crate) streams: bool,
+}
+
+impl Reading {
+    /// Where rows that cannot be read are told.
+    fn bad(self) -> Bad {
+        match self.tells_each {
+            true => Bad::one_by_one(),
+            false => Bad::default(),
+        }
+    }
 }
 
 /// All rows of the file at `path`; those that cannot be read are passed over and told by themselves.
@@ -208,6 +223,7 @@ pub(crate) struct Reading {
 pub(crate) fn read_good(path: &Path) -> Result<Rows> {
     let reading = Reading {
         passes_over: true,
+        tells_each: true,
         ..Reading::default()
     };
     read_as(path, reading)
@@ -224,6 +240,7 @@ pub(crate) fn read_as(path: &Path, reading: Reading) -> Result<Rows> {
     let mut rows = Rows {
         notes: contradiction(&source, form).into_iter().collect(),
         passes_over: reading.passes_over,
+        bad: reading.bad(),
         ..Rows::none(path, form)
     };
     if reading.streams {

@@ -69,7 +69,7 @@ interface types {
 
     /// What became of a row.
     enum status { value, not-applicable, invalid, error }
-    /// Why a row is `invalid` or `error`.
+    /// Why a row is `invalid` or `error`; or why it is `not-applicable`, which need not be said.
     record row-message { row: u32, message: string }
     /// `status` is empty when every row has a value.
     record outcomes { status: list<status>, messages: list<row-message> }

@@ -219,7 +219,7 @@ pub(crate) fn hints<L: Labeler>(
                 end: hint.span.end as u32,
                 note: hint.note,
             })),
-            Err(Row::NotApplicable) => {}
+            Err(Row::NotApplicable | Row::Skip(_)) => {}
             // Hints have no statuses in the contract; the rest of the batch is still worth showing.
             Err(Row::Invalid(message) | Row::Error(message)) => {
                 crate::log::warn(&format!("no hints for group {group}: {message}"));

@@ -11,6 +11,8 @@ pub type RowResult<T> = Result<T, Row>;
 pub enum Row {
     /// The plugin has nothing to say about this row.
     NotApplicable,
+    /// As [`Row::NotApplicable`], for this reason.
+    Skip(String),
     /// The row itself is at fault.
     Invalid(String),
     /// The plugin failed on this row.
@@ -18,6 +20,27 @@ pub enum Row {
 }
 
 impl Row {
+    /// The plugin has nothing to say about this row, for this reason. The rows that a task drops
+    /// are counted by it: let it say what such rows have in common.
+    ///
+    /// ```
+    /// use attune_sdk::{Row, RowResult};
+    ///
+    /// fn words(text: &str, least: usize) -> RowResult<Vec<&str>> {
+    ///     let words: Vec<&str> = text.split_whitespace().collect();
+    ///     if words.len() < least {
+    ///         return Err(Row::skip(format!("fewer than least {least} words")));
+    ///     }
+    ///     Ok(words)
+    /// }
+    ///
+    /// let why = Row::Skip("fewer than least 3 words".into());
+    /// assert_eq!(words("too short", 3), Err(why));
+    /// ```
+    pub fn skip(message: impl Into<String>) -> Self {
+        Self::Skip(message.into())
+    }
+
     /// The row is at fault, for this reason.
     pub fn invalid(message: impl Into<String>) -> Self {
         Self::Invalid(message.into())
@@ -72,6 +95,7 @@ pub(crate) fn outcomes<T>(rows: &[RowResult<T>]) -> Outcomes {
         let (status, message) = match result {
             Ok(_) => (Status::Value, None),
             Err(Row::NotApplicable) => (Status::NotApplicable, None),
+            Err(Row::Skip(message)) => (Status::NotApplicable, Some(message)),
             Err(Row::Invalid(message)) => (Status::Invalid, Some(message)),
             Err(Row::Error(message)) => (Status::Error, Some(message)),
         };
@@ -110,4 +134,27 @@ pub(crate) fn row_major<T>(
         }
     }
     packed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_row_that_does_not_apply_may_say_why() {
+        let rows: [RowResult<()>; 4] = [
+            Ok(()),
+            Err(Row::NotApplicable),
+            Err(Row::skip("has no text")),
+            Err(Row::invalid("is no text")),
+        ];
+        let Outcomes { status, messages } = outcomes(&rows);
+        let none = Status::NotApplicable;
+        assert_eq!(status, [Status::Value, none, none, Status::Invalid]);
+        let said: Vec<(u32, &str)> = messages
+            .iter()
+            .map(|said| (said.row, said.message.as_str()))
+            .collect();
+        assert_eq!(said, [(2, "has no text"), (3, "is no text")]);
+    }
 }

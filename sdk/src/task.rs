@@ -23,7 +23,7 @@ pub trait Task: Plugin {
     /// The lengths, and what stands around a query for the policy.
     fn layout(&self) -> Result<Layout, Problems>;
 
-    /// The query of a data row; [`Row::NotApplicable`] drops it.
+    /// The query of a data row; [`Row::skip`] drops it, and it is counted by the reason.
     fn query(&self, row: DataRow<'_>) -> RowResult<Query>;
 
     /// Where the response ends and whether it obeys the rules; by default all of it, and it does.
@@ -170,7 +170,7 @@ pub(crate) fn baselines<T: Task>(
         // Baselines have no statuses in the contract: an answer that is missing is an empty text.
         let answers = match answers {
             Ok(answers) => answers,
-            Err(Row::NotApplicable) => vec![String::new(); T::BASELINES.len()],
+            Err(Row::NotApplicable | Row::Skip(_)) => vec![String::new(); T::BASELINES.len()],
             Err(Row::Invalid(message) | Row::Error(message)) => {
                 return Err(Error::Internal(format!(
                     "baselines of row {row}: {message}"

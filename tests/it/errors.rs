@@ -229,7 +229,11 @@ fn data_that_is_not_there_or_is_none() {
     refuse_set(
         &lab,
         "task.settings.min_query_tokens=9",
-        &["none of 40 rows", "continuation"],
+        &[
+            "none of 40 rows",
+            "continuation",
+            "40 do not apply: 40 x fewer than min_query_tokens 9 tokens",
+        ],
     );
     lab.train("run", &[]);
 }

@@ -97,7 +97,12 @@ fn an_exception_is_its_row_s_error() {
     check("recurse", &["call stack exhausted"]);
     check("memory", &["out of memory"]);
     check("wait", &["setTimeout is not defined at odd.js:"]);
-    assert_eq!(odd("inapplicable", patient())[4], Outcome::NotApplicable);
+    for (mode, why) in [
+        ("inapplicable", None),
+        ("skipped", Some("it is a fourth row".to_owned())),
+    ] {
+        assert_eq!(odd(mode, patient())[4], Outcome::NotApplicable(why));
+    }
     let invalid = Outcome::Invalid("it breaks a rule".into());
     assert_eq!(odd("invalid", patient())[0], invalid);
 }

@@ -58,6 +58,24 @@ const fn of_paper(preset: Preset, labels: [u64; 4], updates: [u64; 2], rate: f64
     }
 }
 
+/// The same for two cores: fewer tokens, labels and updates, at larger rates.
+const fn small(
+    preset: Preset,
+    tokens: [u64; 2],
+    labels: u64,
+    updates: [u64; 2],
+    rate: f64,
+) -> Preset {
+    Preset {
+        tokens,
+        labels: [labels, labels, labels, labels / 8],
+        reward_rate: 1e-4,
+        updates,
+        rate,
+        ..preset
+    }
+}
+
 const ONLINE: [u64; 4] = [15_000, 60_000, 57_750, 1805];
 const FIRST: [u64; 4] = [5000, 5000, 5000, 625];
 
@@ -89,6 +107,37 @@ const PRESETS: [Preset; 8] = [
         ONLINE,
         [3907, 512],
         7.07e-6,
+    ),
+];
+
+const SMALL: [Preset; 4] = [
+    small(
+        style("sentiment/small", 0, 0, 6.0),
+        [64, 24],
+        128,
+        [8, 32],
+        1e-4,
+    ),
+    small(
+        style("descriptiveness/small", 0, 0, 6.0),
+        [64, 24],
+        128,
+        [8, 32],
+        1e-4,
+    ),
+    small(
+        summary("cnndm/small", 0, 0.03, 0.5),
+        [105, 40],
+        64,
+        [8, 16],
+        5e-5,
+    ),
+    small(
+        summary("tldr/small", 0, 0.03, 0.7),
+        [102, 40],
+        64,
+        [8, 16],
+        5e-5,
     ),
 ];
 
@@ -198,6 +247,45 @@ fn plans_of_the_summary_presets_say_what_the_tables_say() {
             1
         };
         assert_eq!(models.count(), wanted, "{}: {plan}", preset.file);
+    }
+}
+
+/// What the pages of the examples say of them.
+#[test]
+fn plans_of_the_small_presets_say_what_their_pages_say() {
+    for preset in &SMALL {
+        check(preset);
+        let config = config(preset.file);
+        let [coef, target, temperature] = preset.kl;
+        for (section, key, wanted) in [
+            ("kl", "coef", coef),
+            ("kl", "target", target),
+            ("sampling", "temperature", temperature),
+        ] {
+            let found = &config[section][key];
+            assert_eq!(found, wanted, "{}: {section}.{key}", preset.file);
+        }
+    }
+}
+
+/// An update multiplies the coefficient by at most `1 + 0.2 * batch / horizon`. The released code has a horizon of 10,000
+/// episodes; the paper has the gain, its K_beta, which is 0.1 for a batch.
+#[test]
+fn coefficients_are_steered_as_the_originals_are() {
+    for preset in &PRESETS {
+        let config = config(preset.file);
+        let kl = &config["kl"];
+        let [_, target, _] = preset.kl;
+        if target == 0.0 {
+            assert!(kl.get("horizon").is_none(), "{}: it is fixed", preset.file);
+            continue;
+        }
+        let [_, batch] = preset.updates;
+        let is_paper = preset.file.ends_with("paper");
+        let horizon = if is_paper { 10_240.0 } else { 10_000.0 };
+        assert_eq!(kl["horizon"], horizon, "{}", preset.file);
+        let gain = if is_paper { 0.1 } else { 0.0512 };
+        assert_eq!(batch as f64 / horizon, gain, "{}", preset.file);
     }
 }
 

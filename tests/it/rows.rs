@@ -57,10 +57,10 @@ fn the_same_rows_in_any_form_make_the_same_queries() {
 fn rows_that_make_no_query_are_counted() {
     let lab = Lab::new();
     let rows = texts().into_iter().enumerate().map(|(number, text)| {
-        let text = if number % 3 == 0 {
-            "x".to_owned()
-        } else {
-            text
+        let text = match number {
+            0 => String::new(),
+            _ if number % 3 == 0 => "x".to_owned(),
+            _ => text,
         };
         format!("{}\n", json!({"text": text}))
     });
@@ -72,8 +72,11 @@ fn rows_that_make_no_query_are_counted() {
     for part in [
         "40 in `",
         "rows.jsonl` (JSON lines), 26 make queries, 14 do not apply, as the task says",
+        " 13 x fewer than min_query_tokens 2 tokens",
+        " 1 x field \"text\" is empty",
         "8 in `",
         "held.txt` (plain text), 4 make queries, 4 do not apply",
+        " 4 x fewer than min_query_tokens 2 tokens",
     ] {
         assert!(said.contains(part), "no `{part}` in {said}");
     }
@@ -88,6 +91,7 @@ fn rows_that_make_no_query_are_counted() {
         .unwrap();
     let stdout = String::from_utf8(output.stdout).unwrap();
     assert!(stdout.contains("14 do not apply"), "{stdout}");
+    assert!(stdout.contains(" 13 x fewer than"), "{stdout}");
     let manifest = std::fs::read(lab.path("run/manifest.json")).unwrap();
     let manifest: Value = serde_json::from_slice(&manifest).unwrap();
     let counted = |at: usize| {
@@ -95,6 +99,14 @@ fn rows_that_make_no_query_are_counted() {
         ["read", "queries", "not_applicable"].map(|name| rows[name].as_u64().unwrap())
     };
     assert_eq!((counted(0), counted(1)), ([40, 26, 14], [8, 4, 4]));
+    let (short, empty) = (
+        "fewer than min_query_tokens 2 tokens",
+        "field \"text\" is empty",
+    );
+    let dropped = [json!({short: 13, empty: 1}), json!({short: 4})];
+    for (at, dropped) in dropped.iter().enumerate() {
+        assert_eq!(manifest["rows"][at]["dropped"], *dropped);
+    }
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Experiments of several trainings: each with what it sets, from the model of another, and compared at the end.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
@@ -200,12 +200,9 @@ fn what_cannot_work_in_a_part_is_said_before_the_first_begins() {
     assert!(lab.path("all/more/policy/config.json").is_file());
 }
 
-/// The comparisons that ship, with a tiny model and few rows of their form.
-#[test]
-fn the_examples_run_on_a_tiny_model() {
-    let folder = tempfile::tempdir().unwrap();
-    let at = |name: &str| folder.path().join(name).display().to_string();
-    tiny_model(folder.path());
+/// A tiny model, and few rows of the form that the comparisons that ship have.
+fn write_packages(folder: &Path) {
+    tiny_model(folder);
     let row = |row: usize| {
         let kind = ["library", "daemon"][row % 2];
         json!({
@@ -214,61 +211,108 @@ fn the_examples_run_on_a_tiny_model() {
             "summary": format!("{kind} {row} that paints"),
         })
     };
-    let rows = |range: std::ops::Range<usize>| {
-        range.map(|at| format!("{}\n", row(at))).collect::<String>()
-    };
-    std::fs::write(at("train.jsonl"), rows(0..200)).unwrap();
-    std::fs::write(at("test.jsonl"), rows(200..240)).unwrap();
+    for (name, range) in [("train.jsonl", 0..200), ("test.jsonl", 200..240)] {
+        let rows: String = range.map(|at| format!("{}\n", row(at))).collect();
+        std::fs::write(folder.join(name), rows).unwrap();
+    }
+}
+
+/// Runs a comparison that ships on those, as smaller as `own` says; returns what it printed and what it said.
+fn run_small(file: &Path, folder: &Path, run: &Path, own: &str) -> [String; 2] {
+    let at = |name: &str| folder.join(name).display().to_string();
     let shared = [
+        format!("run.dir={}", run.display()),
         format!("model.path={}", at("model")),
         format!("compare.entry.0.model={}", at("model")),
         format!("data.train={}", at("train.jsonl")),
         format!("data.held_out={}", at("test.jsonl")),
+        format!("ppo.total_episodes={}", UPDATES * 8),
     ];
     let small = "run.device=cpu run.threads=1 model.trainable_layers=1 task.settings.query_len=48 \
-        task.settings.response_len=16 task.settings.truncate_token= ppo.total_episodes=16 ppo.batch_size=8 eval.queries=12";
-    let own = [
+        task.settings.response_len=16 task.settings.truncate_token= ppo.batch_size=8 eval.queries=12";
+    let small = small.split_whitespace().chain(own.split_whitespace());
+    let mut command = attune(&["run"]);
+    command.arg(file);
+    for set in small.chain(shared.iter().map(String::as_str)) {
+        command.args(["--set", set]);
+    }
+    let output = command.output().unwrap();
+    let told = [output.stdout, output.stderr].map(|told| String::from_utf8(told).unwrap());
+    assert!(output.status.success(), "{}: {}", file.display(), told[1]);
+    told
+}
+
+/// Updates of each policy: more than an alarm takes to begin, by the thresholds that ship.
+const UPDATES: usize = 8;
+
+#[test]
+fn the_examples_run_on_a_tiny_model() {
+    let folder = tempfile::tempdir().unwrap();
+    write_packages(folder.path());
+    for (name, own) in [
         ("tldr-packages/small", "sft.num_train=32 sft.validation=8"),
         (
             "smart-copiers/experiment",
             "collect.initial=16 collect.total=16 reward.normalize_samples=8 reward.rollout_batch=8 reward.trainable_layers=1",
         ),
-    ];
-    for (name, own) in own {
+    ] {
         let file = root().join("examples").join(name).with_extension("toml");
-        let run = at(&name.replace('/', "-"));
-        let mut command = attune(&["run"]);
-        command
-            .arg(&file)
-            .args(["--set", &format!("run.dir={run}")]);
-        let small = small
-            .split_whitespace()
-            .chain(own.split_whitespace())
-            .map(str::to_owned);
-        for set in small.chain(shared.clone()) {
-            command.args(["--set", &set]);
-        }
-        let output = command.output().unwrap();
-        let (said, table) = (output.stderr, String::from_utf8(output.stdout).unwrap());
-        assert!(
-            output.status.success(),
-            "{name}: {}",
-            String::from_utf8_lossy(&said)
-        );
+        let run = folder.path().join(name.replace('/', "-"));
+        let [table, said] = run_small(&file, folder.path(), &run, own);
         for part in ["lead-1", "maintainer", "ROUGE-1", "copied"] {
             assert!(table.contains(part), "{name}: `{part}` is not in: {table}");
         }
-        let results = std::fs::read(Path::new(&run).join("eval.json")).unwrap();
+        let results = std::fs::read(run.join("eval.json")).unwrap();
         let results: Value = serde_json::from_slice(&results).unwrap();
-        assert_eq!(results["entries"].as_array().unwrap().len(), 6, "{name}");
-        assert_eq!(results["judges"].as_array().unwrap().len(), 2, "{name}");
-        let plot = std::fs::read_to_string(Path::new(&run).join("eval.svg")).unwrap();
+        let config = std::fs::read_to_string(&file).unwrap();
+        for (of, section) in [("entries", "entry"), ("judges", "judge")] {
+            let wanted = config.matches(&format!("[[compare.{section}]]")).count();
+            let found = results[of].as_array().unwrap().len();
+            assert_eq!(found, wanted, "{name}: {of}");
+        }
+        let plot = std::fs::read_to_string(run.join("eval.svg")).unwrap();
         assert!(
             plot.contains("Copied from the query") && plot.ends_with("</svg>\n"),
             "{plot}"
         );
-        reported(Path::new(&run), folder.path());
+        quiet(&run, &said);
+        reported(&run, folder.path());
     }
+}
+
+/// Files of a name, in a folder and in those within it.
+fn named(folder: &Path, name: &str) -> Vec<PathBuf> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut found = Vec::new();
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            found.extend(named(&path, name));
+        } else if path.ends_with(name) {
+            found.push(path);
+        }
+    }
+    found
+}
+
+/// No policy of an experiment raised an alarm, though each was trained for long enough to raise one.
+fn quiet(run: &Path, said: &str) {
+    let metrics = named(run, "metrics.jsonl").into_iter();
+    let metrics = metrics.map(|path| lines(&path));
+    let policies: Vec<usize> = metrics
+        .filter(|updates| updates[0].get("objective/kl").is_some())
+        .map(|updates| updates.len())
+        .collect();
+    assert!(policies.len() > 1, "{run:?}");
+    assert!(
+        policies.iter().all(|updates| *updates == UPDATES),
+        "{policies:?}"
+    );
+    for path in named(run, "events.jsonl") {
+        let events = lines(&path).into_iter();
+        let alarms: Vec<Value> = events.filter(|event| event["event"] == "alarm").collect();
+        assert!(alarms.is_empty(), "{path:?}: {alarms:?}");
+    }
+    assert!(!said.contains("alarm `"), "{said}");
 }
 
 /// The page of a comparison and all its parts: each number as its file has it, and each part's numbers there.

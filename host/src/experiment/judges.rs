@@ -179,7 +179,7 @@ fn asked(labeler: &dyn Labeler, test: &[Label], root: u64) -> Result<Vec<Vec<f64
                 Verdict::Tie(places) => marked(level, &places),
                 Verdict::Abstain => level,
             }),
-            Outcome::NotApplicable => Ok(level),
+            Outcome::NotApplicable(_) => Ok(level),
             Outcome::Invalid(text) | Outcome::Error(text) => bail!(
                 "labeler `{}` failed on test label {}: {text}",
                 labeler.identity().name,

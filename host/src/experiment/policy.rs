@@ -21,7 +21,7 @@ use crate::train::policy::{Gate, Open, Trainer};
 
 mod outcome;
 
-use self::outcome::{finished, first_evaluation, store};
+use self::outcome::{finished, first_evaluation, keep_counts, store};
 
 /// Trains a policy, going on from the last checkpoint where there is one and `resume` says so.
 ///
@@ -164,9 +164,7 @@ impl Part<'_> {
             until: self.until.unwrap_or(plan.updates),
         };
         let state = trainer.run(state, resumed, gate, observer)?;
-        for count in stream.counts() {
-            observer.note(&format!("rows: {count}"));
-        }
+        keep_counts(run_dir, &parts.manifest, &stream.counts(), observer)?;
         if !whole {
             return Ok(());
         }

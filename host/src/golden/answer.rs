@@ -114,14 +114,15 @@ fn unfit(call: Call, role: &Role) -> Unanswered {
 fn first_error<T>(outcomes: Vec<Outcome<T>>) -> Option<String> {
     outcomes.into_iter().find_map(|outcome| match outcome {
         Outcome::Error(text) | Outcome::Invalid(text) => Some(text),
-        Outcome::Value(_) | Outcome::NotApplicable => None,
+        Outcome::Value(_) | Outcome::NotApplicable(_) => None,
     })
 }
 
 fn each<T>(outcomes: Vec<Outcome<T>>, write: impl Fn(T) -> Value) -> Vec<Value> {
     let row = |outcome| match outcome {
         Outcome::Value(value) => write(value),
-        Outcome::NotApplicable => json!("not-applicable"),
+        Outcome::NotApplicable(None) => json!("not-applicable"),
+        Outcome::NotApplicable(Some(text)) => json!({"not-applicable": text}),
         Outcome::Invalid(text) => json!({"invalid": text}),
         Outcome::Error(text) => json!({"error": text}),
     };

@@ -19,16 +19,16 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Whether what came is the text of a failure.
+    /// Whether what came says why the row has no value.
     #[must_use]
-    pub fn is_failure(&self) -> bool {
-        let has = |got: &Value| FAILURES.iter().any(|key| got.get(key).is_some());
-        FAILURES.contains(&self.place.as_str()) || self.got.as_ref().is_some_and(has)
+    pub fn is_reason(&self) -> bool {
+        let has = |got: &Value| REASONS.iter().any(|key| got.get(key).is_some());
+        REASONS.contains(&self.place.as_str()) || self.got.as_ref().is_some_and(has)
     }
 }
 
 /// All places where `got` is not `expected`. A key that `expected` leaves out is not compared, and
-/// an error or a rule that was broken need only contain the expected words. One that nobody expected
+/// why a row has no value need only contain the expected words. A row without a value that nobody expected
 /// is a difference by itself, and not what is missing because of it.
 #[must_use]
 pub fn differences(expected: &[Value], got: &[Value], tolerance: f64) -> Vec<Difference> {
@@ -56,15 +56,18 @@ pub fn differences(expected: &[Value], got: &[Value], tolerance: f64) -> Vec<Dif
     found
 }
 
-/// What `got` says of a failure that `expected` does not know.
+/// What `got` says of a row without a value, where `expected` does not know that it has none.
 pub fn unexpected(expected: &Value, got: &Value) -> Option<Value> {
-    let mut keys = FAILURES.into_iter();
-    let key = keys.find(|key| expected.get(key).is_none() && got.get(key).is_some())?;
+    let mut keys = REASONS.into_iter();
+    let known = |key: &str| expected.get(key).is_some() || expected == key;
+    let key = keys.find(|key| got.get(*key).is_some() && !known(key))?;
     Some(json!({ key: got[key] }))
 }
 
-/// Keys of answers that are no values.
-const FAILURES: [&str; 2] = ["error", "invalid"];
+/// What stands for a row that is not the plugin's business, by itself or with the reason.
+const NOT_APPLICABLE: &str = "not-applicable";
+/// Keys under which an answer that is no value says why.
+const REASONS: [&str; 3] = ["error", "invalid", NOT_APPLICABLE];
 
 struct Walk<'a> {
     row: usize,
@@ -113,8 +116,12 @@ impl Walk<'_> {
                     || expected as f32 == got as f32
                     || (expected - got).abs() <= self.tolerance * expected.abs().max(1.0)
             }
-            (Value::String(part), Value::String(text)) if FAILURES.contains(&place) => {
+            (Value::String(part), Value::String(text)) if REASONS.contains(&place) => {
                 text.contains(part.as_str())
+            }
+            // Why a row is not the plugin's business need not be expected.
+            (Value::String(_), Value::Object(said)) => {
+                place.is_empty() && expected == NOT_APPLICABLE && said.contains_key(NOT_APPLICABLE)
             }
             _ => expected == got,
         }
@@ -177,5 +184,23 @@ mod tests {
             places(json!("not-applicable"), json!({"terms": {}}), 0.0),
             [""]
         );
+    }
+
+    #[test]
+    fn why_a_row_does_not_apply_need_not_be_expected() {
+        let got = json!({"not-applicable": "fewer than 8 tokens"});
+        for expected in [
+            json!("not-applicable"),
+            json!({"not-applicable": "8 tokens"}),
+        ] {
+            assert!(places(expected, got.clone(), 0.0).is_empty());
+        }
+        let other = json!({"not-applicable": "is empty"});
+        assert_eq!(places(other.clone(), got.clone(), 0.0), ["not-applicable"]);
+        assert_eq!(places(other, json!("not-applicable"), 0.0), [""]);
+        // What is missing because of it is not told.
+        let value = json!({"text": "a", "tokens": [97]});
+        assert_eq!(places(value, got.clone(), 0.0), [""]);
+        assert_eq!(places(json!("accepted"), got, 0.0), [""]);
     }
 }

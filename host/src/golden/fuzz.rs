@@ -29,7 +29,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
     let judge =
         br#"{"name":"b","call":"judge","rows":[{"query":"q","responses":["x","y"],"metadata":{}}],
 "expect":[{"best":1,"scores":[0.5,null]}]}
-{"name":"c","call":"queries","rows":["text",{"a":1}],"expect":["not-applicable",{"error":"e"}]}"#;
+{"name":"c","call":"queries","rows":["text",{"a":1},""],"expect":["not-applicable",{"error":"e"},{"not-applicable":"w"}]}"#;
     let one_line = |bytes: &[u8]| {
         bytes
             .iter()

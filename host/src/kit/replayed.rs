@@ -59,7 +59,7 @@ impl Replayed<'_> {
     pub(crate) fn said(&self) -> String {
         match &self.now {
             Outcome::Value(value) => format!("{value:.3}"),
-            Outcome::NotApplicable => "nothing".into(),
+            Outcome::NotApplicable(_) => "nothing".into(),
             Outcome::Invalid(text) | Outcome::Error(text) => {
                 text.lines().next().unwrap_or_default().into()
             }
@@ -266,7 +266,7 @@ fn ask(role: &Role, context: CallContext, rows: &[Recorded]) -> Result<Vec<Outco
                     || Outcome::Error("gives no scores".into()),
                     |score| Outcome::Value(*score),
                 ),
-                Outcome::NotApplicable => Outcome::NotApplicable,
+                Outcome::NotApplicable(why) => Outcome::NotApplicable(why),
                 Outcome::Invalid(text) => Outcome::Invalid(text),
                 Outcome::Error(text) => Outcome::Error(text),
             };

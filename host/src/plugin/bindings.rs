@@ -271,7 +271,7 @@ pub(super) fn read_outcomes(outcomes: Outcomes, rows: usize) -> Result<Vec<Outco
     let reason = |text: Option<String>| text.unwrap_or_else(|| "it gave no reason".into());
     let row = |(status, text): (Status, Option<String>)| match status {
         Status::Value => Outcome::Value(()),
-        Status::NotApplicable => Outcome::NotApplicable,
+        Status::NotApplicable => Outcome::NotApplicable(text),
         Status::Invalid => Outcome::Invalid(reason(text)),
         Status::Error => Outcome::Error(reason(text)),
     };
@@ -285,7 +285,7 @@ pub(super) fn settle<T>(
 ) -> Outcome<T> {
     match outcome {
         Outcome::Value(()) => value().map_or_else(Outcome::Error, Outcome::Value),
-        Outcome::NotApplicable => Outcome::NotApplicable,
+        Outcome::NotApplicable(why) => Outcome::NotApplicable(why),
         Outcome::Invalid(text) => Outcome::Invalid(text),
         Outcome::Error(text) => Outcome::Error(text),
     }
@@ -371,6 +371,19 @@ mod tests {
         };
         let read = read_outcomes(silent, 1).unwrap();
         assert_eq!(read, [Outcome::Error("it gave no reason".into())]);
+        let messages = ["too\nshort", "\t"].into_iter().zip(0..);
+        let dropped = Outcomes {
+            status: vec![Status::NotApplicable; 3],
+            messages: messages
+                .map(|(message, row)| RowMessage {
+                    row,
+                    message: message.into(),
+                })
+                .collect(),
+        };
+        let said: [Option<String>; 3] = [Some("too short".into()), None, None];
+        let read = read_outcomes(dropped, 3).unwrap();
+        assert_eq!(read, said.map(Outcome::NotApplicable));
         assert!(read_floats("rewards", &[0; 5]).is_err());
         assert!(finite("a score", f32::NAN).is_err());
     }

@@ -8,6 +8,7 @@ use std::time::SystemTime;
 use anyhow::{Context, Result, bail};
 
 use super::lines::LONGEST;
+use super::starts::Starts;
 use crate::outside::without_mark;
 
 const FULL: &str =
@@ -29,7 +30,7 @@ pub(super) enum Kept {
 pub(super) struct Lying {
     file: File,
     /// Where each line begins, in bytes.
-    starts: Vec<u64>,
+    starts: Starts,
     /// How what stands there becomes JSON.
     lines: Lines,
     /// A copy that is being made, until it is whole.
@@ -84,7 +85,7 @@ impl Kept {
         let Kept::Lying(lying) = self else {
             return Ok(());
         };
-        lying.starts.shrink_to_fit();
+        lying.starts.close();
         match lying.copy.take() {
             Some((mut copy, _)) => Ok(copy.flush().context(FULL)?),
             None => Ok(()),
@@ -108,7 +109,7 @@ impl Lying {
         let stamp = Stamp::of(&file.metadata()?);
         Ok(Lying {
             file,
-            starts: Vec::new(),
+            starts: Starts::default(),
             lines,
             copy: None,
             itself: Some((path.to_owned(), stamp)),
@@ -122,7 +123,7 @@ impl Lying {
         )?;
         Ok(Lying {
             file: copy.try_clone()?,
-            starts: Vec::new(),
+            starts: Starts::default(),
             lines: Lines::Json,
             copy: Some((BufWriter::new(copy), 0)),
             itself: None,
@@ -158,8 +159,9 @@ impl Lying {
                 );
             }
         }
+        let start = self.starts.get(index).context("there is no such row")?;
         let mut reader = BufReader::new(&self.file);
-        reader.seek(SeekFrom::Start(self.starts[index]))?;
+        reader.seek(SeekFrom::Start(start))?;
         let line = line_of(&mut reader)?;
         let text = std::str::from_utf8(without_mark(&line))?;
         match self.lines {

@@ -25,12 +25,7 @@ const DAILY_MAIL: [&str; 3] = ["dailymail.co.uk", "mailonsunday.ie", "lib.store.
 /// # Errors
 /// The list cannot be read, or the folder has no stories.
 pub(crate) fn read(path: &Path, folder: &Path, reading: Reading) -> Result<Rows> {
-    let about = || {
-        format!(
-            "cannot read addresses of stories from `{}`",
-            Line(path.display())
-        )
-    };
+    let about = || unread(path);
     let source = Source::open(path).with_context(about)?;
     check(folder)?;
     let mut rows = Rows {
@@ -62,6 +57,28 @@ pub(crate) fn read(path: &Path, folder: &Path, reading: Reading) -> Result<Rows>
         );
     }
     Ok(rows)
+}
+
+/// Calls `each` with where the story of every address lies or would lie that stands in the list at `path`, in the order of
+/// its lines.
+///
+/// # Errors
+/// The list cannot be read.
+pub(crate) fn for_places(path: &Path, folder: &Path, mut each: impl FnMut(&Path)) -> Result<()> {
+    let about = || unread(path);
+    let source = Source::open(path).with_context(about)?;
+    lines::for_texts(source.reader, |_, line| {
+        if let Some(url) = line.map(str::trim).filter(|url| !url.is_empty()) {
+            each(&place(folder, url));
+        }
+        Ok(())
+    })
+    .with_context(about)
+}
+
+fn unread(list: &Path) -> String {
+    let list = Line(list.display());
+    format!("cannot read addresses of stories from `{list}`")
 }
 
 /// Refuses a folder that cannot have any story.
@@ -127,6 +144,7 @@ mod tests {
         Reading {
             passes_over,
             streams,
+            ..Reading::default()
         }
     }
 
@@ -136,6 +154,17 @@ mod tests {
         let name = "cnn/stories/a9993e364706816aba3e25717850c26c9cd0d89d.story";
         assert_eq!(place(Path::new(""), "abc"), Path::new(name));
         assert!(place(Path::new(""), MAIL).starts_with("dailymail/stories"));
+    }
+
+    #[test]
+    fn places_are_those_of_the_addresses_whether_a_story_is_there_or_not() {
+        let folder = folder();
+        let list = folder.path().join("all_train.txt");
+        std::fs::write(&list, format!("{MAIL}\r\n\nhttp://gone\n{CNN}")).unwrap();
+        let mut places = Vec::new();
+        for_places(&list, folder.path(), |story| places.push(story.to_owned())).unwrap();
+        let wanted = [MAIL, "http://gone", CNN].map(|url| place(folder.path(), url));
+        assert_eq!(places, wanted);
     }
 
     #[test]
@@ -153,12 +182,9 @@ mod tests {
                 row,
                 json!({"story": "It rained.\n\n@highlight\n\nRain", "url": CNN})
             );
-            let (place, error) = &rows.bad[0];
-            assert_eq!((*place, rows.bad.len()), (3, 1));
-            assert!(
-                error.to_string().contains("`http://gone` would be in"),
-                "{error}"
-            );
+            let (place, said) = rows.bad.first().unwrap();
+            assert_eq!((place, rows.bad.len()), (3, 1));
+            assert!(said.contains("`http://gone` would be in"), "{said}");
         }
         let error = read(&list, folder.path(), reading(false, false)).unwrap_err();
         let said = format!("{error:#}");

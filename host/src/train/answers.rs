@@ -186,7 +186,7 @@ impl Answerer<'_> {
                     });
                 }
             }
-            Outcome::NotApplicable => {}
+            Outcome::NotApplicable(_) => {}
             Outcome::Invalid(said) => invalid = Some(said),
             Outcome::Error(said) => {
                 return Err(anyhow!(

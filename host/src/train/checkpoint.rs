@@ -15,6 +15,7 @@ use crate::model::weights::write_tensors;
 use crate::rl::adam::Adam;
 use crate::rl::kl::KlController;
 use crate::role::Identity;
+use crate::train::rowcount::RowCount;
 
 /// Format of the files; raised when they change.
 pub(super) const FORMAT: u32 = 1;
@@ -31,6 +32,9 @@ pub struct State {
     /// The row at which that is, where rows are read when they are needed.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub row: Option<u64>,
+    /// What became of the rows up to there, file by file.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rows: Vec<RowCount>,
     /// Optimizer steps that were made.
     pub optimizer_steps: u64,
     /// The KL coefficient, as the next update uses it.
@@ -60,6 +64,7 @@ impl State {
             updates: 0,
             cursor: 0,
             row: None,
+            rows: Vec::new(),
             optimizer_steps: 0,
             kl,
             elapsed_seconds: 0.0,

@@ -159,7 +159,7 @@ fn finished(roller: &Roller, samples: Vec<Sample>, update: u64) -> Result<Vec<Op
                 }
                 Some(sample)
             }
-            Outcome::NotApplicable => Some(sample),
+            Outcome::NotApplicable(_) => Some(sample),
             Outcome::Invalid(text) | Outcome::Error(text) => bail!(
                 "task `{}` failed on a response to be compared: {text}",
                 roller.scorers.task.identity().name

@@ -121,7 +121,7 @@ impl Trainer<'_> {
             done => MetricsLog::resume(&self.run_dir.metrics(), done - 1)?,
         };
         samples::truncate(self.run_dir, state.updates)?;
-        self.stream.go_on(state.cursor, state.row);
+        self.stream.go_on(state.cursor, state.row, &state.rows);
         let next = resumed.as_ref().map(|_| state.updates + 1);
         Ok(Course {
             adam,
@@ -188,6 +188,7 @@ impl Trainer<'_> {
         state.updates += 1;
         state.cursor += batch_size;
         state.row = self.stream.row();
+        state.rows = self.stream.counts();
         state.optimizer_steps = course.adam.steps();
         state.elapsed_seconds = course.seconds_before + course.started.elapsed().as_secs_f64();
         self.count(&mut record, state, &rollout, rollout_seconds, clock);

@@ -49,12 +49,12 @@ impl Maker {
         self.check_failed(&tally, rows.len())?;
         if queries.is_empty() {
             bail!(
-                "{}: none of {} rows of `{}` makes a query: {} do not apply\nhint: look at its settings, such as \
+                "{}: none of {} rows of `{}` makes a query: {}\nhint: look at its settings, such as \
                  start_text, end_text and lengths, and at what the rows have",
                 self.task.identity().name,
                 rows.len(),
                 Line(rows.path.display()),
-                tally.count.not_applicable
+                tally.count.none_of_its_business()
             );
         }
         let count = tally.count;
@@ -84,8 +84,8 @@ impl Maker {
                     tally.count.queries += 1;
                     Some(query)
                 }
-                Outcome::NotApplicable => {
-                    tally.count.not_applicable += 1;
+                Outcome::NotApplicable(why) => {
+                    tally.leave_out(why.as_deref());
                     None
                 }
                 Outcome::Invalid(text) | Outcome::Error(text) => {

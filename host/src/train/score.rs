@@ -175,7 +175,7 @@ impl Scorers {
                     scores.valid[row] = ending.valid;
                     penalties[row] = (!ending.valid).then_some(ending.penalty);
                 }
-                Outcome::NotApplicable => {}
+                Outcome::NotApplicable(_) => {}
                 Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
             }
         }
@@ -241,7 +241,7 @@ impl Scorers {
                 Outcome::Value(score) => {
                     scores.totals[row] += linear.of(score);
                 }
-                Outcome::NotApplicable => {}
+                Outcome::NotApplicable(_) => {}
                 Outcome::Invalid(text) | Outcome::Error(text) => {
                     failures.add(row, &source.name(), text);
                 }
@@ -325,7 +325,7 @@ fn shape(
                     }
                 }
             }
-            Outcome::NotApplicable => {}
+            Outcome::NotApplicable(_) => {}
             Outcome::Invalid(text) | Outcome::Error(text) => failures.add(row, who, text),
         }
     }

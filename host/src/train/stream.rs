@@ -85,8 +85,10 @@ struct Walk {
     place: u64,
     /// Rows, in the order of the stream, up to behind the last query that was handed out.
     row: u64,
-    /// Rows that were looked at.
+    /// The next row to look at: where a call to the task begins, which is the same wherever one begins to walk.
     looked_at: u64,
+    /// Rows, in the order of the stream, that the tallies have: of the first pass, and each once.
+    counted: u64,
     /// Queries that were made and not handed out, each with the row behind it.
     ready: VecDeque<(Query, u64)>,
     tallies: Vec<Tally>,
@@ -98,14 +100,30 @@ impl Walk {
             place: 0,
             row: 0,
             looked_at: 0,
+            counted: 0,
             ready: VecDeque::new(),
             tallies: streamed.tallies(),
         }
     }
 
-    fn stand(&mut self, place: u64, row: u64) {
-        (self.place, self.row, self.looked_at) = (place, row, row);
+    /// Stands behind `place` queries and `row` rows of which there are `len` in a pass.
+    fn stand(&mut self, place: u64, row: u64, len: u64) {
+        (self.place, self.row) = (place, row);
+        self.looked_at = row - (row % len) % ROWS_PER_CALL as u64;
         self.ready.clear();
+    }
+
+    /// Has counted what a walk up to `row` has.
+    fn count(&mut self, row: u64, len: u64, counts: &[RowCount]) {
+        self.counted = row.next_multiple_of(ROWS_PER_CALL as u64).min(len);
+        for (tally, count) in self.tallies.iter_mut().zip(counts) {
+            // The files may lie elsewhere by now.
+            let path = std::mem::take(&mut tally.count.path);
+            tally.count = RowCount {
+                path,
+                ..count.clone()
+            };
+        }
     }
 
     fn next(&mut self, streamed: &Streamed, order: &[u32]) -> Result<Query> {
@@ -133,12 +151,14 @@ impl Walk {
         let next = start..(start + ROWS_PER_CALL as u64).min((pass + 1) * len);
         let at = next.clone().map(|row| order[(row % len) as usize] as usize);
         let at: Vec<usize> = at.collect();
-        // Rows are counted once, in the first pass.
-        let made = match pass {
-            0 => streamed.make(&at, &mut self.tallies)?,
-            _ => streamed.make(&at, &mut streamed.tallies())?,
+        let made = if next.end > self.counted && pass == 0 {
+            self.counted = next.end;
+            streamed.make(&at, &mut self.tallies)?
+        } else {
+            streamed.make(&at, &mut self.tallies.clone())?
         };
         for (row, query) in next.clone().zip(made) {
+            let query = query.filter(|_| row >= self.row);
             self.ready.extend(query.map(|query| (query, row + 1)));
         }
         self.looked_at = next.end;
@@ -165,7 +185,7 @@ impl QueryStream {
             } => (streamed, order, locked(walk)),
         };
         if start < walk.place {
-            walk.stand(0, 0);
+            walk.stand(0, 0, order.len() as u64);
         }
         while walk.place < start {
             walk.next(streamed, order)?;
@@ -197,10 +217,12 @@ impl QueryStream {
         }
     }
 
-    /// Goes on behind `place` queries and [`QueryStream::row`].
-    pub fn go_on(&self, place: u64, row: Option<u64>) {
-        if let (Source::Streamed { walk, .. }, Some(row)) = (&self.0, row) {
-            locked(walk).stand(place, row);
+    /// Goes on behind `place` queries and [`QueryStream::row`], with [`QueryStream::counts`] up to there.
+    pub fn go_on(&self, place: u64, row: Option<u64>, counts: &[RowCount]) {
+        if let (Source::Streamed { walk, order, .. }, Some(row)) = (&self.0, row) {
+            let (mut walk, len) = (locked(walk), order.len() as u64);
+            walk.stand(place, row, len);
+            walk.count(row, len, counts);
         }
     }
 

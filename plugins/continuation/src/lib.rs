@@ -102,6 +102,25 @@ impl Plugin for Continuation {
     }
 }
 
+impl Continuation {
+    /// Why a text makes no query, by the setting that decides it; `is_cut` where it has start and end.
+    fn why_dropped(&self, tokens: &[u32], is_cut: bool) -> String {
+        let s = &self.settings;
+        let named = |text: &Option<String>| format!("{:?}", text.as_deref().unwrap_or_default());
+        if tokens.is_empty() {
+            return format!("field {:?} is empty", s.field);
+        }
+        if is_cut {
+            return format!("fewer than min_query_tokens {} tokens", s.min_query_tokens);
+        }
+        if self.start.is_some_and(|start| !tokens.contains(&start)) {
+            return format!("has no start_text {}", named(&s.start_text));
+        }
+        let end = named(&s.end_text);
+        format!("has no end_text {end} within query_len {}", s.query_len)
+    }
+}
+
 impl Task for Continuation {
     fn layout(&self) -> Result<Layout, Problems> {
         Ok(Layout {
@@ -125,7 +144,7 @@ impl Task for Continuation {
                 reference,
                 metadata: String::new(),
             }),
-            _ => Err(Row::NotApplicable),
+            cut => Err(Row::skip(self.why_dropped(&tokens, cut.is_some()))),
         }
     }
 

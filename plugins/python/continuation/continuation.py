@@ -3,6 +3,7 @@ Ziegler et al. (2019), all of them settings; it does not know what a good contin
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from math import isfinite
 from typing import List, Literal, Optional
@@ -77,10 +78,22 @@ class Continuation(Task[Settings]):
         reference = "" if s.reference_field is None else row.reference(s.reference_field)
         reference = cleaning.reference(s.cleaning, reference)
         tokens = tokenizer.encode(cleaning.text(s.cleaning, row.text(s.field)))
-        tokens = cut_query(tokens, s.query_len, self._start, self._end)
-        if tokens is None or len(tokens) < s.min_query_tokens:
-            raise NotApplicable
-        return Query(tokens, reference)
+        query = cut_query(tokens, s.query_len, self._start, self._end)
+        if query is None or len(query) < s.min_query_tokens:
+            raise NotApplicable(self._why_dropped(tokens, query is not None))
+        return Query(query, reference)
+
+    def _why_dropped(self, tokens: List[int], is_cut: bool) -> str:
+        """Why a text makes no query, by the setting that decides it; ``is_cut`` where it has start
+        and end."""
+        s = self.settings
+        if not tokens:
+            return f"field {_quoted(s.field)} is empty"
+        if is_cut:
+            return f"fewer than min_query_tokens {s.min_query_tokens} tokens"
+        if self._start is not None and self._start not in tokens:
+            return f"has no start_text {_quoted(s.start_text)}"
+        return f"has no end_text {_quoted(s.end_text)} within query_len {s.query_len}"
 
     def finish(self, row: Rollout) -> Ending:
         tokens = row.response_tokens.tolist()
@@ -90,3 +103,7 @@ class Continuation(Task[Settings]):
     def evaluate(self, row: Rollout) -> List[float]:
         kept = self.finish(row).kept
         return [kept, distinct(tokenizer.decode(row.response_tokens[:kept]), 2)]
+
+
+def _quoted(text: Optional[str]) -> str:
+    return json.dumps(text or "", ensure_ascii=False)

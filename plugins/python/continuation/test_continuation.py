@@ -20,13 +20,14 @@ class ContinuationTest(unittest.TestCase):
         for tokens, wanted in (
             ([7, 8, 13, 1, 2, 3, 13, 4, 5, 6], [1, 2, 3, 13]),
             ([1, 2, 13], [1, 2, 13]),
-            ([1, 2, 3], None),
-            ([13, 1, 2, 3, 4, 5, 6, 7, 13], None),
+            ([1, 2, 3], r'has no start_text "\r"'),
+            ([13, 1, 2, 3, 4, 5, 6, 7, 13], r'has no end_text "\r" within query_len 6'),
             ([9, 13, 1, 13, 2, 3, 4, 5, 6], [1, 13]),
         ):
             (row,) = testing.queries(cutting, [json.dumps("".join(map(chr, tokens)))])
-            if wanted is None:
+            if isinstance(wanted, str):
                 self.assertIs(row.status, Status.NOT_APPLICABLE)
+                self.assertEqual(row.message, wanted)
             else:
                 self.assertEqual(row.value.tokens, wanted)
 

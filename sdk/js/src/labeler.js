@@ -2,7 +2,7 @@
 
 import { BadAnswer } from "./explain.js";
 import * as log from "./log.js";
-import { eachRow, expect, given, index, number, packed, valuesOr } from "./outcome.js";
+import { eachRow, expect, given, index, isWrong, number, packed, valuesOr } from "./outcome.js";
 import { Plugin, asked } from "./plugin.js";
 import { Group, GroupBatch } from "./rows.js";
 import * as text from "./text.js";
@@ -91,9 +91,9 @@ export function annotate(labeler, context, wire) {
     const hints = given("annotate", labeler.annotate(group), "[]");
     return Array.from(hints, (hint) => packedHint(place, hint, responses));
   });
-  rows.forEach(({ status, message }, group) => {
+  rows.forEach((row, group) => {
     // Hints have no statuses in the contract; the rest of the batch is still worth showing.
-    if (message !== undefined) log.warn(`no hints for group ${group}: ${message}`);
+    if (isWrong(row)) log.warn(`no hints for group ${group}: ${row.message}`);
   });
   return rows.flatMap(({ value }) => value ?? []);
 }

@@ -7,7 +7,12 @@ import * as chance from "./chance.js";
 import { BadAnswer, explain, quoted } from "./explain.js";
 import { host } from "./host.js";
 
-/** Throw it when the plugin has nothing to say about a row. */
+/**
+ * Throw it when the plugin has nothing to say about a row, with or without the reason. The rows that a task drops
+ * are counted by it: let it say what such rows have in common.
+ *
+ *     throw new NotApplicable("fewer than 8 tokens");
+ */
 export class NotApplicable extends Error {}
 
 /** Throw it, with the reason, when the row itself is at fault. */
@@ -43,7 +48,8 @@ export function eachRow(seed, ids, answer) {
 
 function failed(error) {
   // Whoever throws the class itself means the same.
-  if (error instanceof NotApplicable || error === NotApplicable) return { status: "not-applicable" };
+  if (error === NotApplicable) return { status: "not-applicable" };
+  if (error instanceof NotApplicable) return { status: "not-applicable", message: error.message.toWellFormed() };
   if (error instanceof Invalid) return { status: "invalid", message: error.message.toWellFormed() };
   return { status: "error", message: explain(error).toWellFormed() };
 }
@@ -101,11 +107,14 @@ export function named(what, values, names, read = number) {
   return names.map((name) => read(`${what} \`${name}\``, object[name]));
 }
 
+/** Whether a row has no value because something is wrong with it. */
+export const isWrong = ({ status }) => status === "invalid" || status === "error";
+
 /** The contract's outcomes; no statuses when every row has a value. */
 export function packed(outcomes) {
   if (outcomes.every(({ status }) => status === "value")) return { status: [], messages: [] };
   const messages = [];
-  outcomes.forEach(({ message }, row) => message !== undefined && messages.push({ row, message }));
+  outcomes.forEach(({ message }, row) => message && messages.push({ row, message }));
   return { status: outcomes.map(({ status }) => status), messages };
 }
 

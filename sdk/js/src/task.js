@@ -4,7 +4,9 @@
  */
 
 import { Texts, column, packedTokens, textColumn } from "./columns.js";
-import { NotApplicable, eachRow, example, given, index, named, number, packed, string, valuesOr } from "./outcome.js";
+import {
+  NotApplicable, eachRow, example, given, index, isWrong, named, number, packed, string, valuesOr,
+} from "./outcome.js";
 import { Plugin, asked } from "./plugin.js";
 import { DataRow, Rollout, RolloutBatch } from "./rows.js";
 
@@ -40,7 +42,12 @@ export class Task extends Plugin {
     throw new Error("a task has a method `layout`");
   }
 
-  /** The query of a data row; `NotApplicable` drops it. @param {DataRow} row @returns {Query} */
+  /**
+   * The query of a data row; `NotApplicable` drops it, and it is counted by the reason.
+   *
+   * @param {DataRow} row
+   * @returns {Query}
+   */
   query(row) {
     throw new Error("a task has a method `query`");
   }
@@ -143,7 +150,7 @@ export function baselines(task, context, wire) {
     return named("baseline", made, names, string);
   });
   // Baselines have no statuses in the contract: an answer that is missing is an empty text.
-  const wrong = rows.findIndex(({ message }) => message !== undefined);
+  const wrong = rows.findIndex(isWrong);
   if (wrong >= 0) throw new Error(`baselines of row ${wrong}: ${rows[wrong].message}`);
   const values = valuesOr(rows, () => names.map(() => ""));
   return names.map((name, place) => ({ name, responses: textColumn(values.map((value) => value[place])) }));

@@ -106,7 +106,7 @@ def _each(outcomes: Sequence[Outcome[Any]], write: Callable[[Any], Any]) -> List
         if outcome.status is Status.VALUE:
             return write(outcome.value)
         if outcome.status is Status.NOT_APPLICABLE:
-            return "not-applicable"
+            return {"not-applicable": outcome.message} if outcome.message else "not-applicable"
         return {outcome.status.name.lower(): outcome.message}
 
     return [row(outcome) for outcome in outcomes]

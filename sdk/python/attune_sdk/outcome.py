@@ -14,7 +14,9 @@ T = TypeVar("T")
 
 
 class NotApplicable(Exception):
-    """Raise it when the plugin has nothing to say about a row."""
+    """Raise it when the plugin has nothing to say about a row, with or without the reason. The rows
+    that a task drops are counted by it: let it say what such rows have in common, as in
+    ``raise NotApplicable("fewer than 8 tokens")``."""
 
 
 class Invalid(Exception):
@@ -39,7 +41,7 @@ class Outcome(Generic[T]):
         self.status = status
         """What became of the row."""
         self.message = message
-        """Why it is invalid or an error."""
+        """Why it has no value; empty where nobody said."""
         self._value = value
 
     @property
@@ -68,8 +70,8 @@ def each_row(seed: int, ids: Sequence[int], answer: Callable[[int], T]) -> List[
                 reseed(Rng.for_row(seed, number).next_u64())
             try:
                 outcomes.append(Outcome(Status.VALUE, answer(row)))
-            except NotApplicable:
-                outcomes.append(Outcome(Status.NOT_APPLICABLE))
+            except NotApplicable as error:
+                outcomes.append(Outcome(Status.NOT_APPLICABLE, None, str(error)))
             except Invalid as error:
                 outcomes.append(Outcome(Status.INVALID, None, str(error)))
             except interrupts:
@@ -104,8 +106,7 @@ def packed(outcomes: Sequence[Outcome[Any]]) -> Tuple[List[Status], List[Tuple[i
     """Statuses and messages of the rows; no statuses when every row has a value."""
     if all(outcome.status is Status.VALUE for outcome in outcomes):
         return [], []
-    said = (Status.INVALID, Status.ERROR)
-    messages = [(row, o.message) for row, o in enumerate(outcomes) if o.status in said]
+    messages = [(row, o.message) for row, o in enumerate(outcomes) if o.message]
     return [outcome.status for outcome in outcomes], messages
 
 

@@ -66,7 +66,7 @@ class Task(Plugin[S]):
         raise NotImplementedError("a task has a method `layout`")
 
     def query(self, row: DataRow) -> Query:
-        """The query of a data row; ``NotApplicable`` drops it."""
+        """The query of a data row; ``NotApplicable`` drops it, and it is counted by the reason."""
         raise NotImplementedError("a task has a method `query`")
 
     def finish(self, row: Rollout) -> Ending:

@@ -10,6 +10,7 @@ from attune_sdk import Rollout, Shaped, Shaper, Status, Task, Tie, log, testing
 from attune_sdk.columns import BadBatch, f32
 from attune_sdk.host import Level
 from attune_sdk.labeler import judge
+from attune_sdk.outcome import packed
 from attune_sdk.shaper import shape
 from attune_sdk.wire import Column
 
@@ -24,7 +25,7 @@ class Odd(Shaper[NoSettings]):
 
     def shape(self, row: Rollout) -> Shaped:
         if row.id == 1:
-            raise NotApplicable
+            raise NotApplicable("it is no ASCII")
         if row.id == 2:
             raise Invalid("it is empty")
         if row.id == 3:
@@ -51,11 +52,22 @@ class RowsTest(unittest.TestCase):
         statuses = [Status.VALUE, Status.NOT_APPLICABLE, Status.INVALID, Status.ERROR]
         self.assertEqual([row.status for row in rows], statuses)
         self.assertEqual(rows[0].value.terms, [7.0])
+        self.assertEqual(rows[1].message, "it is no ASCII")
         self.assertEqual(rows[2].message, "it is empty")
         message = rows[3].message
         self.assertRegex(message, r"^ValueError: could not convert .* at test_rows.py:\d+ in fail, test_rows")
         with self.assertRaises(ValueError):
             rows[3].value
+        messages = [(row, rows[row].message) for row in (1, 2, 3)]
+        self.assertEqual(packed(rows), (statuses, messages))
+
+    def test_why_a_row_does_not_apply_need_not_be_said(self) -> None:
+        class Silent(Odd):
+            def shape(self, row: Rollout) -> Shaped:
+                raise NotApplicable
+
+        rows = testing.shape(testing.build(Silent), BATCH)
+        self.assertEqual(packed(rows), ([Status.NOT_APPLICABLE] * 4, []))
 
     def test_reading_a_column_that_is_not_named_is_an_error(self) -> None:
         class Reader(Odd):

@@ -1,6 +1,6 @@
 /** A task with references, metadata, metrics, baselines and tokens around a query. Only tests use it. */
 
-import { Task, setting, string, tokenizer, words } from "attune-sdk";
+import { NotApplicable, Task, setting, string, tokenizer, words } from "attune-sdk";
 
 export default class Asks extends Task {
   static settings = {
@@ -18,6 +18,7 @@ export default class Asks extends Task {
 
   query(row) {
     const text = row.text(this.settings.field);
+    if (words(text).length === 0) throw new NotApplicable("has no words");
     return { tokens: tokenizer.encode(text), reference: row.reference("answer"), metadata: { words: words(text).length } };
   }
 
@@ -26,6 +27,7 @@ export default class Asks extends Task {
   }
 
   baselines(row) {
+    if (row.queryText === "") throw new NotApplicable("asks nothing");
     const count = JSON.parse(row.metadata || "{}").words ?? 1;
     return { first: words(row.queryText).slice(0, count).join(" "), reference: row.referenceText };
   }

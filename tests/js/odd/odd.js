@@ -41,6 +41,9 @@ const MODES = {
   inapplicable: () => {
     throw new NotApplicable();
   },
+  skipped: () => {
+    throw new NotApplicable("it is a fourth row");
+  },
   invalid: () => {
     throw new Invalid("it breaks a rule");
   },

@@ -199,7 +199,7 @@ fn print(result: &CaseResult<'_>) {
         };
         let got = match &difference.got {
             // Its end is where the author's line is.
-            Some(failure) if difference.is_failure() => failure.to_string(),
+            Some(reason) if difference.is_reason() => reason.to_string(),
             got => shown(got.as_ref()),
         };
         println!("       + got      {got}{instead}");

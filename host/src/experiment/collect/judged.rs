@@ -49,7 +49,7 @@ pub(super) fn judge(
                 Verdict::Tie(places) => Answer::Tie(places),
                 Verdict::Abstain => Answer::Abstain,
             },
-            Outcome::NotApplicable => Answer::Abstain,
+            Outcome::NotApplicable(_) => Answer::Abstain,
             Outcome::Invalid(text) | Outcome::Error(text) => bail!(
                 "labeler `{}` failed on comparison {number}: {text}\nhint: mend the plugin, and begin a new run \
                  directory; what was labeled before is in the store",
@@ -88,7 +88,7 @@ pub(in crate::experiment) fn annotate(
     for (group, outcome) in groups.iter().zip(labeler.annotate(context, groups)?) {
         let hints = match outcome {
             Outcome::Value(hints) => hints,
-            Outcome::NotApplicable => Vec::new(),
+            Outcome::NotApplicable(_) => Vec::new(),
             Outcome::Invalid(text) | Outcome::Error(text) => bail!(
                 "labeler `{}` gave no hints for comparison {}: {text}\nhint: mend the plugin, or go on without by \
                  people.hints = \"off\"",

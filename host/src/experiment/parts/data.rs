@@ -37,6 +37,7 @@ fn streams(files: &Files, data: &Data) -> bool {
 fn read(files: &Files, data: &Data, streams: bool) -> Result<Vec<Rows>> {
     let reading = Reading {
         passes_over: !data.strict,
+        tells_each: false,
         streams,
     };
     let (mut all, mut first_id) = (Vec::new(), 0);
@@ -57,11 +58,11 @@ fn read(files: &Files, data: &Data, streams: bool) -> Result<Vec<Rows>> {
 fn check_readable(rows: &Rows) -> Result<()> {
     let (good, bad) = (rows.len(), rows.bad.len());
     match rows.bad.first() {
-        Some((place, error)) if bad >= good => bail!(
-            "cannot read {bad} of {} rows, read as {}; the first: {}: {error:#}",
+        Some((place, said)) if bad >= good => bail!(
+            "cannot read {bad} of {} rows, read as {}; the first: {}: {said}",
             good + bad,
             rows.form,
-            rows.place_of(*place)
+            rows.place_of(place)
         ),
         _ => Ok(()),
     }

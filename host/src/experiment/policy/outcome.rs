@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use anyhow::{Context, Result};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::role::Query;
 use crate::run_dir::{RunDir, replace};
@@ -11,6 +11,7 @@ use crate::train::eval::evaluate;
 use crate::train::evaluation::Evaluation;
 use crate::train::observer::Observer;
 use crate::train::rollout::Roller;
+use crate::train::rowcount::RowCount;
 
 /// The answers before and after, where a run has come to its end.
 pub(super) fn finished(run_dir: &RunDir) -> Result<Option<(Evaluation, Evaluation)>> {
@@ -67,4 +68,23 @@ pub(super) fn forget(run_dir: &RunDir, name: &str) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+/// Tells what became of rows that were read when they were needed, and keeps it in place of what was known at the start.
+pub(super) fn keep_counts(
+    run_dir: &RunDir,
+    manifest: &Value,
+    counts: &[RowCount],
+    observer: &mut dyn Observer,
+) -> Result<()> {
+    if counts.is_empty() {
+        return Ok(());
+    }
+    let mut manifest = manifest.clone();
+    for (at, count) in counts.iter().enumerate() {
+        observer.note(&format!("rows: {count}"));
+        // Files to train on come first.
+        manifest["rows"][at] = serde_json::to_value(count)?;
+    }
+    replace(&run_dir.manifest(), &serde_json::to_vec_pretty(&manifest)?)
 }

@@ -32,8 +32,10 @@ fn all<T>(read: Result<Vec<Outcome<T>>, String>, rows: usize, check: impl Fn(usi
             for (row, outcome) in outcomes.iter().enumerate() {
                 match outcome {
                     Outcome::Value(value) => check(row, value),
-                    Outcome::Invalid(text) | Outcome::Error(text) => shown(text),
-                    Outcome::NotApplicable => {}
+                    Outcome::NotApplicable(Some(text))
+                    | Outcome::Invalid(text)
+                    | Outcome::Error(text) => shown(text),
+                    Outcome::NotApplicable(None) => {}
                 }
             }
         }

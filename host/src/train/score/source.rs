@@ -75,7 +75,8 @@ impl Source {
                 let pick =
                     |row: Outcome<Vec<f32>>| match row.map(|values| values.get(*place).copied()) {
                         Outcome::Value(Some(value)) if value.is_finite() => Outcome::Value(value),
-                        Outcome::Value(_) | Outcome::NotApplicable => Outcome::NotApplicable,
+                        Outcome::Value(_) => Outcome::NotApplicable(None),
+                        Outcome::NotApplicable(why) => Outcome::NotApplicable(why),
                         Outcome::Invalid(text) => Outcome::Invalid(text),
                         Outcome::Error(text) => Outcome::Error(text),
                     };
@@ -156,7 +157,7 @@ pub(super) fn judgements(
                 let score = judgement.scores.first();
                 Outcome::Value(*score.ok_or_else(|| no_scores(&labeler.identity().name))?)
             }
-            Outcome::NotApplicable => Outcome::NotApplicable,
+            Outcome::NotApplicable(why) => Outcome::NotApplicable(why),
             Outcome::Invalid(text) => Outcome::Invalid(text),
             Outcome::Error(text) => Outcome::Error(text),
         });

@@ -38,7 +38,7 @@ impl Task for Thirds {
                 tokens: vec![1],
                 ..Query::default()
             }),
-            _ => Outcome::NotApplicable,
+            _ => Outcome::NotApplicable(None),
         };
         Ok(rows.iter().map(query).collect())
     }
@@ -117,10 +117,30 @@ fn one_can_begin_anywhere() {
     let row = second.row();
     assert!(row.unwrap() >= 123 * 2);
     let third = stream();
-    third.go_on(123, row);
+    third.go_on(123, row, &second.counts());
     assert_eq!(ids(&third.batch(123, 200).unwrap()), whole[123..323]);
     // Without the row it takes longer, and is the same.
     assert_eq!(ids(&stream().batch(123, 5).unwrap()), whole[123..128]);
+}
+
+#[test]
+fn rows_are_counted_once_however_often_a_run_is_killed() {
+    let stream = || Queries::Streamed(streamed(&[1000, 5000])).shuffled(7);
+    let whole = stream();
+    let mut at = (0, None, Vec::new());
+    for (start, count) in [(0, 170), (170, 1), (171, 300), (471, 900), (1371, 900)] {
+        let wanted = ids(&whole.batch(start, count).unwrap());
+        let killed = stream();
+        killed.go_on(at.0, at.1, &at.2);
+        assert_eq!(ids(&killed.batch(start, count).unwrap()), wanted);
+        assert_eq!(killed.counts(), whole.counts(), "{start}");
+        at = (start + count as u64, killed.row(), killed.counts());
+    }
+    let met: usize = whole.counts().iter().map(|count| count.looked_at).sum();
+    assert_eq!(met, 6000);
+    // Nor are they counted again where one begins anew.
+    whole.batch(0, 10).unwrap();
+    assert_eq!(at.2, whole.counts());
 }
 
 #[test]
