@@ -167,11 +167,25 @@ fn forms(prompt: &Said) -> Vec<String> {
 /// What of a text comes after the prompt with which it begins, if another word does.
 fn rest<'a>(text: &'a str, prompt: &str) -> Option<&'a str> {
     let begin = text.strip_prefix(prompt);
-    let rest = begin.or_else(|| text.trim_start().strip_prefix(prompt))?;
+    let rest = begin
+        .or_else(|| text.trim_start().strip_prefix(prompt))
+        .or_else(|| behind_words(text, prompt))?;
     // Korean has spaces, but not between a word and what of grammar follows it.
     let is_letter = |c: char| c.is_alphanumeric() && c < '\u{2e80}' && !is_unspaced(c);
     let is_inside = prompt.ends_with(is_letter) && rest.starts_with(is_letter);
     (!is_inside).then_some(rest)
+}
+
+/// What of a text comes after the words of the prompt, whatever white space stands between them: one of two may have been
+/// on a page, where spaces do not break, or in an editor that broke its lines.
+fn behind_words<'a>(text: &'a str, prompt: &str) -> Option<&'a str> {
+    let mut words = prompt.split_whitespace();
+    let mut rest = text.trim_start().strip_prefix(words.next()?)?;
+    for word in words {
+        let next = rest.trim_start();
+        rest = (next.len() < rest.len()).then(|| next.strip_prefix(word))??;
+    }
+    Some(rest)
 }
 
 /// Whether responses hardly begin so by chance. Who greets may be greeted in the same word, `Hi` by `Hi!`, and a single

@@ -323,3 +323,36 @@ fn what_a_row_means_does_not_depend_on_other_rows() {
     let grown = [rows.clone(), rows.clone()].concat();
     assert_eq!(read(&grown), [alone.clone(), alone].concat());
 }
+
+#[test]
+fn prompts_with_other_white_space() {
+    let responses = [
+        json!("The film  we\nsaw was good."),
+        json!("The film\u{a0}we saw was bad."),
+    ];
+    for prompt in [
+        "The\u{a0}film we saw",
+        "The film we saw ",
+        "The film\r\nwe saw",
+    ] {
+        let [chosen, rejected] = &responses;
+        assert_eq!(
+            trl(&json!(prompt), chosen, rejected),
+            (words([prompt, " was good.", " was bad."]), true),
+            "{prompt:?}"
+        );
+    }
+    // Words that are written together are other words.
+    let read = trl(
+        &json!("The film"),
+        &json!("Thefilm was good."),
+        &json!("Thefilm was bad."),
+    );
+    assert_eq!(
+        read,
+        (
+            words(["The film", "Thefilm was good.", "Thefilm was bad."]),
+            false
+        )
+    );
+}
