@@ -33,6 +33,41 @@ pub fn cut_query(
     Some(query)
 }
 
+/// A token that is wanted, and its text.
+pub type Wanted<'a> = (Option<u32>, &'a Option<String>);
+
+/// The query in `tokens` as [`cut_query`] finds it, of `least` to `most` tokens; or why there is none, by the settings of
+/// these names, as dropped rows are counted by it. `field` is where the text stands.
+///
+/// ```
+/// use attune_sdk::rules::query_or_reason;
+///
+/// let query = |tokens| query_or_reason("text", tokens, [2, 4], (None, &None), (None, &None));
+/// assert_eq!(query(&[1, 2, 3]), Ok(&[1, 2, 3][..]));
+/// assert_eq!(query(&[1]), Err("fewer than min_query_tokens 2 tokens".into()));
+/// ```
+///
+/// # Errors
+/// A wanted token is not there, or the query is too short.
+pub fn query_or_reason<'t>(
+    field: &str,
+    tokens: &'t [u32],
+    [least, most]: [usize; 2],
+    start: Wanted<'_>,
+    end: Wanted<'_>,
+) -> Result<&'t [u32], String> {
+    let text = |wanted: Wanted<'_>| format!("{:?}", wanted.1.as_deref().unwrap_or_default());
+    Err(match cut_query(tokens, most, start.0, end.0) {
+        Some(query) if query.len() >= least => return Ok(query),
+        _ if tokens.is_empty() => format!("field {field:?} is empty"),
+        Some(_) => format!("fewer than min_query_tokens {least} tokens"),
+        None if start.0.is_some_and(|start| !tokens.contains(&start)) => {
+            format!("has no start_text {}", text(start))
+        }
+        None => format!("has no end_text {} within query_len {most}", text(end)),
+    })
+}
+
 /// How many tokens of a response are kept, and whether it is valid: it ends with the first `stop` at
 /// or after place `after`. Without one it is kept whole and is not valid; where no `stop` is wanted,
 /// it is.

@@ -3,7 +3,7 @@
 
 use attune_sdk::cleaning::Cleaning;
 use attune_sdk::prelude::*;
-use attune_sdk::rules::{cut_query, distinct, end_response};
+use attune_sdk::rules::{distinct, end_response, query_or_reason};
 
 /// Settings of `continuation`; the defaults are those of the paper's style tasks.
 #[derive(Debug, Deserialize, Serialize, JsonSchema)]
@@ -102,25 +102,6 @@ impl Plugin for Continuation {
     }
 }
 
-impl Continuation {
-    /// Why a text makes no query, by the setting that decides it; `is_cut` where it has start and end.
-    fn why_dropped(&self, tokens: &[u32], is_cut: bool) -> String {
-        let s = &self.settings;
-        let named = |text: &Option<String>| format!("{:?}", text.as_deref().unwrap_or_default());
-        if tokens.is_empty() {
-            return format!("field {:?} is empty", s.field);
-        }
-        if is_cut {
-            return format!("fewer than min_query_tokens {} tokens", s.min_query_tokens);
-        }
-        if self.start.is_some_and(|start| !tokens.contains(&start)) {
-            return format!("has no start_text {}", named(&s.start_text));
-        }
-        let end = named(&s.end_text);
-        format!("has no end_text {end} within query_len {}", s.query_len)
-    }
-}
-
 impl Task for Continuation {
     fn layout(&self) -> Result<Layout, Problems> {
         Ok(Layout {
@@ -138,14 +119,14 @@ impl Task for Continuation {
             None => String::new(),
         };
         let tokens = tokenizer::encode(&s.cleaning.text(&row.text(&s.field)?));
-        match cut_query(&tokens, s.query_len as usize, self.start, self.end) {
-            Some(query) if query.len() >= s.min_query_tokens as usize => Ok(Query {
-                tokens: query.to_vec(),
-                reference,
-                metadata: String::new(),
-            }),
-            cut => Err(Row::skip(self.why_dropped(&tokens, cut.is_some()))),
-        }
+        let lengths = [s.min_query_tokens, s.query_len].map(|len| len as usize);
+        let (start, end) = ((self.start, &s.start_text), (self.end, &s.end_text));
+        let query = query_or_reason(&s.field, &tokens, lengths, start, end).map_err(Row::Skip)?;
+        Ok(Query {
+            tokens: query.to_vec(),
+            reference,
+            metadata: String::new(),
+        })
     }
 
     fn finish(&self, row: Rollout<'_>) -> RowResult<Ending> {
