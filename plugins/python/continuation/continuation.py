@@ -3,14 +3,13 @@ Ziegler et al. (2019), all of them settings; it does not know what a good contin
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from math import isfinite
 from typing import List, Literal, Optional
 
-from attune_sdk import Assets, Columns, DataRow, Ending, Layout, Metric, NotApplicable, Problems
+from attune_sdk import Assets, Columns, DataRow, Ending, Layout, Metric, Problems
 from attune_sdk import Query, Rollout, Task, cleaning, setting, tokenizer
-from attune_sdk.rules import cut_query, distinct, end_response
+from attune_sdk.rules import distinct, end_response, query_or_reason
 
 
 @dataclass(frozen=True)
@@ -78,22 +77,9 @@ class Continuation(Task[Settings]):
         reference = "" if s.reference_field is None else row.reference(s.reference_field)
         reference = cleaning.reference(s.cleaning, reference)
         tokens = tokenizer.encode(cleaning.text(s.cleaning, row.text(s.field)))
-        query = cut_query(tokens, s.query_len, self._start, self._end)
-        if query is None or len(query) < s.min_query_tokens:
-            raise NotApplicable(self._why_dropped(tokens, query is not None))
-        return Query(query, reference)
-
-    def _why_dropped(self, tokens: List[int], is_cut: bool) -> str:
-        """Why a text makes no query, by the setting that decides it; ``is_cut`` where it has start
-        and end."""
-        s = self.settings
-        if not tokens:
-            return f"field {_quoted(s.field)} is empty"
-        if is_cut:
-            return f"fewer than min_query_tokens {s.min_query_tokens} tokens"
-        if self._start is not None and self._start not in tokens:
-            return f"has no start_text {_quoted(s.start_text)}"
-        return f"has no end_text {_quoted(s.end_text)} within query_len {s.query_len}"
+        start, end = (self._start, s.start_text), (self._end, s.end_text)
+        lengths = (s.min_query_tokens, s.query_len)
+        return Query(query_or_reason(s.field, tokens, lengths, start, end), reference)
 
     def finish(self, row: Rollout) -> Ending:
         tokens = row.response_tokens.tolist()
@@ -103,7 +89,3 @@ class Continuation(Task[Settings]):
     def evaluate(self, row: Rollout) -> List[float]:
         kept = self.finish(row).kept
         return [kept, distinct(tokenizer.decode(row.response_tokens[:kept]), 2)]
-
-
-def _quoted(text: Optional[str]) -> str:
-    return json.dumps(text or "", ensure_ascii=False)

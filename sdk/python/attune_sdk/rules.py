@@ -3,9 +3,14 @@ a text repeats itself. The first two are those of Ziegler et al. (2019). They kn
 
 from __future__ import annotations
 
+import json
 from typing import List, Optional, Tuple
 
 from .columns import f32
+from .outcome import NotApplicable
+
+#: A token that is wanted, and its text.
+Wanted = Tuple[Optional[int], Optional[str]]
 
 # Python splits at these four control characters, Unicode's white space does not have them.
 _NO_SPACE = dict.fromkeys(range(0x1C, 0x20), "\0")
@@ -28,6 +33,29 @@ def cut_query(
             return None
         query = query[: len(query) - query[::-1].index(end)]
     return query
+
+
+def query_or_reason(
+    field: str, tokens: List[int], lengths: Tuple[int, int], start: Wanted, end: Wanted
+) -> List[int]:
+    """The query in ``tokens`` as ``cut_query`` finds it, of ``lengths`` from the least to the most.
+    Raises ``NotApplicable`` where there is none, and says why by the settings of these names, as
+    dropped rows are counted by it. ``field`` is where the text stands."""
+
+    def quoted(text: Optional[str]) -> str:
+        return json.dumps(text or "", ensure_ascii=False)
+
+    least, most = lengths
+    query = cut_query(tokens, most, start[0], end[0])
+    if query is not None and len(query) >= least:
+        return query
+    if not tokens:
+        raise NotApplicable(f"field {quoted(field)} is empty")
+    if query is not None:
+        raise NotApplicable(f"fewer than min_query_tokens {least} tokens")
+    if start[0] is not None and start[0] not in tokens:
+        raise NotApplicable(f"has no start_text {quoted(start[1])}")
+    raise NotApplicable(f"has no end_text {quoted(end[1])} within query_len {most}")
 
 
 def end_response(response: List[int], stop: Optional[int], after: int) -> Tuple[int, bool]:
