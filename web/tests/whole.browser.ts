@@ -48,7 +48,7 @@ test.runIf(ATTUNE_WATCH)('somebody looks at the run and opens its report', async
   const watch = await person(chromium, origin, { width: 1600, height: 1000 })
   const { page } = watch
   await page.goto(ATTUNE_WATCH!)
-  await page.getByRole('heading', { name: 'Runs' }).waitFor()
+  await page.getByRole('heading', { name: 'Runs', level: 1 }).waitFor()
   const policy = page.getByRole('checkbox', { name: /policy/ }).first()
   await policy.waitFor()
   await policy.check()
