@@ -14,5 +14,6 @@ export default defineConfig({
     // Only a page that hangs takes so long, on however busy a machine.
     testTimeout: 600_000,
     hookTimeout: 120_000,
+    expect: { poll: { timeout: 60_000 } },
   },
 })

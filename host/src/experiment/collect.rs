@@ -2,7 +2,7 @@
 //! the labeler or waits for people. What is asked depends on the run's seed, the update and the models
 //! alone, so that a run that was killed asks the same again, and nothing is there twice.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 
@@ -27,6 +27,8 @@ pub(super) mod judged;
 const AT_A_TIME: u64 = 32;
 /// How often the store is looked at while people answer.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Who watches hears of labels so often, however long it takes to sample what is judged.
+const NEWS: Duration = Duration::from_secs(30);
 
 /// What a config says of collecting, in numbers.
 pub(super) fn plan(collect: &Collect, config: &Config) -> Collection {
@@ -103,6 +105,7 @@ impl Gate for Collector<'_> {
                 there: answered,
             });
         }
+        let mut told = Instant::now();
         while start < due {
             let end = due.min(start + AT_A_TIME);
             if end > answered {
@@ -114,7 +117,8 @@ impl Gate for Collector<'_> {
                 self.round(sampled, end, update, roller)
                     .with_context(|| format!("labels {start} to {end} could not be collected"))?;
             }
-            if end.is_multiple_of(8 * AT_A_TIME) {
+            if end.is_multiple_of(8 * AT_A_TIME) || told.elapsed() >= NEWS {
+                told = Instant::now();
                 observer.event(&Event::LabelsCollected { there: end, due });
             }
             start = end;

@@ -58,8 +58,24 @@ pub(super) struct Prompt {
 }
 
 impl Prompt {
-    /// `contexts`: `[batch, context_len]` i64; leaves room for `len` more tokens.
+    /// `contexts`: `[batch, context_len]` i64; leaves room for `len` more tokens. Rows that follow each other and are the
+    /// same, as of several responses to one query, are read once.
     pub(super) fn read(model: &Transformer, contexts: &Tensor, len: i64, frozen: i64) -> Prompt {
+        let (different, row, _) = contexts.unique_consecutive(true, false, 0);
+        let prompt = Prompt::read_each(model, &different, len, frozen);
+        if different.size() == contexts.size() {
+            return prompt;
+        }
+        let (blocks, bottom) = prompt.bottom;
+        Prompt {
+            layout: Layout::new(contexts, model.config.vocab_size),
+            cache: prompt.cache.for_rows(&row),
+            last: prompt.last.index_select(0, &row),
+            bottom: (blocks, bottom.index_select(0, &row)),
+        }
+    }
+
+    fn read_each(model: &Transformer, contexts: &Tensor, len: i64, frozen: i64) -> Prompt {
         let (batch, context_len) = contexts.size2().expect("contexts have two dimensions");
         let mut cache = KvCache::new(model, batch, context_len + len);
         let layout = Layout::new(contexts, model.config.vocab_size);

@@ -95,6 +95,17 @@ impl KvCache {
         }
     }
 
+    /// What is held of other rows: of row `rows[i]` for row `i`. `rows`: `[new_batch]` i64.
+    pub(super) fn for_rows(self, rows: &Tensor) -> Self {
+        let layers = self.layers.into_iter();
+        let layers =
+            layers.map(|(keys, values)| (keys.index_select(0, rows), values.index_select(0, rows)));
+        Self {
+            layers: layers.collect(),
+            len: self.len,
+        }
+    }
+
     /// Tokens that there is room for.
     #[must_use]
     pub fn capacity(&self) -> i64 {

@@ -12,6 +12,7 @@ mod answers;
 mod comparison;
 mod configs;
 mod curves;
+mod differences;
 mod judges;
 mod overview;
 mod responses;

@@ -62,16 +62,17 @@ pub fn write(
             if round == ROUNDS {
                 continue;
             }
-            for (part, chunk) in blanks
-                .chunks(roller.rows_at_a_time.max(1) as usize)
-                .enumerate()
-            {
+            let most = roller.rows_at_a_time.max(1) as usize;
+            for (part, chunk) in blanks.chunks(most).enumerate() {
+                let attempts = if round == 0 { 1 } else { most / chunk.len() };
+                let chunk = repeated(chunk, attempts);
                 let stream = seed::derive(root, "collect-round", round);
                 let stream = seed::derive(stream, "collect-writer", writer as u64);
                 let stream = seed::derive(stream, "collect-part", part as u64);
-                let samples = respond(roller, wanted, chunk, writer, stream);
+                let samples = respond(roller, wanted, &chunk, writer, stream);
                 for (blank, sample) in chunk.iter().zip(finished(roller, samples?, update)?) {
-                    written[blank.comparison][blank.place] = sample;
+                    let place = &mut written[blank.comparison][blank.place];
+                    *place = place.take().or(sample);
                 }
             }
         }
@@ -86,6 +87,13 @@ pub fn write(
         "after {ROUNDS} attempts the task still calls some responses invalid\nhint: widen the task's rules \
          for a response's end, or raise its response_len"
     )
+}
+
+/// Each blank so often, one attempt beside the other: a pass of the model over few rows takes nearly as long as over many,
+/// a query is read once for all of its attempts, and the first that is valid counts, as it would in rounds of one.
+fn repeated(blanks: &[Blank], attempts: usize) -> Vec<Blank> {
+    let each = |blank: &Blank| std::iter::repeat_n(*blank, attempts);
+    blanks.iter().flat_map(each).collect()
 }
 
 fn blanks(wanted: &[Wanted], written: &[Vec<Option<Sample>>], writer: Writer) -> Vec<Blank> {

@@ -30,8 +30,6 @@ pub(super) enum Then {
 
 /// Rows of weights that share the loads of an input.
 const GROUP: usize = 4;
-/// Most rows of inputs in a tile.
-const MOST: usize = 6;
 
 dispatch! {
     /// `y[r, o] (+)= x[r, ..] . weight[o, ..] + bias[o]` for the outputs in `outputs`.
@@ -65,39 +63,27 @@ unsafe fn multiply_with<L: Lanes>(
             *weight = matrix.weight[at * len..(at + 1) * len].as_ptr();
             *bias = matrix.bias.map_or(0.0, |bias| bias[at]);
         }
+        let group = Group {
+            weights,
+            biases,
+            len,
+            x,
+            y,
+            rows,
+            columns: [output, here],
+            then,
+        };
         let mut row = 0;
         while row < rows {
             // SAFETY: four rows of weights were sliced above, and the caller vouches for the rest.
             unsafe {
-                let to = (y, row, output..output + here);
-                let first = x.start.add(row * x.stride).cast_const();
-                // The next rows of weights come evenly over the tiles of this group.
-                let ahead = [row, (row + MOST).min(rows)].map(|at| GROUP * at / rows);
+                // As many rows of inputs as there are registers for their sums.
                 row += match rows - row {
-                    n if n >= 6 && L::COUNT == 16 => finish(
-                        tile::<L, 6>(weights, first, x.stride, len, ahead),
-                        biases,
-                        to,
-                        then,
-                    ),
-                    n if n >= 4 && L::COUNT == 16 => finish(
-                        tile::<L, 4>(weights, first, x.stride, len, ahead),
-                        biases,
-                        to,
-                        then,
-                    ),
-                    n if n >= 2 => finish(
-                        tile::<L, 2>(weights, first, x.stride, len, ahead),
-                        biases,
-                        to,
-                        then,
-                    ),
-                    _ => finish(
-                        tile::<L, 1>(weights, first, x.stride, len, ahead),
-                        biases,
-                        to,
-                        then,
-                    ),
+                    n if n >= 6 && L::COUNT == 16 => group.rows_at::<L, 6>(row),
+                    n if n >= 4 && L::COUNT == 16 => group.rows_at::<L, 4>(row),
+                    n if n == 3 || (n >= 5 && L::COUNT == 8) => group.rows_at::<L, 3>(row),
+                    n if n >= 2 => group.rows_at::<L, 2>(row),
+                    _ => group.rows_at::<L, 1>(row),
                 };
             }
         }
@@ -105,76 +91,103 @@ unsafe fn multiply_with<L: Lanes>(
     }
 }
 
-/// Four rows of weights times `M` rows of inputs, all sums held in registers. Those of the
-/// next four rows that `ahead` names are asked for meanwhile: a row is too short for the machine to
-/// notice by itself that it is read.
-#[inline(always)]
-#[expect(
-    clippy::needless_range_loop,
-    reason = "indices keep every sum in a register"
-)]
-unsafe fn tile<L: Lanes, const M: usize>(
+/// Four rows of weights, and what is multiplied by them.
+struct Group {
     weights: [*const f32; GROUP],
-    x: *const f32,
-    stride: usize,
+    biases: [f32; GROUP],
     len: usize,
-    ahead: [usize; 2],
-) -> [[f32; GROUP]; M] {
-    // SAFETY: `len` numbers are behind each pointer, and every index is below it.
-    unsafe {
-        let mut sums = [[L::zero(); GROUP]; M];
-        let whole = len - len % L::COUNT;
-        let mut k = 0;
-        while k < whole {
-            let w = [
-                L::load(weights[0].add(k)),
-                L::load(weights[1].add(k)),
-                L::load(weights[2].add(k)),
-                L::load(weights[3].add(k)),
-            ];
-            for next in ahead[0]..ahead[1] {
-                L::prefetch(weights[next & (GROUP - 1)].wrapping_add(GROUP * len + k));
-            }
-            for m in 0..M {
-                let x = L::load(x.add(m * stride + k));
-                for i in 0..GROUP {
-                    sums[m][i] = w[i].mul_add(x, sums[m][i]);
-                }
-            }
-            k += L::COUNT;
-        }
-        let mut totals = [[0.0; GROUP]; M];
-        for m in 0..M {
-            totals[m] = L::sums(sums[m]);
-            for k in whole..len {
-                for i in 0..GROUP {
-                    totals[m][i] += *weights[i].add(k) * *x.add(m * stride + k);
-                }
-            }
-        }
-        totals
-    }
+    x: Rows,
+    y: Rows,
+    /// Rows of `x` and `y`.
+    rows: usize,
+    /// The first column of `y`, and how many of the four there are.
+    columns: [usize; 2],
+    then: Then,
 }
 
-/// Puts a tile into `y` from a row on, at some columns; returns how many rows it had.
-#[inline(always)]
-unsafe fn finish<const M: usize>(
-    sums: [[f32; GROUP]; M],
-    biases: [f32; GROUP],
-    (y, row, columns): (Rows, usize, Range<usize>),
-    then: Then,
-) -> usize {
-    for (m, sums) in sums.iter().enumerate() {
-        for (i, column) in columns.clone().enumerate() {
-            // SAFETY: the caller vouches for these rows and columns.
-            unsafe {
-                let to = y.start.add((row + m) * y.stride + column);
-                let old = if then == Then::Add { *to } else { 0.0 };
-                *to = old + (sums[i] + biases[i]);
+impl Group {
+    /// Multiplies `M` rows of inputs from `row` on; returns how many these are.
+    #[inline(always)]
+    unsafe fn rows_at<L: Lanes, const M: usize>(&self, row: usize) -> usize {
+        // The next rows of weights come evenly over the tiles of this group.
+        let [from, to] = [GROUP * row / self.rows, GROUP * (row + M) / self.rows];
+        let next = self.weights[0].wrapping_add((GROUP + from) * self.len);
+        // SAFETY: the caller vouches for `M` rows from `row` on.
+        unsafe {
+            let sums = match to - from {
+                0 => self.tile::<L, M, 0>(row, next),
+                1 => self.tile::<L, M, 1>(row, next),
+                2 => self.tile::<L, M, 2>(row, next),
+                _ => self.tile::<L, M, GROUP>(row, next),
+            };
+            self.finish(row, sums);
+        }
+        M
+    }
+
+    /// Four rows of weights times `M` rows of inputs, all sums held in registers. `A` rows of weights from `next` on, which
+    /// need not exist, are asked for meanwhile: a row is too short for the machine to notice by itself that it is read.
+    #[inline(always)]
+    #[expect(
+        clippy::needless_range_loop,
+        reason = "indices keep every sum in a register"
+    )]
+    unsafe fn tile<L: Lanes, const M: usize, const A: usize>(
+        &self,
+        row: usize,
+        next: *const f32,
+    ) -> [[f32; GROUP]; M] {
+        let (weights, len, stride) = (self.weights, self.len, self.x.stride);
+        // SAFETY: `len` numbers are behind each pointer, and every index is below it.
+        unsafe {
+            let x = self.x.start.add(row * stride).cast_const();
+            let mut sums = [[L::zero(); GROUP]; M];
+            let whole = len - len % L::COUNT;
+            let mut k = 0;
+            while k < whole {
+                for a in 0..A {
+                    L::prefetch(next.wrapping_add(a * len + k));
+                }
+                let mut inputs = [L::zero(); M];
+                for m in 0..M {
+                    inputs[m] = L::load(x.add(m * stride + k));
+                }
+                for i in 0..GROUP {
+                    let weight = L::load(weights[i].add(k));
+                    for m in 0..M {
+                        sums[m][i] = weight.mul_add(inputs[m], sums[m][i]);
+                    }
+                }
+                k += L::COUNT;
+            }
+            let mut totals = [[0.0; GROUP]; M];
+            for m in 0..M {
+                totals[m] = L::sums(sums[m]);
+                for k in whole..len {
+                    for i in 0..GROUP {
+                        totals[m][i] += *weights[i].add(k) * *x.add(m * stride + k);
+                    }
+                }
+            }
+            totals
+        }
+    }
+
+    /// Puts a tile into `y` from a row on.
+    #[inline(always)]
+    unsafe fn finish<const M: usize>(&self, row: usize, sums: [[f32; GROUP]; M]) {
+        let [first, count] = self.columns;
+        for (m, sums) in sums.iter().enumerate() {
+            for (i, sum) in sums.iter().enumerate().take(count) {
+                // SAFETY: the caller vouches for these rows and columns.
+                unsafe {
+                    let to = self.y.start.add((row + m) * self.y.stride + first + i);
+                    let old = if self.then == Then::Add { *to } else { 0.0 };
+                    *to = old + (sum + self.biases[i]);
+                }
             }
         }
     }
-    M
 }
 
 /// A layer norm when there is a bias, an RMS norm otherwise.

@@ -12,8 +12,10 @@ use tch::{Kind, Tensor};
 
 #[test]
 fn grows_what_libtorch_grows() {
-    let contexts = Tensor::from_slice(&[3i64, 5, 29, 29, 0, 6, 2, 9, 29, 4, 29, 1, 8, 8, 8, 29]);
-    let contexts = contexts.view([4, 4]);
+    let contexts = Tensor::from_slice(&[
+        3i64, 5, 29, 29, 0, 6, 2, 9, 29, 4, 29, 1, 29, 4, 29, 1, 8, 8, 8, 29,
+    ]);
+    let contexts = contexts.view([5, 4]);
     let plain = Sampling::default();
     let settings = [
         Sampling {
@@ -35,7 +37,7 @@ fn grows_what_libtorch_grows() {
     ];
     for family in FAMILIES {
         let policy = loud(family, Kind::Float, None);
-        for (sampling, rows) in settings.iter().zip([4, 3, 1, 4]) {
+        for (sampling, rows) in settings.iter().zip([5, 4, 1, 5]) {
             let contexts = contexts.narrow(0, 0, rows);
             let _guard = tch::no_grad_guard();
             let prompt = Prompt::read(policy.model(), &contexts, 12, 1);
@@ -67,6 +69,31 @@ fn rows_do_not_see_each_other() {
     };
     let parts = Tensor::cat(&[grow(0, 2), grow(2, 1), grow(3, 6)], 0);
     assert_eq!(grow(0, 9), parts);
+}
+
+#[test]
+fn responses_to_one_query_grow_apart() {
+    let contexts = Tensor::from_slice(&[
+        3i64, 5, 29, 2, 3, 5, 29, 2, 7, 1, 4, 6, 7, 1, 4, 6, 7, 1, 4, 6,
+    ]);
+    let contexts = contexts.view([5, 4]);
+    for (family, kind) in FAMILIES
+        .into_iter()
+        .zip([Kind::Float, Kind::Double, Kind::Float])
+    {
+        let policy = loud(family, kind, None);
+        let grow = |start: i64, rows: i64| {
+            let sampling = Sampling {
+                first_row: start as u64,
+                ..Sampling::default()
+            };
+            policy.respond(&contexts.narrow(0, start, rows), 10, &sampling, 1)
+        };
+        let alone: Vec<Tensor> = (0..5).map(|row| grow(row, 1)).collect();
+        let together = grow(0, 5);
+        assert_eq!(together, Tensor::cat(&alone, 0), "{family:?} {kind:?}");
+        assert_ne!(together.get(2), together.get(3));
+    }
 }
 
 proptest! {

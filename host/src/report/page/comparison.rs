@@ -3,6 +3,7 @@
 
 use anyhow::Result;
 
+use super::differences::differences;
 use super::spread::{quantiles, tenths};
 use super::wins::wins;
 use super::{Plots, Told};
@@ -245,27 +246,6 @@ fn ratings(judge: &Cited) -> Table {
             rated.interval(),
             or_none(rated.get("count").map(|count| count.html())),
         ]);
-    }
-    table
-}
-
-fn differences(eval: &Cited) -> Table {
-    let mut table = Table::new(
-        "Each entry less the one that all are measured against, over the queries that both answered; p of Fisher's \
-         randomization test, not corrected for how many there are. <code>eval.csv</code> has those of each two entries.",
-        &["entry", "measure", "difference", "p", "queries"],
-    );
-    for entry in eval.list("entries") {
-        for (key, paired) in entry.table("paired") {
-            let difference = paired.get("difference");
-            table.row(vec![
-                name(entry.text("name")),
-                code(key),
-                or_none(difference.as_ref().map(|mean| mean.interval())),
-                or_none(paired.get("p").map(|p| p.html())),
-                or_none(difference.and_then(|mean| Some(mean.get("count")?.html()))),
-            ]);
-        }
     }
     table
 }
