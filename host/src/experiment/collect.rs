@@ -23,8 +23,11 @@ use crate::train::stream::QueryStream;
 
 pub(super) mod judged;
 
-/// Comparisons that are asked and answered at a time, all of them or none.
+/// Comparisons that are asked and answered at a time, all of them or none: people wait until these are written.
 const AT_A_TIME: u64 = 32;
+/// The most of them where a plugin answers: the more are written at a time, the less often the model goes on for the few whose
+/// responses are invalid again and again.
+const MOST: u64 = 128;
 /// How often the store is looked at while people answer.
 const PAUSE: Duration = Duration::from_secs(1);
 /// Who watches hears of labels so often, however long it takes to sample what is judged.
@@ -105,19 +108,25 @@ impl Gate for Collector<'_> {
                 there: answered,
             });
         }
+        let most = match &self.labeler {
+            Some(_) => MOST,
+            None => AT_A_TIME,
+        };
         let mut told = Instant::now();
         while start < due {
-            let end = due.min(start + AT_A_TIME);
+            // A few first: not many more are written than are wanted.
+            let at_a_time = start.clamp(AT_A_TIME, most);
+            let end = due.min(start + at_a_time);
             if end > answered {
                 // What is sampled together is whole where more may be wanted later.
                 let sampled = match self.plan.mode {
-                    Mode::Offline => start..start + AT_A_TIME,
+                    Mode::Offline => start..start + at_a_time,
                     Mode::Online | Mode::Batch => start..end,
                 };
                 self.round(sampled, end, update, roller)
                     .with_context(|| format!("labels {start} to {end} could not be collected"))?;
             }
-            if end.is_multiple_of(8 * AT_A_TIME) || told.elapsed() >= NEWS {
+            if end.is_multiple_of(2 * MOST) || told.elapsed() >= NEWS {
                 told = Instant::now();
                 observer.event(&Event::LabelsCollected { there: end, due });
             }
