@@ -253,7 +253,7 @@ fn the_examples_run_on_a_tiny_model() {
         ("tldr-packages/small", "sft.num_train=32 sft.validation=8"),
         (
             "smart-copiers/experiment",
-            "collect.initial=16 collect.total=16 reward.normalize_samples=8 reward.rollout_batch=8 reward.trainable_layers=1",
+            "sft.num_train=32 sft.validation=8 collect.initial=16 collect.total=16 reward.normalize_samples=8 reward.rollout_batch=8 reward.trainable_layers=1",
         ),
     ] {
         let file = root().join("examples").join(name).with_extension("toml");

@@ -115,7 +115,7 @@ fn updates(args: &BenchArgs, config: &Config, plan: &Plan, mut parts: Parts) -> 
         Ok(json!({
             "generate": rollout.seconds.generate,
             "analyze": rollout.seconds.analyze,
-            "score": rollout.scores.plugin_seconds,
+            "score": rollout.scores.plugin_seconds + rollout.scores.model_seconds,
             "train": total - rolled,
             "total": total,
             "plugin_share": rollout.scores.plugin_seconds / total,

@@ -377,6 +377,9 @@ impl Trainer<'_> {
         record.set("time/rollout", rollout_seconds);
         record.set("time/generate", rollout.seconds.generate);
         record.set("time/analyze", rollout.seconds.analyze);
+        if rollout.scores.model_seconds > 0.0 {
+            record.set("time/reward_model", rollout.scores.model_seconds);
+        }
         record.set("time/update", seconds);
         record.set("time/plugins", rollout.scores.plugin_seconds);
         record.set("time/plugin_share", rollout.scores.plugin_seconds / seconds);

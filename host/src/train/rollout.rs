@@ -322,6 +322,7 @@ impl Rollout {
                     .collect(),
                 metrics: scores.metrics.clone(),
                 plugin_seconds: scores.plugin_seconds,
+                model_seconds: scores.model_seconds,
             },
             seconds: self.seconds,
         }

@@ -68,6 +68,8 @@ pub struct Scores {
     pub parts: Vec<(String, Vec<Option<f32>>)>,
     /// Seconds spent in plugins.
     pub plugin_seconds: f64,
+    /// Seconds that reward models took.
+    pub model_seconds: f64,
 }
 
 impl Scores {
@@ -136,7 +138,11 @@ impl Scorers {
         let mut said = ahead.scores.into_iter();
         for (source, linear) in &self.sources {
             let rows = said.next().flatten().transpose()?;
+            let asked = std::time::Instant::now();
             self.reward((source, *linear), rows, context, &mut scores, &mut failures)?;
+            if matches!(source, Source::Models { .. }) {
+                scores.model_seconds += asked.elapsed().as_secs_f64();
+            }
         }
         for (row, penalty) in penalties.iter().enumerate() {
             if let Some(penalty) = penalty {
@@ -154,7 +160,7 @@ impl Scorers {
             )?;
         }
         self.settle(&mut scores, failures)?;
-        scores.plugin_seconds = early + started.elapsed().as_secs_f64();
+        scores.plugin_seconds = early + started.elapsed().as_secs_f64() - scores.model_seconds;
         Ok(scores)
     }
 
