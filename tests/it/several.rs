@@ -322,7 +322,7 @@ fn reported(run: &Path, folder: &Path) {
     assert!(html.len() <= 5_000_000, "{} bytes", html.len());
     let counts = report::check(&html, folder);
     let name = run.file_name().unwrap().to_str().unwrap();
-    let parts: &[&str] = match run.join("supervised").is_dir() {
+    let parts: &[&str] = match run.join("rl").is_dir() {
         true => &[
             "supervised/metrics.jsonl",
             "rl/metrics.jsonl",
@@ -332,6 +332,7 @@ fn reported(run: &Path, folder: &Path) {
             "overlap/policy/metrics.jsonl",
             "coverage/reward-00/report.json",
             "half/policy/samples.jsonl",
+            "supervised/metrics.jsonl",
         ],
     };
     for file in parts.iter().chain(&["eval.json"]) {
