@@ -13,7 +13,7 @@ use crate::train::rollout::Roller;
 
 /// How often a response is sampled at most until the task calls it valid: of many thousand, some that are valid once in
 /// five times are still invalid after fifty.
-const ROUNDS: u64 = 1000;
+const ATTEMPTS: u64 = 1000;
 
 /// Who wrote a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,39 +54,41 @@ pub fn write(
         .iter()
         .map(|comparison| vec![None; comparison.writers.len()])
         .collect();
-    for round in 0..=ROUNDS {
-        let mut left = 0;
-        for writer in [Writer::Reference, Writer::Policy] {
-            let blanks = blanks(wanted, &written, writer);
-            left += blanks.len();
-            if round == ROUNDS {
-                continue;
-            }
-            let most = roller.rows_at_a_time.max(1) as usize;
-            for (part, chunk) in blanks.chunks(most).enumerate() {
-                let attempts = if round == 0 { 1 } else { most / chunk.len() };
-                let chunk = repeated(chunk, attempts);
-                let stream = seed::derive(root, "collect-round", round);
-                let stream = seed::derive(stream, "collect-writer", writer as u64);
-                let stream = seed::derive(stream, "collect-part", part as u64);
-                let samples = respond(roller, wanted, &chunk, writer, stream);
-                for (blank, sample) in chunk.iter().zip(finished(roller, samples?, update)?) {
-                    let place = &mut written[blank.comparison][blank.place];
-                    *place = place.take().or(sample);
-                }
-            }
-        }
-        if left == 0 {
+    let (mut round, mut attempts) = (0, 0);
+    loop {
+        let left = [Writer::Reference, Writer::Policy]
+            .map(|writer| (writer, blanks(wanted, &written, writer)));
+        if left.iter().all(|(_, blanks)| blanks.is_empty()) {
             let all = written
                 .into_iter()
                 .map(|row| row.into_iter().flatten().collect());
             return Ok(all.collect());
         }
+        if attempts >= ATTEMPTS {
+            bail!(
+                "after {ATTEMPTS} attempts the task still calls some responses invalid\nhint: widen the task's rules \
+                 for a response's end, or raise its response_len"
+            )
+        }
+        let stream = seed::derive(root, "collect-round", round);
+        let mut fewest = ATTEMPTS;
+        for (writer, blanks) in left {
+            let stream = seed::derive(stream, "collect-writer", writer as u64);
+            let most = roller.rows_at_a_time.max(1) as usize;
+            for (part, chunk) in blanks.chunks(most).enumerate() {
+                let each = if round == 0 { 1 } else { most / chunk.len() };
+                let chunk = repeated(chunk, each);
+                let stream = seed::derive(stream, "collect-part", part as u64);
+                let samples = respond(roller, wanted, &chunk, writer, stream)?;
+                for (blank, sample) in chunk.iter().zip(finished(roller, samples, update)?) {
+                    let place = &mut written[blank.comparison][blank.place];
+                    *place = place.take().or(sample);
+                }
+                fewest = fewest.min(each as u64);
+            }
+        }
+        (round, attempts) = (round + 1, attempts + fewest);
     }
-    bail!(
-        "after {ROUNDS} attempts the task still calls some responses invalid\nhint: widen the task's rules \
-         for a response's end, or raise its response_len"
-    )
 }
 
 /// Each blank so often, one attempt beside the other: a pass of the model over few rows takes nearly as long as over many,
