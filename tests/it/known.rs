@@ -58,6 +58,7 @@ fn rewards(table: &str, column: usize) -> Vec<f64> {
 #[test]
 fn more_labels_end_nearer_to_the_true_reward() {
     let lab = lab();
+    let mut ends = [0.0; 2];
     for seed in ["1", "2", "3"] {
         let table = run(
             &lab,
@@ -76,7 +77,11 @@ fn more_labels_end_nearer_to_the_true_reward() {
         // Of 32 labels little can be learned, whichever they are.
         assert!(at_the_end[0].min(at_the_end[1]) > learned, "{table}");
         assert!(as_far[1] > as_far[2] && as_far[2] > as_far[3], "{table}");
+        ends[0] += at_the_end[2];
+        ends[1] += at_the_end[3];
     }
+    // Of one seed the last two may end in any order, when both are near.
+    assert!(ends[0] > ends[1], "{ends:?}");
 }
 
 #[test]
